@@ -1,0 +1,179 @@
+// Package attention holds what INTR says of a picture as plain numbers: the
+// ranked classes and, for every class, where each head of each decoder layer
+// looked (the cross-attention of Paul et al., ICLR 2024, section 3.2).
+//
+// Nothing here needs a compute engine: a map is a slice of float32, kept raw.
+// What a figure does to show it (smoothing, min-max) happens in pkg/figure.
+package attention
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Last names the last decoder layer, the one the published figures show.
+const Last = -1
+
+// Explanation is the answer of a model for one picture.
+type Explanation struct {
+	Image         string    // where the picture came from; may be empty
+	Width, Height int       // of the original picture, in pixels
+	InputWidth    int       // of the picture as the network saw it, in pixels
+	InputHeight   int       //
+	Names         []string  // class names by index; nil when none were given
+	Logits        []float32 // [classes]
+	Layers, Heads int       // of the decoder
+	Rows, Cols    int       // of the feature map, padding cut off
+	Weights       []float32 // [Layers, Heads, classes, Rows, Cols], each map sums to 1
+}
+
+// Class is one line of a ranking.
+type Class struct {
+	Index       int     `json:"class"`
+	Name        string  `json:"name"`
+	Logit       float32 `json:"logit"`
+	Probability float64 `json:"probability"` // softmax over all classes
+}
+
+// Map is one attention map: Rows*Cols weights in row-major order.
+type Map struct {
+	Rows, Cols int
+	Values     []float32
+}
+
+// Classes is the number of classes.
+func (e *Explanation) Classes() int { return len(e.Logits) }
+
+// Name of a class: as given, or "class 12" where no names were given.
+func (e *Explanation) Name(class int) string { return Name(e.Names, class) }
+
+// Name of a class in a list of names, or "class 12" where the list lacks it.
+func Name(names []string, class int) string {
+	if class >= 0 && class < len(names) {
+		return names[class]
+	}
+	return "class " + strconv.Itoa(class)
+}
+
+// Top is the n best classes, best first; ties go to the lower index.
+// n < 0 or more than there are gives all of them.
+func (e *Explanation) Top(n int) []Class { return Rank(e.Logits, e.Names, n) }
+
+// Best is the predicted class.
+func (e *Explanation) Best() Class { return e.Top(1)[0] }
+
+// Rank orders logits, best first, and returns the first n (all when n < 0).
+func Rank(logits []float32, names []string, n int) []Class {
+	largest := math.Inf(-1)
+	for _, l := range logits {
+		largest = math.Max(largest, float64(l))
+	}
+	sum := 0.0
+	for _, l := range logits {
+		sum += math.Exp(float64(l) - largest)
+	}
+	ranked := make([]Class, len(logits))
+	for i, l := range logits {
+		ranked[i] = Class{i, Name(names, i), l, math.Exp(float64(l)-largest) / sum}
+	}
+	sort.SliceStable(ranked, func(a, b int) bool { return ranked[a].Logit > ranked[b].Logit })
+	if n < 0 || n > len(ranked) {
+		n = len(ranked)
+	}
+	return ranked[:n]
+}
+
+// Find is the index of a class given by name (as listed, or as people write
+// it: "Indigo Bunting" finds "014.Indigo_Bunting") or by its number from 0.
+func (e *Explanation) Find(class string) (int, error) {
+	if i, err := strconv.Atoi(strings.TrimSpace(class)); err == nil {
+		if i < 0 || i >= e.Classes() {
+			return 0, fmt.Errorf("class %d does not exist: this model has classes 0 to %d", i, e.Classes()-1)
+		}
+		return i, nil
+	}
+	if len(e.Names) == 0 {
+		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a class file, or a number from 0 to %d)", class, e.Classes()-1)
+	}
+	for i, name := range e.Names {
+		if name == class {
+			return i, nil
+		}
+	}
+	for i, name := range e.Names {
+		if plain(name) == plain(class) {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("no class is named %q", class)
+}
+
+// Plain is a class name as people write it: "014.Indigo_Bunting" becomes
+// "Indigo Bunting".
+func Plain(name string) string {
+	if dot := strings.IndexByte(name, '.'); dot > 0 {
+		if _, err := strconv.Atoi(name[:dot]); err == nil {
+			name = name[dot+1:]
+		}
+	}
+	return strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
+}
+
+func plain(name string) string { return strings.ToLower(Plain(name)) }
+
+// Map is where one head of one decoder layer looked for a class. Layers and
+// heads count from 0; layer Last is the last one. The values share memory with
+// the explanation.
+func (e *Explanation) Map(layer, head, class int) (Map, error) {
+	if layer == Last {
+		layer = e.Layers - 1
+	}
+	switch {
+	case layer < 0 || layer >= e.Layers:
+		return Map{}, fmt.Errorf("decoder layer %d does not exist: this model has layers 0 to %d", layer, e.Layers-1)
+	case head < 0 || head >= e.Heads:
+		return Map{}, fmt.Errorf("head %d does not exist: this model has heads 0 to %d", head, e.Heads-1)
+	case class < 0 || class >= e.Classes():
+		return Map{}, fmt.Errorf("class %d does not exist: this model has classes 0 to %d", class, e.Classes()-1)
+	}
+	n := e.Rows * e.Cols
+	at := ((layer*e.Heads+head)*e.Classes() + class) * n
+	return Map{e.Rows, e.Cols, e.Weights[at : at+n : at+n]}, nil
+}
+
+// Average is the mean of all heads of one decoder layer for a class.
+func (e *Explanation) Average(layer, class int) (Map, error) {
+	sum := make([]float64, e.Rows*e.Cols)
+	for head := range e.Heads {
+		m, err := e.Map(layer, head, class)
+		if err != nil {
+			return Map{}, err
+		}
+		for i, v := range m.Values {
+			sum[i] += float64(v)
+		}
+	}
+	mean := make([]float32, len(sum))
+	for i, v := range sum {
+		mean[i] = float32(v / float64(e.Heads))
+	}
+	return Map{e.Rows, e.Cols, mean}, nil
+}
+
+// At is the weight of one cell.
+func (m Map) At(row, col int) float32 { return m.Values[row*m.Cols+col] }
+
+// Range is the least and the greatest weight.
+func (m Map) Range() (low, high float32) {
+	if len(m.Values) == 0 {
+		return 0, 0
+	}
+	low, high = m.Values[0], m.Values[0]
+	for _, v := range m.Values {
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
+}
