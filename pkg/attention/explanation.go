@@ -38,12 +38,6 @@ type Class struct {
 	Probability float64 `json:"probability"` // softmax over all classes
 }
 
-// Map is one attention map: Rows*Cols weights in row-major order.
-type Map struct {
-	Rows, Cols int
-	Values     []float32
-}
-
 // Classes is the number of classes.
 func (e *Explanation) Classes() int { return len(e.Logits) }
 
@@ -62,8 +56,13 @@ func Name(names []string, class int) string {
 // n < 0 or more than there are gives all of them.
 func (e *Explanation) Top(n int) []Class { return Rank(e.Logits, e.Names, n) }
 
-// Best is the predicted class.
-func (e *Explanation) Best() Class { return e.Top(1)[0] }
+// Best is the predicted class; its Index is -1 when there are no logits.
+func (e *Explanation) Best() Class {
+	if len(e.Logits) == 0 {
+		return Class{Index: -1}
+	}
+	return e.Top(1)[0]
+}
 
 // Rank orders logits, best first, and returns the first n (all when n < 0).
 func Rank(logits []float32, names []string, n int) []Class {
@@ -161,19 +160,4 @@ func (e *Explanation) Average(layer, class int) (Map, error) {
 		mean[i] = float32(v / float64(e.Heads))
 	}
 	return Map{e.Rows, e.Cols, mean}, nil
-}
-
-// At is the weight of one cell.
-func (m Map) At(row, col int) float32 { return m.Values[row*m.Cols+col] }
-
-// Range is the least and the greatest weight.
-func (m Map) Range() (low, high float32) {
-	if len(m.Values) == 0 {
-		return 0, 0
-	}
-	low, high = m.Values[0], m.Values[0]
-	for _, v := range m.Values {
-		low, high = min(low, v), max(high, v)
-	}
-	return low, high
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/pkg/hub"
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+// inspected is the line that inspect prints with --json.
+type inspected struct {
+	Checkpoint string            `json:"checkpoint"`
+	Format     string            `json:"format"`
+	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
+	Problem    string            `json:"problem,omitempty"`
+	Tensors    []inspectedTensor `json:"tensors"`
+}
+
+type inspectedTensor struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	DType string `json:"dtype"`
+}
+
+func inspectCommand(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect C",
+		Short: "say what a checkpoint holds",
+		Long:  "Says what a checkpoint holds: the architecture and every tensor. Works on any .pth or .safetensors file.",
+		Args:  exactly(1, "one checkpoint"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := hub.Find(cmd.Context(), args[0], cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			file, err := torchfile.Open(path)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{}}
+			if _, config, err := intr.Inspect(file); err != nil {
+				result.Problem = oneSentence(err)
+			} else {
+				result.Config = &config
+			}
+			numbers := 0
+			for _, t := range file.Tensors() {
+				result.Tensors = append(result.Tensors, inspectedTensor{t.Name, t.Shape, fmt.Sprint(t.DType)})
+				numbers += t.Len()
+			}
+			if c.json {
+				return printJSON(cmd, result)
+			}
+			w := cmd.OutOrStdout()
+			if result.Config != nil {
+				fmt.Fprintf(w, "%s (%s)\n%s\n", path, result.Format, result.Config)
+			} else {
+				fmt.Fprintf(w, "%s (%s)\nNot an INTR: %s.\n", path, result.Format, result.Problem)
+			}
+			fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(result.Tensors), numbers)
+			table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+			for _, t := range result.Tensors {
+				fmt.Fprintf(table, "%s\t%s\t%v\n", t.Name, t.DType, t.Shape)
+			}
+			return table.Flush()
+		},
+	}
+}
+
+func convertCommand(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "turn a .pth into a .safetensors file, or back",
+		Long: `Writes the weights of a checkpoint in the format that OUT's name says (.pth or
+.safetensors), exactly as they are. The architecture goes with them; an optimizer
+and a schedule inside do not.`,
+		Args: exactly(2, "two files"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := hub.Find(cmd.Context(), args[0], cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			result, err := intr.Convert(in, args[1])
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return printJSON(cmd, map[string]any{"in": in, "out": args[1], "config": result})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written: %s\n", args[1], result)
+			return err
+		},
+	}
+}

@@ -1,0 +1,127 @@
+// Command gointr looks at pictures with INTR: which species, and where in the
+// picture each one found itself. See docs/coming-from-python.md.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is the whole program: 0 when done, 1 with a sentence when not, 2 for a
+// wrong call.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	root := command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil {
+		err = errors.New("stopped")
+	}
+	if !errors.Is(err, errTold) {
+		fmt.Fprintln(os.Stderr, "gointr: "+oneSentence(err))
+	}
+	var wrong wrongCall
+	if errors.As(err, &wrong) {
+		return 2
+	}
+	return 1
+}
+
+// errTold ends the program with 1 when everything has been said already.
+var errTold = errors.New("told")
+
+// A wrongCall is a mistake in the command line itself.
+type wrongCall struct{ error }
+
+func (w wrongCall) Unwrap() error { return w.error }
+
+func wrong(format string, args ...any) error { return wrongCall{fmt.Errorf(format, args...)} }
+
+// oneSentence keeps an error on one line, whatever library it came from.
+func oneSentence(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// flags that every command has.
+type common struct {
+	backend string
+	json    bool
+}
+
+// modelFlags are those of every command that opens a checkpoint.
+type modelFlags struct{ checkpoint, classes string }
+
+func command() *cobra.Command {
+	var c common
+	root := &cobra.Command{
+		Use:   "gointr",
+		Short: "INTR in Go: which species is in a picture, and where it found itself",
+		Long: `INTR (Paul et al., ICLR 2024) classifies look-alike species; its attention shows
+where in the picture each class found itself.
+
+A checkpoint is a path to a .pth or .safetensors file, the name of a published
+one (cub, bird, butterfly; detr-r50 to start training from) or hf:OWNER/REPO/FILE.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return wrong("there is no command %q: gointr --help lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&c.backend, "backend", "auto", "engine: auto, xla, cuda or go")
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON object a line on standard output")
+	// The published scripts spell flags with underscores.
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
+	})
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return wrong("%w: %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(predictCommand(&c), explainCommand(&c), inspectCommand(&c), convertCommand(&c),
+		setupCommand(&c), doctorCommand(&c), kernelCommand(&c), benchCommand(&c))
+	return root
+}
+
+// exactly and atLeast count arguments in the words of the command.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return wrong("%s needs %s: %s", cmd.CommandPath(), what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return wrong("%s needs %s: %s", cmd.CommandPath(), what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// printJSON writes one object on one line.
+func printJSON(cmd *cobra.Command, v any) error {
+	encoder := json.NewEncoder(cmd.OutOrStdout())
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

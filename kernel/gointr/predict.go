@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+func predictCommand(c *common) *cobra.Command {
+	var m modelFlags
+	var top int
+	var logits bool
+	cmd := &cobra.Command{
+		Use:   "predict IMAGE... --checkpoint C",
+		Short: "rank the classes of pictures",
+		Long:  "Ranks the classes of every picture; a folder stands for all pictures in it.",
+		Args:  atLeast(1, "a picture"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if top < 1 {
+				return wrong("--top must be at least 1, not %d", top)
+			}
+			paths, err := picture.List(args...)
+			if err != nil {
+				return err
+			}
+			model, err := m.open(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			defer model.Close()
+			bar := io.Discard
+			if len(paths) > 1 && !c.json {
+				bar = cmd.ErrOrStderr()
+			}
+			progress := progressbar.NewOptions(len(paths), progressbar.OptionSetWriter(bar),
+				progressbar.OptionSetVisibility(isTerminal(bar)), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+			failed := 0
+			for ranking, err := range model.PredictEach(paths) {
+				if cmd.Context().Err() != nil {
+					return cmd.Context().Err()
+				}
+				_ = progress.Clear()
+				if err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "gointr: "+oneSentence(err))
+					failed++
+				} else {
+					ranking.Top = ranking.Top[:min(top, len(ranking.Top))]
+					if !logits {
+						ranking.Logits = nil
+					}
+					if c.json {
+						err = printJSON(cmd, ranking)
+					} else {
+						err = printRanking(cmd.OutOrStdout(), ranking)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				_ = progress.Add(1)
+			}
+			if failed > 0 {
+				if len(paths) > 1 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %d of %d pictures could not be read\n", failed, len(paths))
+				}
+				return errTold
+			}
+			return nil
+		},
+	}
+	m.register(cmd)
+	cmd.Flags().IntVar(&top, "top", 5, "how many classes to show")
+	cmd.Flags().BoolVar(&logits, "logits", false, "all logits too")
+	return cmd
+}
+
+func (m *modelFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", "", "a path, a published name, or hf:OWNER/REPO/FILE")
+	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
+}
+
+// open is the model that the flags name.
+func (m *modelFlags) open(ctx context.Context, c *common) (*intr.Model, error) {
+	if m.checkpoint == "" {
+		return nil, wrong("no checkpoint was named: give --checkpoint a path, or cub, bird or butterfly")
+	}
+	options := []intr.Option{intr.Backend(c.backend), intr.Progress(os.Stderr), intr.Context(ctx)}
+	if m.classes != "" {
+		options = append(options, intr.ClassFile(m.classes))
+	}
+	return intr.Open(m.checkpoint, options...)
+}
+
+func printRanking(w io.Writer, r attention.Ranking) error {
+	fmt.Fprintln(w, r.Image)
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for i, class := range r.Top {
+		fmt.Fprintf(table, "  %d.\t%s\t%5.1f %%\tlogit %.3f\n", i+1, attention.Plain(class.Name), 100*class.Probability, class.Logit)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if r.Logits != nil {
+		fmt.Fprintln(w, "  logits "+strings.Trim(fmt.Sprint(r.Logits), "[]"))
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

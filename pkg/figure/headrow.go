@@ -1,0 +1,284 @@
+package figure
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"gonum.org/v1/plot/vg"
+)
+
+// HeadRow is the figure of the published demo: the picture, then where each
+// head of one decoder layer looked for a class (layers and heads count from 0
+// as in Explanation.Map, from 1 in the titles). Nine panels make one row; what
+// does not fit beside each other goes on in the next.
+//
+// A map too flat to be stretched leaves its panel undyed and says so.
+func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	if layer == attention.Last {
+		layer = e.Layers - 1
+	}
+	maps := make([]attention.Map, e.Heads)
+	for head := range maps {
+		if maps[head], err = e.Map(layer, head, class); err != nil {
+			return nil, err
+		}
+		if err := maps[head].Check(); err != nil {
+			return nil, fmt.Errorf("head %d: %w", head+1, err)
+		}
+	}
+	if o.SameScale {
+		o.Limits = commonLimits(maps)
+	}
+	base, err := Shrink(photo)
+	if err != nil {
+		return nil, err
+	}
+	if o.Title == "" {
+		o.Title = fmt.Sprintf("%s, layer %d", attention.Plain(e.Name(class)), layer+1)
+	}
+	panels := make([]panel, 1+len(maps))
+	panels[0] = panel{label: "Input", pixels: base}
+	errs := make([]error, len(maps))
+	parallel(len(maps), func(head int) {
+		panels[1+head], errs[head] = mapPanel(fmt.Sprintf("Head %d", head+1), maps[head], base, o)
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return layout(panels, o)
+}
+
+// mapPanel dyes a copy of the picture.
+func mapPanel(label string, m attention.Map, base *image.RGBA, o Options) (panel, error) {
+	pixels := image.NewRGBA(base.Rect)
+	copy(pixels.Pix, base.Pix)
+	scale, err := dye(m, pixels, o)
+	p := panel{label: label, pixels: pixels, scale: scale}
+	p.weights[0], p.weights[1] = m.Range()
+	if m.Flat() {
+		p.note = "flat: every cell " + number(p.weights[1])
+	}
+	return p, err
+}
+
+// commonLimits are the least and the greatest weight of all maps; nil when
+// they are all as flat as one.
+func commonLimits(maps []attention.Map) *Limits {
+	ends := attention.Map{}
+	for _, m := range maps {
+		low, high := m.Range()
+		ends.Values = append(ends.Values, low, high)
+	}
+	if ends.Flat() {
+		return nil
+	}
+	low, high := ends.Range()
+	return &Limits{low, high}
+}
+
+// parallel runs do(0) to do(n-1), as many at once as there are processors.
+func parallel(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i := range n {
+		free <- struct{}{}
+		wg.Go(func() {
+			do(i)
+			<-free
+		})
+	}
+	wg.Wait()
+}
+
+// panel is one picture of a figure.
+type panel struct {
+	label   string
+	note    string // inside, at the bottom
+	pixels  *image.RGBA
+	scale   *Limits    // of its colours; nil when it is not dyed
+	weights [2]float32 // the least and the greatest of its map
+}
+
+// Sizes in points; nothing is set below 6, the least that journals print.
+const (
+	margin     = 2
+	gap        = 4
+	titleSize  = 9
+	labelSize  = 7
+	noteSize   = 6
+	barHeight  = 4
+	leading    = 1.2 // from one base line to the next, in text sizes
+	descent    = 0.25
+	narrowest  = 24 // a panel
+	readable   = 40 // a panel, where its width is not asked for
+	twoNumbers = 52 // a panel with two weights below it
+	tallest    = 3  // times the width of a panel
+	fullRow    = 9
+	longAspect = 2 // width over height from which fewer panels go into a row
+)
+
+// layout puts panels of equal size into rows, with a title above.
+func layout(panels []panel, o Options) (*Figure, error) {
+	size := panels[0].pixels.Rect.Size()
+	aspect := vg.Length(size.X) / vg.Length(size.Y)
+	ownBars := o.ColorBar && o.Limits == nil
+	least, enough := vg.Length(narrowest), vg.Length(readable)
+	if ownBars {
+		least, enough = twoNumbers, twoNumbers
+	}
+	columns := o.Columns
+	if columns == 0 {
+		most := int(max(1, min(fullRow, fullRow*longAspect/aspect, (o.Width-2*margin+gap)/(enough+gap))))
+		rows := (len(panels) + most - 1) / most
+		columns = (len(panels) + rows - 1) / rows
+	}
+	columns = min(columns, len(panels))
+	rows := (len(panels) + columns - 1) / columns
+	slot := (o.Width - 2*margin - vg.Length(columns-1)*gap) / vg.Length(columns)
+	if slot < least {
+		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or fewer columns", columns, o.Width/vg.Inch)
+	}
+	w, h := slot, slot/aspect
+	if h > tallest*slot {
+		w, h = tallest*slot*aspect, tallest*slot
+	}
+
+	f := &Figure{width: o.Width, dpi: o.DPI}
+	title, titleAt := fit(o.Title, titleSize, labelSize, o.Width-2*margin, 2)
+	labelHeight := vg.Length(labelSize * leading)
+	under := vg.Length(0)
+	if ownBars {
+		under = 2 + barHeight + 2 + noteSize*leading
+	}
+	foot := vg.Length(0)
+	if o.ColorBar && !ownBars {
+		foot = gap + noteSize*leading
+	}
+	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 +
+		vg.Length(rows)*(labelHeight+h+under) + vg.Length(rows-1)*gap + foot
+
+	y := f.height - margin
+	for _, line := range title {
+		y -= titleAt * leading
+		f.texts = append(f.texts, centred(line, titleAt, o.Width/2, y+titleAt*descent))
+	}
+	y -= 2
+	for i, p := range panels {
+		column := i % columns
+		if i > 0 && column == 0 {
+			y -= labelHeight + h + under + gap
+		}
+		left := margin + vg.Length(column)*(slot+gap)
+		middle := left + slot/2
+		at := rectangle(middle-w/2, y-labelHeight-h, w, h)
+		f.pictures = append(f.pictures, picture{at, p.pixels})
+		if p.note != "" && !f.note(p.note, at) {
+			p.label += ", " + p.note
+		}
+		f.label(p.label, middle, y-labelHeight+labelSize*descent+0.5, slot)
+		if ownBars {
+			f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0, o)
+		}
+	}
+	if foot > 0 {
+		f.commonBar(o)
+	}
+	return f, nil
+}
+
+func (f *Figure) label(s string, middle, y, width vg.Length) {
+	lines, size := fit(s, labelSize, noteSize, width, 1)
+	for _, line := range lines {
+		f.texts = append(f.texts, centred(line, size, middle, y))
+	}
+}
+
+// note writes inside the bottom of a panel, on white, if there is room.
+func (f *Figure) note(s string, panel vg.Rectangle) bool {
+	lines, size := fit(s, noteSize, noteSize, panel.Size().X-4, 3)
+	height := vg.Length(len(lines))*size*leading + 2
+	if height > panel.Size().Y || panel.Size().X < narrowest {
+		return false
+	}
+	f.boxes = append(f.boxes, box{rectangle(panel.Min.X, panel.Min.Y, panel.Size().X, height), color.NRGBA{255, 255, 255, 220}})
+	y := panel.Min.Y + height - 1
+	for _, line := range lines {
+		y -= size * leading
+		f.texts = append(f.texts, centred(line, size, (panel.Min.X+panel.Max.X)/2, y+size*descent))
+	}
+	return true
+}
+
+// ownBar is the colour scale of one panel, in the space below it: marks stand
+// at the least and the greatest weight of its map, which the cubic
+// interpolation oversteps a little. The first panel has no map; there it says
+// what the numbers are.
+func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
+	left, top, width := space.Min.X, space.Max.Y-2, space.Size().X
+	if first {
+		lines, size := fit("attention weight", noteSize, noteSize, width, 2)
+		for i, line := range lines {
+			f.texts = append(f.texts, centred(line, size, left+width/2, top-size-vg.Length(i)*size*leading))
+		}
+	}
+	if p.scale == nil {
+		return
+	}
+	bottom := top - barHeight
+	f.pictures = append(f.pictures, picture{rectangle(left, bottom, width, barHeight), strip(o)})
+	for i, weight := range p.weights {
+		part := (weight - p.scale.Low) / (p.scale.High - p.scale.Low)
+		x := left + width*vg.Length(min(max(part, 0), 1))
+		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5), color.Black})
+		t := text{number(weight), noteSize, vg.Point{X: left, Y: space.Min.Y + noteSize*descent}}
+		if i == 1 {
+			t.at.X = left + width - t.width()
+		}
+		f.texts = append(f.texts, t)
+	}
+}
+
+// commonBar is the one colour scale of all panels, on the last line.
+func (f *Figure) commonBar(o Options) {
+	y := vg.Length(margin)
+	low := text{"attention weight  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
+	high := text{number(o.Limits.High), noteSize, low.at}
+	width := min(2*vg.Inch, f.width-2*margin-low.width()-high.width()-2*gap)
+	left := (f.width - width - low.width() - high.width() - 2*gap) / 2
+	low.at.X = left
+	left += low.width() + gap
+	high.at.X = left + width + gap
+	f.texts = append(f.texts, low, high)
+	f.pictures = append(f.pictures, picture{rectangle(left, y+1, width, noteSize), strip(o)})
+}
+
+// strip is the colormap from its first to its last colour.
+func strip(o Options) *image.RGBA {
+	table, _ := colors(o.Colormap)
+	const rows = 16
+	img := image.NewRGBA(image.Rect(0, 0, len(table), rows))
+	for i := range len(table) * rows {
+		copy(img.Pix[4*i:], append(table[i%len(table)][:], 255))
+	}
+	return img
+}
+
+func rectangle(x, y, w, h vg.Length) vg.Rectangle {
+	return vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + w, Y: y + h}}
+}
+
+// number writes a weight in two digits: 0.0012, 0.50, 1.2e-5.
+func number(v float32) string {
+	return strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
+}

@@ -1,0 +1,73 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// Smoothing is how the cells of a map become the pixels of a panel.
+type Smoothing int
+
+const (
+	Published Smoothing = iota // cubic interpolation, colours, then a 15x15 median and a 15x15 Gaussian blur
+	Cubic                      // cubic interpolation and colours, nothing blurred
+	Cells                      // every cell of the feature map as it is, with hard edges
+)
+
+// Limits are the weights at the two ends of the colour scale; what lies
+// outside gets the colour of the end.
+type Limits struct{ Low, High float32 }
+
+// Options say how maps are shown; the zero value is the published figure.
+// Overlay uses the first four.
+type Options struct {
+	Smoothing Smoothing
+	Colormap  string  // one of Colormaps; "" is the published "jet"
+	Opacity   float64 // of the colours over the picture, above 0 and up to 1; 0 is the published 0.5
+	Limits    *Limits // of the colour scale; nil is the published stretch of each map from its own minimum to its own maximum
+
+	SameScale bool      // one scale for all panels, from the least to the greatest weight of all their maps
+	ColorBar  bool      // shows which weights the colours stand for
+	Title     string    // "" is the class's name and the layer, " " is none
+	Width     vg.Length // of the figure; 0 is 7 inches, the text width of a page
+	Columns   int       // panels beside each other; 0 chooses: nine for an ordinary photograph, fewer for panoramas
+	DPI       int       // pixels an inch in a PNG; 0 is 300
+}
+
+// filled is o with the published figure's values where nothing was asked for.
+func (o Options) filled() (Options, error) {
+	if o.Colormap == "" {
+		o.Colormap = "jet"
+	}
+	if o.Opacity == 0 {
+		o.Opacity = 0.5
+	}
+	if o.Width == 0 {
+		o.Width = 7 * vg.Inch
+	}
+	if o.DPI == 0 {
+		o.DPI = 300
+	}
+	if _, err := colors(o.Colormap); err != nil {
+		return o, err
+	}
+	switch {
+	case o.Smoothing < Published || o.Smoothing > Cells:
+		return o, fmt.Errorf("smoothing %d does not exist: use figure.Published, figure.Cubic or figure.Cells", o.Smoothing)
+	case !(o.Opacity > 0 && o.Opacity <= 1):
+		return o, fmt.Errorf("an opacity of %v is not possible: give a number above 0 and up to 1", o.Opacity)
+	case o.Limits != nil && !(o.Limits.Low < o.Limits.High && !math.IsInf(float64(o.Limits.High-o.Limits.Low), 0)):
+		return o, fmt.Errorf("a colour scale cannot go from %v to %v: the first must be below the second", o.Limits.Low, o.Limits.High)
+	case o.Limits != nil && o.SameScale:
+		return o, fmt.Errorf("give either the limits of the colour scale or one scale for all panels, not both")
+	case o.Columns < 0:
+		return o, fmt.Errorf("a figure cannot have %d columns", o.Columns)
+	case o.DPI < 36 || o.DPI > 2400:
+		return o, fmt.Errorf("%d dots per inch are not possible: give 36 to 2400, 300 for print", o.DPI)
+	case !(o.Width >= 2*vg.Inch && o.Width <= 60*vg.Inch):
+		return o, fmt.Errorf("a figure %.3g inches wide is not possible: give 2 to 60 inches", o.Width/vg.Inch)
+	}
+	return o, nil
+}

@@ -1,0 +1,148 @@
+package figure
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+)
+
+// Liberation Sans has the widths of Arial and Helvetica, so an SVG keeps its
+// layout where those are installed instead. It covers Latin, Greek and
+// Cyrillic; what it lacks shows as a box, except in an SVG, where the viewer
+// looks for another font.
+var liberation = sync.OnceValue(func() *opentype.Font {
+	parsed, err := opentype.Parse(liberationsansregular.TTF)
+	if err != nil {
+		panic("figure: the embedded font is damaged: " + err.Error())
+	}
+	return parsed
+})
+
+func face(size vg.Length) font.Face {
+	return font.Face{Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Face: liberation()}
+}
+
+// text is one line of text on a figure; At is the left end of its base line.
+type text struct {
+	string
+	size vg.Length
+	at   vg.Point
+}
+
+func (t text) width() vg.Length {
+	f := face(t.size)
+	return f.Width(t.string)
+}
+
+// centred puts a line of text so that its middle is at x.
+func centred(s string, size, x, y vg.Length) text {
+	t := text{s, size, vg.Point{Y: y}}
+	t.at.X = x - t.width()/2
+	return t
+}
+
+// fit breaks a text into at most `most` lines no wider than width, in the
+// largest size from `size` down to `least` that allows it, and ends it with an
+// ellipsis when none does.
+func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length) {
+	words := strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(s, "\uFFFD")))
+	for ; size > least; size -= 0.5 {
+		if lines := wrap(words, size, width); len(lines) <= most && widest(lines, size) <= width {
+			return lines, size
+		}
+	}
+	lines := wrap(words, least, width)
+	if len(lines) > most {
+		lines = lines[:most]
+		lines[most-1] += "…"
+	}
+	for i := range lines {
+		lines[i] = shorten(lines[i], least, width)
+	}
+	return lines, least
+}
+
+func wrap(words []string, size, width vg.Length) []string {
+	var lines []string
+	for _, word := range words {
+		if last := len(lines) - 1; last >= 0 && (text{string: lines[last] + " " + word, size: size}).width() <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+func widest(lines []string, size vg.Length) vg.Length {
+	most := vg.Length(0)
+	for _, line := range lines {
+		most = max(most, text{string: line, size: size}.width())
+	}
+	return most
+}
+
+// shorten takes letters off a line until it fits with an ellipsis.
+func shorten(line string, size, width vg.Length) string {
+	letters := []rune(strings.TrimSuffix(line, "…"))
+	for len(letters) > 0 && (text{string: line, size: size}).width() > width {
+		letters = letters[:len(letters)-1]
+		line = strings.TrimSpace(string(letters)) + "…"
+	}
+	return line
+}
+
+// outline is a line of text as curves.
+func outline(f font.Face, at vg.Point, s string) vg.Path {
+	var (
+		path vg.Path
+		buf  sfnt.Buffer
+		ppem = fixed.Int26_6(f.Face.UnitsPerEm()) << 6
+	)
+	for i, r := range s {
+		glyph, err := f.Face.GlyphIndex(&buf, r)
+		if err != nil {
+			continue
+		}
+		segments, err := f.Face.LoadGlyph(&buf, glyph, ppem, nil)
+		if err != nil {
+			continue
+		}
+		unit := f.Font.Size / vg.Length(ppem)
+		start := at.X + f.Width(s[:i])
+		point := func(p fixed.Point26_6) vg.Point {
+			return vg.Point{X: start + vg.Length(p.X)*unit, Y: at.Y - vg.Length(p.Y)*unit}
+		}
+		for n, segment := range segments {
+			switch a := segment.Args; segment.Op {
+			case sfnt.SegmentOpMoveTo:
+				if n > 0 {
+					path.Close()
+				}
+				path.Move(point(a[0]))
+			case sfnt.SegmentOpLineTo:
+				path.Line(point(a[0]))
+			case sfnt.SegmentOpQuadTo:
+				path.QuadTo(point(a[0]), point(a[1]))
+			case sfnt.SegmentOpCubeTo:
+				path.CubeTo(point(a[0]), point(a[1]), point(a[2]))
+			}
+		}
+		if len(segments) > 0 {
+			path.Close()
+		}
+	}
+	return path
+}

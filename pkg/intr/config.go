@@ -1,0 +1,207 @@
+package intr
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+// Config is the architecture of one INTR: a ResNet, a transformer of DETR's
+// shape, one query a class (Paul et al., ICLR 2024, section 3; the names in
+// brackets are those of the published scripts).
+type Config struct {
+	Backbone      string `json:"backbone"`           // "resnet50" [backbone], or "resnet" where the sizes are nobody's
+	Blocks        [4]int `json:"blocks"`             // residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50
+	Bottleneck    bool   `json:"bottleneck"`         // three convolutions a block (ResNet-50 and deeper) instead of two
+	Width         int    `json:"width"`              // channels after the stem: 64 in every published ResNet
+	Dilation      bool   `json:"dilation"`           // DC5: layer4 keeps layer3's resolution, stride 16 [dilation]
+	Positions     string `json:"position_embedding"` // "sine" or "learned" [position_embedding]
+	HiddenDim     int    `json:"hidden_dim"`         // width of the transformer [hidden_dim]
+	Heads         int    `json:"nheads"`             // attention heads [nheads]
+	EncoderLayers int    `json:"enc_layers"`         // [enc_layers]
+	DecoderLayers int    `json:"dec_layers"`         // [dec_layers]
+	FeedForward   int    `json:"dim_feedforward"`    // inner width of the feed-forward blocks [dim_feedforward]
+	PreNorm       bool   `json:"pre_norm"`           // LayerNorm before each block instead of after [pre_norm]
+	Classes       int    `json:"num_queries"`        // one query a class [num_queries]
+}
+
+var backbones = []struct {
+	name       string
+	blocks     [4]int
+	bottleneck bool
+}{
+	{"resnet18", [4]int{2, 2, 2, 2}, false},
+	{"resnet34", [4]int{3, 4, 6, 3}, false},
+	{"resnet50", [4]int{3, 4, 6, 3}, true},
+	{"resnet101", [4]int{3, 4, 23, 3}, true},
+}
+
+// Stride is how many pixels of the network's input lie under one cell of the
+// feature map, in each direction: 32, or 16 with dilation.
+func (c Config) Stride() int {
+	if c.Dilation {
+		return 16
+	}
+	return 32
+}
+
+// String says the architecture in one line.
+func (c Config) String() string {
+	s := c.Backbone
+	if c.Dilation {
+		s += "-DC5"
+	}
+	norm := ""
+	if c.PreNorm {
+		norm = ", pre-norm"
+	}
+	return fmt.Sprintf("INTR %s, %d encoder and %d decoder layers, %d heads, width %d, %s positions%s, %d classes",
+		s, c.EncoderLayers, c.DecoderLayers, c.Heads, c.HiddenDim, c.Positions, norm, c.Classes)
+}
+
+// channels are those that layer stage (0 to 3) puts out.
+func (c Config) channels(stage int) int {
+	if c.Bottleneck {
+		return c.planes(stage) * 4
+	}
+	return c.planes(stage)
+}
+
+// planes is torchvision's word for the inner width of a block.
+func (c Config) planes(stage int) int { return c.Width << stage }
+
+// stateOf finds the model's tensors in what torch.save wrote: under "model" as
+// the published checkpoints have them, under "state_dict" or "model_state_dict",
+// or at the root. It says so where the file holds a DETR without INTR's head.
+func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
+	for _, prefix := range []string{"model.", "state_dict.", "model_state_dict.", ""} {
+		state := map[string]*torchfile.Tensor{}
+		for _, t := range f.Tensors() {
+			if name, ok := strings.CutPrefix(t.Name, prefix); ok {
+				// torch.nn.parallel.DistributedDataParallel puts "module." before every key.
+				state[strings.TrimPrefix(name, "module.")] = t
+			}
+		}
+		if _, ok := state["query_embed.weight"]; ok {
+			return state
+		}
+	}
+	return nil
+}
+
+// argsOf gives the argparse.Namespace that the published scripts save beside
+// the weights, or nil.
+func argsOf(f *torchfile.File) *torchfile.Dict {
+	root, ok := f.Value().(*torchfile.Dict)
+	if !ok {
+		return nil
+	}
+	value, _ := root.Get("args")
+	switch args := value.(type) {
+	case *torchfile.Object:
+		return args.Fields
+	case *torchfile.Dict:
+		return args
+	}
+	return nil
+}
+
+var blockKey = regexp.MustCompile(`^backbone\.0\.body\.layer([1-4])\.(\d+)\.conv1\.weight$`)
+var layerKey = regexp.MustCompile(`^transformer\.(encoder|decoder)\.layers\.(\d+)\.linear1\.weight$`)
+
+// configOf reads the architecture from the shapes of the tensors, which cannot
+// disagree with them, and from args what no shape tells: heads and dilation.
+func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config, error) {
+	shape := func(key string, rank int) ([]int, error) {
+		t, ok := state[key]
+		if !ok {
+			return nil, fmt.Errorf("tensor %s is missing", key)
+		}
+		if len(t.Shape) != rank || slices.Contains(t.Shape, 0) {
+			return nil, fmt.Errorf("tensor %s has shape %v, which no INTR has", key, t.Shape)
+		}
+		return t.Shape, nil
+	}
+	c := Config{Backbone: "resnet", Positions: "sine", Heads: 8}
+	if _, ok := state["class_embed.weight"]; ok && state["presence_vector.weight"] == nil {
+		return c, fmt.Errorf("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+	}
+	queries, err := shape("query_embed.weight", 2)
+	if err != nil {
+		return c, err
+	}
+	c.Classes, c.HiddenDim = queries[0], queries[1]
+	stem, err := shape("backbone.0.body.conv1.weight", 4)
+	if err != nil {
+		return c, err
+	}
+	c.Width = stem[0]
+	_, c.Bottleneck = state["backbone.0.body.layer1.0.conv3.weight"]
+	for key := range state {
+		if m := blockKey.FindStringSubmatch(key); m != nil {
+			stage, _ := strconv.Atoi(m[1])
+			block, _ := strconv.Atoi(m[2])
+			c.Blocks[stage-1] = max(c.Blocks[stage-1], block+1)
+		}
+		if m := layerKey.FindStringSubmatch(key); m != nil {
+			layer, _ := strconv.Atoi(m[2])
+			if m[1] == "encoder" {
+				c.EncoderLayers = max(c.EncoderLayers, layer+1)
+			} else {
+				c.DecoderLayers = max(c.DecoderLayers, layer+1)
+			}
+		}
+	}
+	if most := max(slices.Max(c.Blocks[:]), c.EncoderLayers, c.DecoderLayers); most > 200 {
+		return c, fmt.Errorf("the names of its tensors ask for %d layers in a row, which no INTR has", most)
+	}
+	for _, b := range backbones {
+		if b.blocks == c.Blocks && b.bottleneck == c.Bottleneck && c.Width == 64 {
+			c.Backbone = b.name
+		}
+	}
+	if c.DecoderLayers == 0 {
+		return c, fmt.Errorf("tensor transformer.decoder.layers.0.linear1.weight is missing")
+	}
+	inner, err := shape("transformer.decoder.layers.0.linear1.weight", 2)
+	if err != nil {
+		return c, err
+	}
+	c.FeedForward = inner[0]
+	_, c.PreNorm = state["transformer.encoder.norm.weight"]
+	if c.EncoderLayers == 0 {
+		if v, ok := arg(args, "pre_norm").(bool); ok {
+			c.PreNorm = v
+		}
+	}
+	if _, ok := state["backbone.1.row_embed.weight"]; ok {
+		c.Positions = "learned"
+	}
+	if v, ok := arg(args, "nheads").(int64); ok {
+		c.Heads = int(v)
+	}
+	if v, ok := arg(args, "dilation").(bool); ok {
+		c.Dilation = v
+	}
+	switch {
+	case c.Heads < 1 || c.HiddenDim%c.Heads != 0:
+		return c, fmt.Errorf("width %d cannot be shared by %d attention heads", c.HiddenDim, c.Heads)
+	case c.Positions == "sine" && c.HiddenDim%4 != 0:
+		return c, fmt.Errorf("sine positions need a width that is a multiple of 4, and the width is %d", c.HiddenDim)
+	case c.Dilation && !c.Bottleneck:
+		return c, fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper, and this backbone is a %s", c.Backbone)
+	}
+	return c, nil
+}
+
+func arg(args *torchfile.Dict, name string) any {
+	if args == nil {
+		return nil
+	}
+	value, _ := args.Get(name)
+	return value
+}

@@ -1,0 +1,273 @@
+package intr
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/torchfile"
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Param is one tensor of a checkpoint: its PyTorch key and shape. Its variable
+// has the key's path ("/input_proj/weight") and the shape in our layout.
+type Param struct {
+	Key   string // as in the published state_dict
+	Shape []int  // as PyTorch keeps it
+}
+
+// Params is every tensor of a model in the order PyTorch saves them. The names
+// are those of the published checkpoints; nothing else in this package spells
+// a layout.
+func Params(c Config) []Param {
+	var params []Param
+	add := func(key string, shape ...int) { params = append(params, Param{key, shape}) }
+	d := c.HiddenDim
+	attention := func(key string) {
+		add(key+".in_proj_weight", 3*d, d)
+		add(key+".in_proj_bias", 3*d)
+		add(key+".out_proj.weight", d, d)
+		add(key+".out_proj.bias", d)
+	}
+	linear := func(key string, out, in int) {
+		add(key+".weight", out, in)
+		add(key+".bias", out)
+	}
+	norm := func(key string) {
+		add(key+".weight", d)
+		add(key+".bias", d)
+	}
+	stack := func(key string, layers int, decoder bool) {
+		for i := range layers {
+			layer := fmt.Sprintf("%s.layers.%d", key, i)
+			attention(layer + ".self_attn")
+			if decoder {
+				attention(layer + ".multihead_attn")
+			}
+			linear(layer+".linear1", c.FeedForward, d)
+			linear(layer+".linear2", d, c.FeedForward)
+			norm(layer + ".norm1")
+			norm(layer + ".norm2")
+			if decoder {
+				norm(layer + ".norm3")
+			}
+		}
+		if decoder || c.PreNorm {
+			norm(key + ".norm")
+		}
+	}
+	stack("transformer.encoder", c.EncoderLayers, false)
+	stack("transformer.decoder", c.DecoderLayers, true)
+	linear("presence_vector", 1, d)
+	add("query_embed.weight", c.Classes, d)
+	add("input_proj.weight", d, c.channels(3), 1, 1)
+	add("input_proj.bias", d)
+
+	frozenBN := func(key string, channels int) {
+		for _, name := range []string{"weight", "bias", "running_mean", "running_var"} {
+			add(key+"."+name, channels)
+		}
+	}
+	convolution := func(conv, bn string, out, in, size int) {
+		add(conv+".weight", out, in, size, size)
+		frozenBN(bn, out)
+	}
+	body := "backbone.0.body"
+	convolution(body+".conv1", body+".bn1", c.Width, 3, 7)
+	in := c.Width
+	for stage, blocks := range c.Blocks {
+		p, out := c.planes(stage), c.channels(stage)
+		for b := range blocks {
+			key := fmt.Sprintf("%s.layer%d.%d", body, stage+1, b)
+			if c.Bottleneck {
+				convolution(key+".conv1", key+".bn1", p, in, 1)
+				convolution(key+".conv2", key+".bn2", p, p, 3)
+				convolution(key+".conv3", key+".bn3", out, p, 1)
+			} else {
+				convolution(key+".conv1", key+".bn1", p, in, 3)
+				convolution(key+".conv2", key+".bn2", p, p, 3)
+			}
+			if b == 0 && (stage > 0 || in != out) {
+				convolution(key+".downsample.0", key+".downsample.1", out, in, 1)
+			}
+			in = out
+		}
+	}
+	if c.Positions == "learned" {
+		add("backbone.1.row_embed.weight", 50, d/2)
+		add("backbone.1.col_embed.weight", 50, d/2)
+	}
+	return params
+}
+
+// Path of the variable that holds a PyTorch key.
+func Path(key string) string { return "/" + strings.ReplaceAll(key, ".", "/") }
+
+// A layout says how a tensor moves between PyTorch and here: kernels from
+// [out, in, h, w] to [h, w, in, out], matrices of linear layers from [out, in]
+// to [in, out]. Embeddings and vectors stay.
+func (p Param) axes() []int {
+	switch {
+	case len(p.Shape) == 4:
+		return []int{2, 3, 1, 0}
+	case len(p.Shape) == 2 && !strings.Contains(p.Key, "_embed."):
+		return []int{1, 0}
+	}
+	return nil
+}
+
+// VariableShape is the tensor's shape in our layout.
+func (p Param) VariableShape() []int {
+	axes := p.axes()
+	if axes == nil {
+		return p.Shape
+	}
+	shape := make([]int, len(axes))
+	for i, axis := range axes {
+		shape[i] = p.Shape[axis]
+	}
+	return shape
+}
+
+// permute copies a row-major array into dst with its axes reordered.
+func permute(dst, src []float32, shape, axes []int) {
+	switch {
+	case axes == nil:
+		copy(dst, src)
+	case len(axes) == 2:
+		transpose(dst, src, shape[0], shape[1])
+	default: // [out, in, h, w] -> [h, w, in, out]
+		out, in, area := shape[0], shape[1], shape[2]*shape[3]
+		if area == 1 {
+			transpose(dst, src, out, in)
+			return
+		}
+		// A tile at a time, so that both sides stay in the cache.
+		const tile = 32
+		for o0 := 0; o0 < out; o0 += tile {
+			for i0 := 0; i0 < in; i0 += tile {
+				for i := i0; i < min(i0+tile, in); i++ {
+					for o := o0; o < min(o0+tile, out); o++ {
+						from := src[(o*in+i)*area : (o*in+i+1)*area]
+						at := i*out + o
+						for _, v := range from {
+							dst[at] = v
+							at += in * out
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// transpose copies src [rows, cols] into dst [cols, rows].
+func transpose(dst, src []float32, rows, cols int) {
+	const tile = 32
+	for r0 := 0; r0 < rows; r0 += tile {
+		for c0 := 0; c0 < cols; c0 += tile {
+			for c := c0; c < min(c0+tile, cols); c++ {
+				for r := r0; r < min(r0+tile, rows); r++ {
+					dst[c*rows+r] = src[r*cols+c]
+				}
+			}
+		}
+	}
+}
+
+// unused are keys that published and derived checkpoints may carry without
+// harm: BatchNorm's counter, and the heads of the DETR that training began with.
+func unused(key string) bool {
+	return strings.HasSuffix(key, ".num_batches_tracked") ||
+		strings.HasPrefix(key, "class_embed.") || strings.HasPrefix(key, "bbox_embed.")
+}
+
+// load fills a store with the tensors of a checkpoint. Missing, misshaped and
+// left-over tensors are named in the error.
+func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor) (*model.Store, error) {
+	params := Params(c)
+	known := map[string]bool{}
+	var missing, extra []string
+	for _, p := range params {
+		known[p.Key] = true
+		t, ok := state[p.Key]
+		switch {
+		case !ok:
+			missing = append(missing, p.Key)
+		case !equal(t.Shape, p.Shape):
+			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, c)
+		}
+	}
+	for key := range state {
+		if !known[key] && !unused(key) {
+			extra = append(extra, key)
+		}
+	}
+	sort.Strings(extra)
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("%s missing: %s", tensorsAre(len(missing)), some(missing))
+	}
+	if len(extra) > 0 {
+		return nil, fmt.Errorf("%s of no use in this architecture (%s): %s", tensorsAre(len(extra)), c, some(extra))
+	}
+	store := model.NewStore()
+	var scratch []float32
+	for _, p := range params {
+		values, err := state[p.Key].Float32s(scratch[:0])
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", p.Key, err)
+		}
+		for i, v := range values {
+			if v-v != 0 { // NaN or infinite
+				return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made this checkpoint had diverged", p.Key, v, i)
+			}
+		}
+		if cap(values) > cap(scratch) {
+			scratch = values
+		}
+		tensor, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
+		if err != nil {
+			return nil, err
+		}
+		err = tensors.MutableFlatData(tensor, func(flat []float32) { permute(flat, values, p.Shape, p.axes()) })
+		if err != nil {
+			return nil, err
+		}
+		if _, err = store.CreateVariable(Path(p.Key), tensor); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+func equal(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func tensorsAre(n int) string {
+	if n == 1 {
+		return "1 tensor is"
+	}
+	return fmt.Sprintf("%d tensors are", n)
+}
+
+// some names the first few and says how many more there are.
+func some(names []string) string {
+	const most = 4
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

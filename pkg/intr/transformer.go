@@ -1,0 +1,105 @@
+package intr
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/nn"
+)
+
+// Letters in this file: b batch, n image tokens (rows*cols), q queries (one a
+// class), d width, h heads, e = d/h.
+
+// residual is one step of a layer of DETR's transformer (Carion et al., ECCV
+// 2020): normed after the block, or before it where the checkpoint is pre-norm.
+func (n *net) residual(x *Node, norm string, block func(*Node) *Node) *Node {
+	if n.PreNorm {
+		return Add(x, block(n.layerNorm(x, norm)))
+	}
+	return n.layerNorm(Add(x, block(x)), norm)
+}
+
+func (n *net) layerNorm(x *Node, key string) *Node {
+	return nn.LayerNorm(x, []int{-1}, 1e-5, n.weight(key+".weight"), n.weight(key+".bias"), nil)
+}
+
+// dense is a linear layer: x [..., in], weight [in, out], bias [out].
+func dense(x, weight, bias *Node, act activation.Type) *Node {
+	return nn.Dense(x, weight, bias, compute.DenseLayoutInputOutputs, act)
+}
+
+func (n *net) feedForward(x *Node, key string) *Node {
+	x = dense(x, n.weight(key+".linear1.weight"), n.weight(key+".linear1.bias"), activation.TypeRelu)
+	return dense(x, n.weight(key+".linear2.weight"), n.weight(key+".linear2.bias"), activation.TypeNone)
+}
+
+// attend is torch.nn.MultiheadAttention: query [b, q, d], keys and values
+// [b, n, d], mask [b, n] true where a key may be seen (nil: everywhere).
+// It gives the result [b, q, d] and the weights [b, h, q, n].
+func (n *net) attend(key string, query, keys, values, mask *Node) (result, weights *Node) {
+	d, heads := n.HiddenDim, n.Heads
+	w, bias := n.weight(key+".in_proj_weight"), n.weight(key+".in_proj_bias") // [d, 3d], [3d]
+	project := func(x *Node, third int) *Node {
+		part := AxisRange(third*d, (third+1)*d)
+		x = dense(x, Slice(w, AxisRange(), part), Slice(bias, part), activation.TypeNone)
+		return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1), heads, d/heads) // [b, ·, h, e]
+	}
+	q := MulScalar(project(query, 0), math.Sqrt(1/float64(d/heads)))
+	scores := Einsum("bqhe,bnhe->bhqn", q, project(keys, 1))
+	if mask != nil {
+		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
+		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
+	}
+	weights = Softmax(scores, -1)
+	result = Einsum("bhqn,bnhe->bqhe", weights, project(values, 2))
+	result = Reshape(result, result.Shape().Dim(0), result.Shape().Dim(1), d)
+	result = dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
+	return result, weights
+}
+
+// encode is the encoder: image tokens x and their positions [b, n, d].
+func (n *net) encode(x, positions, mask *Node) *Node {
+	const encoder = "transformer.encoder"
+	for i := range n.EncoderLayers {
+		key := fmt.Sprintf("%s.layers.%d", encoder, i)
+		x = n.residual(x, key+".norm1", func(t *Node) *Node {
+			placed := Add(t, positions)
+			result, _ := n.attend(key+".self_attn", placed, placed, t, mask)
+			return result
+		})
+		x = n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) })
+	}
+	if n.PreNorm {
+		x = n.layerNorm(x, encoder+".norm")
+	}
+	return x
+}
+
+// decode is the decoder: memory [b, n, d] to the normed state [b, q, d] and the
+// cross-attention [b, h, q, n] of every layer. The image tokens get no positions
+// here, where INTR differs from DETR.
+func (n *net) decode(memory, mask *Node) (states, attention []*Node) {
+	const decoder = "transformer.decoder"
+	batch := memory.Shape().Dim(0)
+	queries := BroadcastToDims(ExpandAxes(n.weight("query_embed.weight"), 0), batch, n.Classes, n.HiddenDim)
+	x := ZerosLike(queries)
+	for i := range n.DecoderLayers {
+		key := fmt.Sprintf("%s.layers.%d", decoder, i)
+		x = n.residual(x, key+".norm1", func(t *Node) *Node {
+			placed := Add(t, queries)
+			result, _ := n.attend(key+".self_attn", placed, placed, t, nil)
+			return result
+		})
+		x = n.residual(x, key+".norm2", func(t *Node) *Node {
+			result, weights := n.attend(key+".multihead_attn", Add(t, queries), memory, memory, mask)
+			attention = append(attention, weights)
+			return result
+		})
+		x = n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) })
+		states = append(states, n.layerNorm(x, decoder+".norm"))
+	}
+	return states, attention
+}

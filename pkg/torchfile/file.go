@@ -1,0 +1,154 @@
+// Package torchfile reads and writes checkpoints: .pth files as PyTorch's
+// torch.save writes them, in the zip format (PyTorch 1.6 and later) and in the
+// older pickle stream, and .safetensors files.
+//
+// A checkpoint is data, never code. Its pickle is read by an unpickler that
+// knows a short list of classes and functions and does each of them itself; any
+// other is an error that names it. Sizes in a file are claims: each is compared
+// with the file before anything is set aside for it.
+//
+// Tensors stay in the file until they are read, and are then read straight to
+// where they are wanted, so that loading costs one conversion and no second
+// copy. Numbers are little-endian, as in every file PyTorch writes on the
+// machines of today.
+//
+// Sources: torch/serialization.py and torch/_utils.py of PyTorch 2.13 for the
+// records and functions, Lib/pickletools.py of Python for the opcodes, and the
+// format section of github.com/huggingface/safetensors.
+package torchfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Format is how a checkpoint is laid out in its file.
+type Format string
+
+const (
+	Zip         Format = "zip"         // torch.save since PyTorch 1.6
+	Legacy      Format = "legacy"      // torch.save before, or with _use_new_zipfile_serialization=False
+	Safetensors Format = "safetensors" // github.com/huggingface/safetensors
+)
+
+// File is an open checkpoint.
+type File struct {
+	Format Format
+	// Metadata are the texts beside the tensors of a .safetensors file; nil for
+	// the other formats.
+	Metadata map[string]string
+
+	file    *os.File
+	value   any
+	tensors []*Tensor
+}
+
+// Open opens a checkpoint and reads all of it but the numbers of its tensors.
+// The format is told from the content, not from the name. The error says in one
+// sentence, with the path, what is wrong with the file.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openFile(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.file = file
+	for _, t := range f.tensors {
+		t.path = path
+	}
+	return f, nil
+}
+
+func openFile(file *os.File) (*File, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("this is not a file, and a checkpoint is one")
+	}
+	return decode(file, info.Size())
+}
+
+// Close closes the file. Tensors of it can no longer be read.
+func (f *File) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
+
+// Value is what torch.load would return: nil, bool, int64, *big.Int (where an
+// int64 is too small), float64, string, []byte, List, Tuple, Set, *Dict,
+// *Object, *Tensor, DType or Device. NumPy's scalars become the plain number,
+// defaultdict and Counter a Dict. For .safetensors it is a Dict of tensors by
+// name. No value holds itself. It must not be changed.
+func (f *File) Value() any { return f.value }
+
+// Tensors are all tensors in the order of the file, named by their dotted path:
+// "model.input_proj.weight", "optimizer.state.0.exp_avg". A tensor that is in
+// two places is listed twice.
+func (f *File) Tensors() []*Tensor { return f.tensors }
+
+// sniffed is what the first bytes of files say that are often taken for a checkpoint.
+var sniffed = []struct{ prefix, sentence string }{
+	{"version https://git-lfs", "this is a Git LFS pointer, not the checkpoint itself: fetch that with git lfs pull"},
+	{"\x1f\x8b", "this file is compressed with gzip: unpack it first"},
+	{"BZh", "this file is compressed with bzip2: unpack it first"},
+	{"\xfd7zXZ", "this file is compressed with xz: unpack it first"},
+	{"\x28\xb5\x2f\xfd", "this file is compressed with zstd: unpack it first"},
+	{"\x89HDF", "this is an HDF5 file, as Keras writes them, not a checkpoint of PyTorch"},
+	{"<", "this is a web page, not a checkpoint: the download went wrong"},
+}
+
+// decode reads a checkpoint of size bytes.
+func decode(r io.ReaderAt, size int64) (*File, error) {
+	if size == 0 {
+		return nil, errors.New("this file is empty")
+	}
+	start := make([]byte, min(size, 512))
+	if _, err := r.ReadAt(start, 0); err != nil {
+		return nil, readError(err)
+	}
+	switch {
+	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
+		return decodePickled(Zip, r, size, readZip)
+	case start[0] == 0x80:
+		return decodePickled(Legacy, r, size, readLegacy)
+	case len(start) > 8 && start[8] == '{':
+		return readSafetensors(r, size)
+	}
+	for _, s := range sniffed {
+		if bytes.HasPrefix(start, []byte(s.prefix)) {
+			return nil, errors.New(s.sentence)
+		}
+	}
+	if bytes.Contains(start, []byte("ustar")) {
+		return nil, errors.New("this is a tar file, as PyTorch wrote before 2017: load it and save it again in PyTorch")
+	}
+	return nil, errors.New("this is no checkpoint: neither what torch.save writes nor safetensors")
+}
+
+// decodePickled finishes what the two formats of torch.save have in common.
+func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File, error) {
+	raw, err := read(r, size)
+	if err != nil {
+		return nil, err
+	}
+	value, err := settle(raw)
+	if err != nil {
+		return nil, err
+	}
+	n := &namer{}
+	if err := n.walk(value); err != nil {
+		return nil, err
+	}
+	return &File{Format: format, value: value, tensors: n.tensors}, nil
+}

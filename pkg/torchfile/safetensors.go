@@ -1,0 +1,5 @@
+package torchfile
+
+import "io"
+
+func readSafetensors(r io.ReaderAt, size int64) (*File, error) { return nil, nil }

@@ -1,0 +1,180 @@
+package torchfile
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// maxDepth is how deep lists and dicts may lie in each other. Python's own
+// pickler gives up at about as many.
+const maxDepth = 1000
+
+var errDeep = fmt.Errorf("its values lie more than %d deep in each other", maxDepth)
+
+// maxVisits is how many values a checkpoint may have when shared ones are
+// counted at every place that shows them.
+const maxVisits = 1 << 24
+
+// settler turns what the unpickler made into the values that users see: lists,
+// tuples and sets become slices, and no class or storage is left bare.
+type settler struct{ seen map[any]bool }
+
+func settle(v any) (any, error) {
+	return (&settler{map[any]bool{}}).settle(v, 0)
+}
+
+func (s *settler) settle(v any, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errDeep
+	}
+	switch v := v.(type) {
+	case *sequence:
+		switch {
+		case v.settled != nil:
+			return v.settled, nil
+		case v.busy:
+			return nil, errors.New("a list in it holds itself")
+		}
+		v.busy = true
+		if err := s.settleAll(v.items, depth+1); err != nil {
+			return nil, err
+		}
+		switch v.kind {
+		case list:
+			v.settled = List(v.items)
+		case tuple:
+			v.settled = Tuple(v.items)
+		case set:
+			v.settled = Set(v.items)
+		}
+		return v.settled, nil
+	case *Dict:
+		return v, s.settleDict(v, depth)
+	case *Object:
+		return v, s.settleDict(v.Fields, depth)
+	case *typedStorage, global, *numPyDType:
+		return nil, fmt.Errorf("it holds %s where a value should be", describe(v))
+	}
+	return v, nil
+}
+
+func (s *settler) settleDict(d *Dict, depth int) error {
+	if d == nil || s.seen[d] {
+		return nil
+	}
+	s.seen[d] = true
+	if err := s.settleDict(d.Attributes, depth+1); err != nil {
+		return err
+	}
+	return s.settleAll(d.values, depth+1)
+}
+
+func (s *settler) settleAll(values []any, depth int) (err error) {
+	for i, v := range values {
+		if values[i], err = s.settle(v, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namer walks settled values and gives every tensor its dotted path. It also
+// makes sure that whoever walks them later comes to an end: no value holds
+// itself, and sharing has not folded up more than memory holds.
+type namer struct {
+	tensors []*Tensor
+	path    []any // keys and positions from the root
+	visits  int
+	quiet   bool // under attributes, which hold no tensors of a model
+}
+
+func (n *namer) walk(v any) error {
+	n.visits++
+	if n.visits > maxVisits {
+		return fmt.Errorf("it shows more than %d values", maxVisits)
+	}
+	if len(n.path) > maxDepth {
+		return errDeep
+	}
+	switch v := v.(type) {
+	case *Tensor:
+		if n.quiet {
+			return nil
+		}
+		name, err := dotted(n.path)
+		if err != nil {
+			return err
+		}
+		if v.Name != "" { // the same tensor at a second place
+			again := *v
+			v = &again
+		}
+		v.Name = name
+		n.tensors = append(n.tensors, v)
+	case *Dict:
+		return n.walkDict(v)
+	case *Object:
+		return n.walkDict(v.Fields)
+	case List:
+		return n.walkAll(v)
+	case Tuple:
+		return n.walkAll(v)
+	case Set:
+		return n.walkAll(v)
+	}
+	return nil
+}
+
+func (n *namer) walkDict(d *Dict) error {
+	for i, key := range d.keys {
+		if err := n.step(key, d.values[i]); err != nil {
+			return err
+		}
+	}
+	if d.Attributes == nil {
+		return nil
+	}
+	defer func(was bool) { n.quiet = was }(n.quiet)
+	n.quiet = true
+	return n.step("", d.Attributes)
+}
+
+func (n *namer) walkAll(items []any) error {
+	for i, item := range items {
+		if err := n.step(int64(i), item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *namer) step(key, value any) error {
+	n.path = append(n.path, key)
+	err := n.walk(value)
+	n.path = n.path[:len(n.path)-1]
+	return err
+}
+
+// dotted writes a path as PyTorch writes the names of parameters.
+func dotted(path []any) (string, error) {
+	const longest = 4 << 10
+	var b strings.Builder
+	for i, key := range path {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		switch k := key.(type) {
+		case string:
+			b.WriteString(k[:min(len(k), longest+1)])
+		case nil, int64, float64, bool, DType, Device:
+			fmt.Fprint(&b, k)
+		default:
+			b.WriteString(describe(k))
+		}
+		if b.Len() > longest {
+			return "", fmt.Errorf("the name of a tensor in it has more than %d letters", longest)
+		}
+	}
+	return b.String(), nil
+}
