@@ -34,7 +34,7 @@ func benchCommand(c *common) *cobra.Command {
 			}
 			start := time.Now()
 			lap := func() float64 { s := time.Since(start).Seconds(); start = time.Now(); return s }
-			model, err := m.open(cmd.Context(), c)
+			model, err := m.open(cmd, c)
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ and classes count from 0.`,
 			if err != nil {
 				return err
 			}
-			model, err := m.open(cmd.Context(), c)
+			model, err := m.open(cmd, c)
 			if err != nil {
 				return err
 			}

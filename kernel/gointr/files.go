@@ -90,9 +90,13 @@ and a schedule inside do not.`,
 				return err
 			}
 			if c.json {
-				return printJSON(cmd, map[string]any{"in": in, "out": args[1], "config": result})
+				return printJSON(cmd, result)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written: %s\n", args[1], result)
+			what := "a DETR to start training from"
+			if result.Config != nil {
+				what = result.Config.String()
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written: %s, %d tensors\n", args[1], what, result.Tensors)
 			return err
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,15 +16,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the whole program: 0 when done, 1 with a sentence when not, 2 for a
 // wrong call.
-func run(args []string) int {
+func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	root := command()
 	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -32,7 +35,7 @@ func run(args []string) int {
 		err = errors.New("stopped")
 	}
 	if !errors.Is(err, errTold) {
-		fmt.Fprintln(os.Stderr, "gointr: "+oneSentence(err))
+		fmt.Fprintln(stderr, "gointr: "+oneSentence(err))
 	}
 	var wrong wrongCall
 	if errors.As(err, &wrong) {

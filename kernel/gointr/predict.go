@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -33,7 +32,7 @@ func predictCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			model, err := m.open(cmd.Context(), c)
+			model, err := m.open(cmd, c)
 			if err != nil {
 				return err
 			}
@@ -90,11 +89,11 @@ func (m *modelFlags) register(cmd *cobra.Command) {
 }
 
 // open is the model that the flags name.
-func (m *modelFlags) open(ctx context.Context, c *common) (*intr.Model, error) {
+func (m *modelFlags) open(cmd *cobra.Command, c *common) (*intr.Model, error) {
 	if m.checkpoint == "" {
 		return nil, wrong("no checkpoint was named: give --checkpoint a path, or cub, bird or butterfly")
 	}
-	options := []intr.Option{intr.Backend(c.backend), intr.Progress(os.Stderr), intr.Context(ctx)}
+	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.Context(cmd.Context())}
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
 	}

@@ -1,6 +1,7 @@
 package intr
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -74,11 +75,17 @@ func (c Config) channels(stage int) int {
 // planes is torchvision's word for the inner width of a block.
 func (c Config) planes(stage int) int { return c.Width << stage }
 
+// prefixes of the keys in files, by who wrote them.
+var prefixes = []string{"model.", "state_dict.", "model_state_dict.", ""}
+
+// errDETR is what configOf says of the checkpoint that training starts from.
+var errDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+
 // stateOf finds the model's tensors in what torch.save wrote: under "model" as
 // the published checkpoints have them, under "state_dict" or "model_state_dict",
 // or at the root. It says so where the file holds a DETR without INTR's head.
 func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
-	for _, prefix := range []string{"model.", "state_dict.", "model_state_dict.", ""} {
+	for _, prefix := range prefixes {
 		state := map[string]*torchfile.Tensor{}
 		for _, t := range f.Tensors() {
 			if name, ok := strings.CutPrefix(t.Name, prefix); ok {
@@ -94,8 +101,11 @@ func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
 }
 
 // argsOf gives the argparse.Namespace that the published scripts save beside
-// the weights, or nil.
+// the weights, in whatever form the file has it, or nil.
 func argsOf(f *torchfile.File) *torchfile.Dict {
+	if text, ok := f.Metadata["args"]; ok {
+		return argsFromJSON(text)
+	}
 	root, ok := f.Value().(*torchfile.Dict)
 	if !ok {
 		return nil
@@ -128,7 +138,7 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 	}
 	c := Config{Backbone: "resnet", Positions: "sine", Heads: 8}
 	if _, ok := state["class_embed.weight"]; ok && state["presence_vector.weight"] == nil {
-		return c, fmt.Errorf("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+		return c, errDETR
 	}
 	queries, err := shape("query_embed.weight", 2)
 	if err != nil {

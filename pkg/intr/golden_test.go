@@ -26,11 +26,19 @@ const (
 	relative        = -2e-5 // of the largest number in the layer
 )
 
-// engines runs a test on every engine that is installed here.
+// engines runs a test on every engine that is installed here, or on the one
+// that GOINTR_TEST_BACKEND names (make gpu-check says cuda).
 func engines(t *testing.T, test func(t *testing.T, engine string)) {
-	for _, engine := range []string{"xla", "go"} {
+	names := []string{"xla", "go"}
+	if name := os.Getenv("GOINTR_TEST_BACKEND"); name != "" {
+		names = []string{name}
+	}
+	for _, engine := range names {
 		t.Run(engine, func(t *testing.T) {
 			if _, err := backend.Open(engine); err != nil {
+				if len(names) == 1 {
+					t.Fatal(err)
+				}
 				t.Skipf("skipped: %v", err)
 			}
 			test(t, engine)

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+const small = "../../pkg/intr/testdata/basic.pth" // 5 classes
+
+// gointr runs the program in this process.
+func gointr(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// photo draws a picture with something to look at.
+func photo(t *testing.T, name string, width, height int) string {
+	t.Helper()
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			picture.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height), uint8(128 + 127*math.Sin(float64(x*y)/300)), 255})
+		}
+	}
+	path := filepath.Join(t.TempDir(), name)
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, picture); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func file(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// hugePNG is a correct PNG of one colour, small as a file and 30000×30000 pixels large.
+func hugePNG(side int) []byte {
+	var out bytes.Buffer
+	chunk := func(kind string, data []byte) {
+		_ = binary.Write(&out, binary.BigEndian, uint32(len(data)))
+		body := append([]byte(kind), data...)
+		out.Write(body)
+		_ = binary.Write(&out, binary.BigEndian, crc32.ChecksumIEEE(body))
+	}
+	out.WriteString("\x89PNG\r\n\x1a\n")
+	head := binary.BigEndian.AppendUint32(nil, uint32(side))
+	head = binary.BigEndian.AppendUint32(head, uint32(side))
+	chunk("IHDR", append(head, 1, 0, 0, 0, 0)) // 1 bit a pixel, gray
+	var data bytes.Buffer
+	z := zlib.NewWriter(&data)
+	row := make([]byte, 1+(side+7)/8)
+	for range side {
+		_, _ = z.Write(row)
+	}
+	_ = z.Close()
+	chunk("IDAT", data.Bytes())
+	chunk("IEND", nil)
+	return out.Bytes()
+}
+
+// Every mistake is answered with one sentence that names it, and nothing on
+// standard output.
+func TestMistakes(t *testing.T) {
+	bird := photo(t, "bird.png", 120, 90)
+	whole, err := os.ReadFile(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := ""
+	for i := range 200 {
+		names += fmt.Sprintf("%d %03d.Species_%d\n", i+1, i+1, i)
+	}
+	other := filepath.Join(t.TempDir(), "resnet.safetensors")
+	weights, err := torchfile.NewTensor("fc.weight", []int{2, 3}, make([]float32, 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := torchfile.WriteSafetensors(other, []*torchfile.Tensor{weights}, nil); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(t.TempDir(), "none.png")
+	folder := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+
+	checkpoint := []string{"--backend", "go", "--checkpoint", small}
+	with := func(c string) []string { return []string{"--backend", "go", "--checkpoint", c} }
+	out := filepath.Join(t.TempDir(), "out.png")
+	for _, c := range []struct {
+		name string
+		code int
+		says []string
+		args []string
+	}{
+		{"no such picture", 1, []string{missing}, append([]string{"predict", missing}, checkpoint...)},
+		{"no such checkpoint", 1, []string{"none.pth"}, append([]string{"predict", bird}, with("none.pth")...)},
+		{"a text file as picture", 1, []string{"notes.jpg"}, append([]string{"predict", file(t, "notes.jpg", []byte("heard it, did not see it"))}, checkpoint...)},
+		{"a text file as checkpoint", 1, []string{"notes.pth"}, append([]string{"predict", bird}, with(file(t, "notes.pth", []byte("heard it, did not see it")))...)},
+		{"a truncated checkpoint", 1, []string{"short.pth"}, append([]string{"predict", bird}, with(file(t, "short.pth", whole[:len(whole)*2/3]))...)},
+		{"a checkpoint of another model", 1, []string{"resnet.safetensors", "no INTR"}, append([]string{"predict", bird}, with(other)...)},
+		{"200 names for 5 classes", 1, []string{"200 names", "5 classes"}, append([]string{"predict", bird, "--classes", file(t, "classes.txt", []byte(names))}, checkpoint...)},
+		{"a directory as picture", 1, []string{folder}, append([]string{"explain", folder, "--out", out}, checkpoint...)},
+		{"a directory without pictures", 1, []string{folder}, append([]string{"predict", folder}, checkpoint...)},
+		{"a directory as checkpoint", 1, []string{folder}, append([]string{"predict", bird}, with(folder)...)},
+		{"an empty picture", 1, []string{"empty.png"}, append([]string{"predict", file(t, "empty.png", nil)}, checkpoint...)},
+		{"a picture of 30000×30000 pixels", 1, []string{"huge.png", "30000"}, append([]string{"explain", file(t, "huge.png", hugePNG(30000)), "--out", out}, checkpoint...)},
+		{"an unknown hub name", 1, []string{"sparrow", "cub"}, append([]string{"predict", bird}, with("sparrow")...)},
+		{"no XLA", 1, []string{"gointr setup"}, []string{"predict", bird, "--backend", "cuda", "--checkpoint", small}},
+		{"an unknown engine", 1, []string{"abacus"}, []string{"predict", bird, "--backend", "abacus", "--checkpoint", small}},
+		{"no checkpoint", 2, []string{"--checkpoint"}, []string{"predict", bird}},
+		{"no picture", 2, []string{"picture"}, append([]string{"predict"}, checkpoint...)},
+		{"an unknown command", 2, []string{"guess"}, []string{"guess"}},
+		{"an unknown flag", 2, []string{"--colour"}, append([]string{"predict", bird, "--colour"}, checkpoint...)},
+		{"nowhere to write", 2, []string{"--out"}, append([]string{"explain", bird}, checkpoint...)},
+		{"a figure of unknown kind", 2, []string{"x.jpeg2000"}, append([]string{"explain", bird, "--out", "x.jpeg2000"}, checkpoint...)},
+		{"an unknown class", 1, []string{"99", "0 to 4"}, append([]string{"explain", bird, "--class", "99", "--out", out}, checkpoint...)},
+		{"an unknown layer", 1, []string{"7", "0 to 1"}, append([]string{"explain", bird, "--layer", "7", "--out", out}, checkpoint...)},
+		{"an unknown colormap", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", out}, checkpoint...)},
+		{"an unknown smoothing", 2, []string{"wax"}, append([]string{"explain", bird, "--smoothing", "wax", "--out", out}, checkpoint...)},
+		{"a folder that is not there", 1, []string{"none"}, append([]string{"explain", bird, "--out", filepath.Join(folder, "none", "x.png")}, checkpoint...)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := gointr(c.args...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			if stdout != "" {
+				t.Errorf("standard output has %q", stdout)
+			}
+			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "gointr: ") || strings.Contains(stderr, "goroutine") {
+				t.Errorf("not one sentence: %q", stderr)
+			}
+			for _, word := range c.says {
+				if !strings.Contains(stderr, word) {
+					t.Errorf("%q does not name %q", stderr, word)
+				}
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("a figure was left behind")
+			}
+			t.Log(strings.TrimSpace(stderr))
+		})
+	}
+}
+
+func TestPredict(t *testing.T) {
+	bird := photo(t, "bird.png", 120, 90)
+	classes := file(t, "classes.txt", []byte("1 001.Wren\n2 002.Rook\n3 003.Blue_Tit\n4 004.Crow\n5 005.Robin\n"))
+	code, stdout, stderr := gointr("predict", bird, bird, "--checkpoint", small, "--backend=go", "--json", "--top=2", "--logits", "--classes", classes)
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	if len(lines) != 2 || lines[0] != lines[1] {
+		t.Fatalf("two times the same picture gives %q", lines)
+	}
+	var got struct {
+		Image string
+		Input [2]int
+		Top   []struct {
+			Class       int
+			Name        string
+			Logit       float64
+			Probability float64
+		}
+		Logits []float64
+	}
+	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Image != bird || got.Input != [2]int{800, 1066} || len(got.Top) != 2 || len(got.Logits) != 5 {
+		t.Errorf("got %+v", got)
+	}
+	if best := got.Top[0]; best.Logit != got.Logits[best.Class] || best.Logit < got.Top[1].Logit || best.Name != []string{"001.Wren", "002.Rook", "003.Blue_Tit", "004.Crow", "005.Robin"}[best.Class] {
+		t.Errorf("ranked %+v of %v", got.Top, got.Logits)
+	}
+
+	code, stdout, _ = gointr("predict", filepath.Dir(bird), "--checkpoint", small, "--backend=go", "--classes", classes)
+	if code != 0 || !strings.Contains(stdout, "Blue Tit") || strings.Contains(stdout, "003.") {
+		t.Errorf("a folder, for people: exit %d, %q", code, stdout)
+	}
+
+	// One bad picture does not take the others along.
+	code, stdout, stderr = gointr("predict", bird, file(t, "bad.jpg", []byte("x")), bird, "--checkpoint", small, "--backend=go", "--json")
+	if code != 1 || strings.Count(stdout, "\n") != 2 || !strings.Contains(stderr, "bad.jpg") || !strings.Contains(stderr, "1 of 3") {
+		t.Errorf("exit %d, %d lines, %q", code, strings.Count(stdout, "\n"), stderr)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	bird := photo(t, "bird.png", 120, 90)
+	for _, kind := range []string{"png", "svg", "pdf", "npz"} {
+		out := filepath.Join(t.TempDir(), "out."+kind)
+		code, stdout, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--layer=0", "--out", out)
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		var got explained
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got != (explained{bird, 3, "class 3", 0, [2]int{25, 34}, out}) {
+			t.Errorf("got %+v", got)
+		}
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "npz": "PK"}[kind]
+		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
+			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
+		}
+		if kind == "npz" {
+			z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range z.File {
+				if f.Name != "attention.npy" {
+					continue
+				}
+				r, err := f.Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				head := make([]byte, 128)
+				if _, err := r.Read(head); err != nil {
+					t.Fatal(err)
+				}
+				if !strings.Contains(string(head), "(2, 2, 25, 34)") {
+					t.Errorf("attention has the header %q", head)
+				}
+			}
+		}
+	}
+}
+
+func TestInspectAndConvert(t *testing.T) {
+	code, stdout, stderr := gointr("inspect", small, "--json")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	var was, is inspected
+	if err := json.Unmarshal([]byte(stdout), &was); err != nil {
+		t.Fatal(err)
+	}
+	if was.Config == nil || was.Config.Classes != 5 || len(was.Tensors) == 0 {
+		t.Fatalf("got %+v", was)
+	}
+	out := filepath.Join(t.TempDir(), "small.safetensors")
+	if code, _, stderr := gointr("convert", small, out); code != 0 {
+		t.Fatal(stderr)
+	}
+	_, stdout, _ = gointr("inspect", out, "--json")
+	if err := json.Unmarshal([]byte(stdout), &is); err != nil {
+		t.Fatal(err)
+	}
+	if *is.Config != *was.Config || len(is.Tensors) != len(was.Tensors) {
+		t.Errorf("%+v became %+v", was.Config, is.Config)
+	}
+	if code, stdout, _ := gointr("inspect", out); code != 0 || !strings.Contains(stdout, "query_embed.weight") {
+		t.Errorf("exit %d, %q", code, stdout)
+	}
+	code, _, stderr = gointr("convert", small, filepath.Join(t.TempDir(), "small.onnx"))
+	if code != 1 || !strings.Contains(stderr, ".safetensors") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+// The spelling of the published scripts is understood.
+func TestUnderscores(t *testing.T) {
+	bird := photo(t, "bird.png", 120, 90)
+	out := filepath.Join(t.TempDir(), "o.png")
+	if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--color_bar", "--same_scale", "--out", out); code != 0 {
+		t.Error(stderr)
+	}
+}

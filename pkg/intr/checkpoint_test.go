@@ -1,0 +1,218 @@
+package intr_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+func openFile(t *testing.T, path string) *torchfile.File {
+	t.Helper()
+	f, err := torchfile.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// changed writes a checkpoint with one thing different about its tensors.
+func changed(t *testing.T, from string, metadata map[string]string, change func([]*torchfile.Tensor) []*torchfile.Tensor) string {
+	t.Helper()
+	var tensors []*torchfile.Tensor
+	for _, tensor := range openFile(t, from).Tensors() {
+		c := *tensor
+		c.Name = strings.TrimPrefix(c.Name, "model.")
+		tensors = append(tensors, &c)
+	}
+	path := filepath.Join(t.TempDir(), "changed.safetensors")
+	if err := torchfile.WriteSafetensors(path, change(tensors), metadata); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func numbers(t *testing.T, name string, shape []int, value float32) *torchfile.Tensor {
+	t.Helper()
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = value
+	}
+	tensor, err := torchfile.NewTensor(name, shape, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensor
+}
+
+// The architecture is that of the shapes, with or without args.
+func TestConfig(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want intr.Config
+	}{
+		{"basic", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 2, 1, 1}, Width: 4, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 2, FeedForward: 24, Classes: 5}},
+		{"prenorm_learned", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 1}, Width: 4, Positions: "learned", HiddenDim: 16, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 24, PreNorm: true, Classes: 3}},
+		{"dc5", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 2}, Bottleneck: true, Width: 4, Dilation: true, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 1, FeedForward: 24, Classes: 4}},
+	} {
+		path := filepath.Join("testdata", c.name+".pth")
+		_, got, err := intr.Inspect(openFile(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != c.want {
+			t.Errorf("%s is %+v, want %+v", c.name, got, c.want)
+		}
+		bare := changed(t, path, nil, func(tensors []*torchfile.Tensor) []*torchfile.Tensor { return tensors })
+		_, got, err = intr.Inspect(openFile(t, bare))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What no shape tells is DETR's default.
+		c.want.Heads, c.want.Dilation = 8, false
+		if got != c.want {
+			t.Errorf("%s without args is %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+// A checkpoint that does not fit is refused with the name of the tensor.
+func TestMisfits(t *testing.T) {
+	const basic = "testdata/basic.pth"
+	without := func(key string) func([]*torchfile.Tensor) []*torchfile.Tensor {
+		return func(tensors []*torchfile.Tensor) []*torchfile.Tensor {
+			return slices.DeleteFunc(tensors, func(t *torchfile.Tensor) bool { return t.Name == key })
+		}
+	}
+	instead := func(key string, value float32, shape ...int) func([]*torchfile.Tensor) []*torchfile.Tensor {
+		return func(tensors []*torchfile.Tensor) []*torchfile.Tensor {
+			return append(without(key)(tensors), numbers(t, key, shape, value))
+		}
+	}
+	nan := float32(0)
+	nan /= nan
+	args := map[string]string{"args": `{"nheads": 2}`}
+	for _, c := range []struct {
+		name   string
+		says   []string
+		args   map[string]string
+		change func([]*torchfile.Tensor) []*torchfile.Tensor
+	}{
+		{"missing", []string{"input_proj.bias", "missing"}, args, without("input_proj.bias")},
+		{"no queries", []string{"query_embed.weight"}, args, without("query_embed.weight")},
+		{"extra", []string{"mask_head.weight", "no use"}, args, instead("mask_head.weight", 1, 2, 2)},
+		{"misshaped", []string{"input_proj.bias", "[17]", "[16]"}, args, instead("input_proj.bias", 1, 17)},
+		{"wrong rank", []string{"query_embed.weight", "[5]"}, args, instead("query_embed.weight", 1, 5)},
+		{"not a number", []string{"input_proj.bias", "NaN", "position 0"}, args, instead("input_proj.bias", nan, 16)},
+		{"heads", []string{"16", "3 attention heads"}, map[string]string{"args": `{"nheads": 3}`}, without("")},
+		{"a DETR", []string{"DETR", "fine-tuning"}, args, func(tensors []*torchfile.Tensor) []*torchfile.Tensor {
+			tensors = without("presence_vector.weight")(without("presence_vector.bias")(tensors))
+			return append(tensors, numbers(t, "class_embed.weight", []int{92, 16}, 1))
+		}},
+		{"another model", []string{"no INTR", "query_embed.weight"}, nil, func([]*torchfile.Tensor) []*torchfile.Tensor {
+			return []*torchfile.Tensor{numbers(t, "fc.weight", []int{10, 512}, 1)}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := changed(t, basic, c.args, c.change)
+			m, err := intr.Open(path, intr.Backend("go"))
+			if err == nil {
+				m.Close()
+				t.Fatal("was opened")
+			}
+			for _, word := range append(c.says, path) {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%q does not name %q", err, word)
+				}
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is more than one line", err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// Converted files hold the same tensors and answer the same.
+func TestConvert(t *testing.T) {
+	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
+		first := filepath.Join("testdata", name+".pth")
+		dir := t.TempDir()
+		last := first
+		for _, next := range []string{"a.safetensors", "b.pth", "c.safetensors"} {
+			next = filepath.Join(dir, next)
+			if _, err := intr.Convert(last, next); err != nil {
+				t.Fatal(err)
+			}
+			last = next
+			wantState, wantConfig, err := intr.Inspect(openFile(t, first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			state, config, err := intr.Inspect(openFile(t, next))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if config != wantConfig {
+				t.Errorf("%s: %+v became %+v", next, wantConfig, config)
+			}
+			if len(state) != len(wantState) {
+				t.Errorf("%s: %d tensors became %d", next, len(wantState), len(state))
+			}
+			for key, want := range wantState {
+				got := state[key]
+				if got == nil || !slices.Equal(got.Shape, want.Shape) || got.DType != want.DType {
+					t.Fatalf("%s: tensor %s is not what it was", next, key)
+				}
+				a, err := want.Float32s(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := got.Float32s(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(a, b) {
+					t.Errorf("%s: tensor %s has other numbers", next, key)
+				}
+			}
+		}
+		if _, err := intr.Convert(first, filepath.Join(dir, "model.onnx")); err == nil || !strings.Contains(err.Error(), ".safetensors") {
+			t.Errorf("an unknown format is answered with %v", err)
+		}
+	}
+}
+
+// PyTorch opens what Convert wrote, the safe way, and its model answers with it.
+func TestConvertedInPyTorch(t *testing.T) {
+	python := os.Getenv("GOINTR_ORACLE")
+	if python == "" {
+		t.Skip("skipped: GOINTR_ORACLE names no Python with PyTorch (see internal/oracle/README.md)")
+	}
+	out := filepath.Join(t.TempDir(), "out.pth")
+	if _, err := intr.Convert("testdata/basic.pth", out); err != nil {
+		t.Fatal(err)
+	}
+	const script = `
+import argparse, sys, torch
+was = torch.load(sys.argv[1], weights_only=False)
+now = torch.load(sys.argv[2], weights_only=True)
+assert list(was["model"]) == list(now["model"]), "other names, or another order"
+for key, t in was["model"].items():
+    assert now["model"][key].dtype == t.dtype and torch.equal(now["model"][key], t), key
+assert now["args"] == vars(was["args"]), now["args"]
+`
+	if message, err := exec.Command(python, "-c", script, "testdata/basic.pth", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, message)
+	}
+}

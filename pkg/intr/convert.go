@@ -1,0 +1,161 @@
+package intr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+// Converted says what Convert wrote.
+type Converted struct {
+	In      string  `json:"in"`
+	Out     string  `json:"out"`
+	Tensors int     `json:"tensors"`
+	Config  *Config `json:"config"` // nil where the checkpoint is a DETR to start training from
+}
+
+// Convert writes the weights of a checkpoint to a .pth or .safetensors file, as
+// out's name says, every number as it is. What the training script saved of its
+// options ("args") goes with them, because heads and dilation are told by no
+// shape; an optimizer and a schedule do not.
+//
+// The .pth holds {"model": OrderedDict, "args": dict}, which
+// torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
+// metadata. The file appears whole or not at all.
+func Convert(in, out string) (Converted, error) {
+	result := Converted{In: in, Out: out}
+	file, err := torchfile.Open(in)
+	if err != nil {
+		return result, err
+	}
+	defer file.Close()
+	state := stateOf(file)
+	if state == nil {
+		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)", in)
+	}
+	args := argsOf(file)
+	if _, config, err := Inspect(file); err == nil {
+		result.Config = &config
+		if args == nil {
+			args = config.args()
+		}
+	} else if !errors.Is(err, errDETR) {
+		return result, fmt.Errorf("%s cannot be converted: %w", in, err)
+	}
+	var tensors []*torchfile.Tensor
+	model := &torchfile.Dict{Ordered: true}
+	for _, t := range file.Tensors() {
+		if key := keyOf(t.Name, state); state[key] == t {
+			renamed := *t
+			renamed.Name = key
+			tensors = append(tensors, &renamed)
+			model.Set(key, &renamed)
+		}
+	}
+	result.Tensors = len(tensors)
+	switch ext := strings.ToLower(filepath.Ext(out)); ext {
+	case ".pth", ".pt":
+		root := &torchfile.Dict{}
+		root.Set("model", model)
+		if args != nil {
+			plain := &torchfile.Dict{}
+			for name, value := range args.All() {
+				plain.Set(name, value)
+			}
+			root.Set("args", plain)
+		}
+		return result, torchfile.WritePTH(out, root)
+	case ".safetensors":
+		metadata := map[string]string{"format": "pt"}
+		if args != nil {
+			metadata["args"] = argsJSON(args)
+		}
+		return result, torchfile.WriteSafetensors(out, tensors, metadata)
+	default:
+		return result, fmt.Errorf("%s cannot be written: its name must end in .pth or .safetensors", out)
+	}
+}
+
+// keyOf is a tensor's name in the state_dict that stateOf found.
+func keyOf(name string, state map[string]*torchfile.Tensor) string {
+	for _, prefix := range prefixes {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			if rest = strings.TrimPrefix(rest, "module."); state[rest] != nil {
+				return rest
+			}
+		}
+	}
+	return name
+}
+
+// args are those of the published scripts that make this architecture.
+func (c Config) args() *torchfile.Dict {
+	d := &torchfile.Dict{}
+	for _, arg := range []struct {
+		name  string
+		value any
+	}{
+		{"backbone", c.Backbone}, {"dilation", c.Dilation}, {"position_embedding", c.Positions},
+		{"hidden_dim", int64(c.HiddenDim)}, {"nheads", int64(c.Heads)},
+		{"enc_layers", int64(c.EncoderLayers)}, {"dec_layers", int64(c.DecoderLayers)},
+		{"dim_feedforward", int64(c.FeedForward)}, {"pre_norm", c.PreNorm}, {"num_queries", int64(c.Classes)},
+	} {
+		d.Set(arg.name, arg.value)
+	}
+	return d
+}
+
+// argsJSON writes the options that are plain values; a float keeps its point,
+// so that it comes back as one.
+func argsJSON(args *torchfile.Dict) string {
+	fields := map[string]json.RawMessage{}
+	for name, value := range args.All() {
+		key, ok := name.(string)
+		if !ok {
+			continue
+		}
+		if f, ok := value.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e15 {
+			fields[key] = json.RawMessage(strconv.FormatFloat(f, 'f', 1, 64))
+			continue
+		}
+		switch value.(type) {
+		case nil, bool, int64, float64, string:
+			if text, err := json.Marshal(value); err == nil { // NaN and infinity have no JSON
+				fields[key] = text
+			}
+		}
+	}
+	text, _ := json.Marshal(fields) // of RawMessages that were just made
+	return string(text)
+}
+
+// argsFromJSON reads what argsJSON wrote; nil where it is something else.
+func argsFromJSON(text string) *torchfile.Dict {
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	decoder.UseNumber()
+	fields := map[string]any{}
+	if decoder.Decode(&fields) != nil {
+		return nil
+	}
+	d := &torchfile.Dict{}
+	for name, value := range fields {
+		switch v := value.(type) {
+		case nil, bool, string:
+			d.Set(name, v)
+		case json.Number:
+			if i, err := v.Int64(); err == nil {
+				d.Set(name, i)
+			} else if f, err := v.Float64(); err == nil {
+				d.Set(name, f)
+			}
+		}
+	}
+	return d
+}
