@@ -47,6 +47,8 @@ def fill(model):
     for name, t in model.state_dict().items():
         if name.endswith("running_var") or ("bn" in name or "downsample.1" in name) and name.endswith("weight"):
             v = torch.rand(t.shape) + 0.5
+        elif name == "input_proj.weight":  # features of size 1, so that rounding is not magnified
+            v = torch.randn(t.shape) * 0.05 / t[0].numel() ** 0.5
         elif t.dim() == 4:
             v = torch.randn(t.shape) * (2 / t[0].numel()) ** 0.5
         elif t.dim() == 2 and "query_embed" not in name:
