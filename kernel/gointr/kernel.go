@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/kernel/jupyter"
+)
+
+func kernelCommand(c *common) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "install the Jupyter kernel " + jupyter.DisplayName,
+		Long: `Installs, removes or examines the Jupyter kernel "Go (GoINTR)", with which the cells
+of a notebook are Go and import GoINTR's packages.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return wrong("there is no command %q: gointr kernel --help lists them", "kernel "+args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(kernelInstallCommand(c), kernelUninstallCommand(c), kernelDoctorCommand(c))
+	return cmd
+}
+
+// place is where a kernel goes: --user or --prefix.
+type place struct {
+	user   bool
+	prefix string
+}
+
+func (p *place) register(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.user, "user", false, "in the user's Jupyter folder (the default)")
+	cmd.Flags().StringVar(&p.prefix, "prefix", "", "in DIR/share/jupyter/kernels, say a virtual environment's DIR")
+	cmd.Args = exactly(0, "no argument")
+}
+
+func (p *place) check() error {
+	if p.user && p.prefix != "" {
+		return wrong("--user and --prefix cannot both be given: choose one")
+	}
+	return nil
+}
+
+func kernelInstallCommand(c *common) *cobra.Command {
+	var p place
+	var module string
+	cmd := &cobra.Command{
+		Use:   "install [--user | --prefix DIR]",
+		Short: "install the kernel",
+		Long: `Builds GoNB and writes a Jupyter kernel that starts it with GoINTR wired in: the
+first cell of a new notebook imports github.com/gointr/gointr/pkg/notebook and works,
+without a network. Cells are compiled with the source of GoINTR, so keep the clone
+(or Go's module cache, when gointr came by go install) where it is.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.check(); err != nil {
+				return err
+			}
+			done, err := jupyter.Install(cmd.Context(), jupyter.Options{Prefix: p.prefix, Module: module, Progress: cmd.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return printJSON(cmd, done)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "kernel %q installed in %s, with the source in %s\n", jupyter.DisplayName, done.Folder, done.Module)
+			return err
+		},
+	}
+	p.register(cmd)
+	cmd.Flags().StringVar(&module, "module", "", "folder of GoINTR's source (default: where this program was built)")
+	return cmd
+}
+
+func kernelUninstallCommand(c *common) *cobra.Command {
+	var p place
+	cmd := &cobra.Command{
+		Use:   "uninstall [--user | --prefix DIR]",
+		Short: "remove the kernel",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.check(); err != nil {
+				return err
+			}
+			folder, err := jupyter.Uninstall(p.prefix)
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return printJSON(cmd, map[string]string{"removed": folder})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s removed\n", folder)
+			return err
+		},
+	}
+	p.register(cmd)
+	return cmd
+}
+
+func kernelDoctorCommand(c *common) *cobra.Command {
+	var p place
+	cmd := &cobra.Command{
+		Use:   "doctor [--user | --prefix DIR]",
+		Short: "say whether the kernel works, and what to do if not",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.check(); err != nil {
+				return err
+			}
+			checks := jupyter.Doctor(cmd.Context(), p.prefix)
+			fine := true
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 2, 0, 2, ' ', 0)
+			for _, check := range checks {
+				fine = fine && check.Fine
+				switch {
+				case c.json:
+					if err := printJSON(cmd, check); err != nil {
+						return err
+					}
+				case check.Fine:
+					fmt.Fprintf(table, "ok\t%s\t%s\n", check.What, check.Found)
+				default:
+					fmt.Fprintf(table, "NO\t%s\t%s\n\t\t-> %s\n", check.What, check.Found, check.Do)
+				}
+			}
+			if err := table.Flush(); err != nil {
+				return err
+			}
+			if !fine {
+				return errTold
+			}
+			return nil
+		},
+	}
+	p.register(cmd)
+	return cmd
+}

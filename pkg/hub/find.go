@@ -1,0 +1,126 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Find gives the path of a checkpoint's file. A checkpoint is
+//
+//   - a name in Published, which wins over a file of that name: write ./cub for
+//     the file;
+//   - "hf:OWNER/REPO/FILE" or "hf:OWNER/REPO@REVISION/FILE", a file on Hugging
+//     Face, where FILE may be in folders and REVISION is a commit, tag or branch
+//     without a slash ("main" when not given);
+//   - a path.
+//
+// What is not in the cache is downloaded and verified first. Progress, which may
+// be nil, gets a bar where it is a terminal, else a line at the start and one at
+// the end. Errors are one sentence; where ctx ended they wrap ctx.Err().
+func Find(ctx context.Context, checkpoint string, progress io.Writer) (path string, err error) {
+	if progress == nil {
+		progress = io.Discard
+	}
+	if checkpoint == "" {
+		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE", strings.Join(names(), ", "))
+	}
+	if name, ok := strings.CutPrefix(checkpoint, "hf:"); ok {
+		f, err := parseHubFile(name)
+		if err != nil {
+			return "", err
+		}
+		return f.find(ctx, progress)
+	}
+	for _, p := range Published {
+		switch {
+		case p.Name != checkpoint:
+		case p.Repo != "":
+			return hubFile{repo: p.Repo, revision: "main", file: p.File}.find(ctx, progress)
+		default:
+			return torchFile{url: p.URL, file: p.File}.find(ctx, progress)
+		}
+	}
+	return findPath(checkpoint)
+}
+
+func findPath(checkpoint string) (string, error) {
+	info, err := os.Stat(checkpoint)
+	if err == nil {
+		if info.IsDir() {
+			return "", fmt.Errorf("%s is a directory: give the checkpoint file in it", checkpoint)
+		}
+		return checkpoint, nil
+	}
+	if strings.Contains(checkpoint, "://") {
+		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and give its path", checkpoint)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the checkpoint could not be opened: %w", err)
+	}
+	base := filepath.Base(checkpoint)
+	for _, p := range Published {
+		if p.File == base {
+			return "", fmt.Errorf("there is no file %s: it is published, and %q downloads it", checkpoint, p.Name)
+		}
+	}
+	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(checkpoint))) {
+		return "", fmt.Errorf("there is no file %s: check the path", checkpoint)
+	}
+	known := strings.Join(names(), ", ")
+	if similar := closest(checkpoint); similar != "" {
+		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
+	}
+	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE", checkpoint, known)
+}
+
+func names() []string {
+	var names []string
+	for _, p := range Published {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// closest is the published name that was probably meant, or "".
+func closest(wrong string) string {
+	wrong = strings.ToLower(wrong)
+	best, least := "", 3
+	for _, name := range names() {
+		if len(wrong) >= 3 && (strings.HasPrefix(wrong, name) || strings.HasPrefix(name, wrong)) {
+			return name
+		}
+		if d := edits(wrong, name); d < least && d < len(name)-1 {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance: how many letters to insert, delete or
+// replace.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	hf "github.com/gomlx/go-huggingface/hub"
+)
+
+// The variables and their defaults are those of huggingface_hub and torch.hub.
+
+// hubCache is where huggingface_hub keeps repositories.
+func hubCache() string {
+	if dir := firstOf("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"); dir != "" {
+		return expand(dir)
+	}
+	if home := os.Getenv("HF_HOME"); home != "" {
+		return filepath.Join(expand(home), "hub")
+	}
+	return hf.DefaultCacheDir()
+}
+
+// torchCache is where torch.hub keeps weights.
+func torchCache() string {
+	home := expand(os.Getenv("TORCH_HOME"))
+	if home == "" {
+		cache := os.Getenv("XDG_CACHE_HOME")
+		if cache == "" {
+			cache = "~/.cache"
+		}
+		home = filepath.Join(expand(cache), "torch")
+	}
+	return filepath.Join(home, "hub", "checkpoints")
+}
+
+func endpoint() string {
+	if e := os.Getenv("HF_ENDPOINT"); e != "" {
+		return strings.TrimRight(e, "/")
+	}
+	return "https://huggingface.co"
+}
+
+// token is the user's: the variable, or what Python's login has stored.
+func token() string {
+	if t := strings.TrimSpace(os.Getenv("HF_TOKEN")); t != "" {
+		return t
+	}
+	path := os.Getenv("HF_TOKEN_PATH")
+	if path == "" {
+		home := os.Getenv("HF_HOME")
+		if home == "" {
+			home = filepath.Dir(hf.DefaultCacheDir())
+		}
+		path = filepath.Join(home, "token")
+	}
+	stored, _ := os.ReadFile(expand(path)) // most people have none
+	return strings.TrimSpace(string(stored))
+}
+
+func offline() bool {
+	switch strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")) {
+	case "1", "ON", "YES", "TRUE":
+		return true
+	}
+	return false
+}
+
+func firstOf(variables ...string) string {
+	for _, v := range variables {
+		if s := os.Getenv(v); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// expand turns a leading ~ into the user's folder.
+func expand(path string) string {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		if home, err := os.UserHomeDir(); err == nil {
+			return home + path[1:]
+		}
+	}
+	return path
+}

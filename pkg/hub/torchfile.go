@@ -1,0 +1,42 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// torchFile is a file that PyTorch's torch.hub would download: the digits
+// before its extension are the first of its SHA-256.
+type torchFile struct{ url, file string }
+
+var torchDigest = regexp.MustCompile(`-([0-9a-f]{8})\.[a-z]+$`)
+
+func (f torchFile) find(ctx context.Context, progress io.Writer) (string, error) {
+	path := filepath.Join(torchCache(), f.file)
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return path, nil
+	}
+	if offline() {
+		return "", fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", f.file, torchCache())
+	}
+	digest := torchDigest.FindStringSubmatch(f.file)
+	if digest == nil {
+		return "", fmt.Errorf("%s cannot be verified: its name has no digest", f.file)
+	}
+	d := download{name: f.file, url: f.url, path: path, lock: path + ".lock", size: -1, digest: digest[1], refused: f.refused}
+	return path, d.run(ctx, progress)
+}
+
+func (f torchFile) refused(_ context.Context, response *http.Response) error {
+	host := f.url
+	if u, err := url.Parse(f.url); err == nil {
+		host = u.Host
+	}
+	return fmt.Errorf("%s could not give %s (%s): try again later, or download it elsewhere and give its path", host, f.file, response.Status)
+}

@@ -1,0 +1,78 @@
+package notebook
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"path/filepath"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Figure is a drawing that a cell can show and save.
+type Figure struct {
+	f    *figure.Figure
+	text string // where no picture can be shown
+}
+
+// pageInch is an inch of a figure on the page, in CSS pixels: a figure made for
+// the 7 inches of a printed page fills the width of a notebook.
+const pageInch = 140
+
+// Show shows the figure as a PNG.
+func (f *Figure) Show() {
+	if !gonbui.IsNotebook {
+		fmt.Printf("%s (Save keeps it as a .png, .svg or .pdf file)\n", f.text)
+		return
+	}
+	data, err := f.f.PNG()
+	Check(err)
+	width, _ := f.f.Size()
+	showPNG(data, f.text, int(width/vg.Inch*pageInch))
+}
+
+// Save writes the figure as the path's ending says: .png, .svg or .pdf.
+func (f *Figure) Save(path string) { Check(f.f.Save(path)) }
+
+// Photo is a picture as the model gets it.
+type Photo struct {
+	p    *picture.Picture
+	name string
+}
+
+// Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
+func Picture(path string) *Photo {
+	p, err := picture.Open(path)
+	Check(err)
+	return &Photo{p, filepath.Base(path)}
+}
+
+// Show shows the picture.
+func (p *Photo) Show() {
+	text := fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height)
+	if !gonbui.IsNotebook {
+		fmt.Println(text)
+		return
+	}
+	small, err := figure.Shrink(p.p)
+	Check(err)
+	data, err := encode(small)
+	Check(err)
+	showPNG(data, text, 0)
+}
+
+func encode(img image.Image) ([]byte, error) {
+	var out bytes.Buffer
+	err := png.Encode(&out, img)
+	return out.Bytes(), err
+}
+
+func showPNG(data []byte, text string, width int) {
+	display(map[protocol.MIMEType]any{protocol.MIMEImagePNG: data, protocol.MIMETextPlain: text}, width)
+}
