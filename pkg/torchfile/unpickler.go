@@ -46,11 +46,27 @@ const (
 // file claims is compared with what is left of it.
 type reader struct {
 	buffered  *bufio.Reader
+	src       io.ReaderAt
 	pos, left int64
 }
 
 func newReader(r io.ReaderAt, off, size int64) *reader {
-	return &reader{bufio.NewReaderSize(io.NewSectionReader(r, off, size), 64<<10), off, size}
+	return &reader{bufio.NewReaderSize(io.NewSectionReader(r, off, size), 64<<10), r, off, size}
+}
+
+// skip passes over n bytes without reading them.
+func (r *reader) skip(n int64) error {
+	if n < 0 || n > r.left {
+		return errShort
+	}
+	r.pos += n
+	r.left -= n
+	if n <= int64(r.buffered.Buffered()) {
+		_, err := r.buffered.Discard(int(n))
+		return err
+	}
+	r.buffered.Reset(io.NewSectionReader(r.src, r.pos, r.left))
+	return nil
 }
 
 var errShort = errors.New("the file is cut short: copy or download it again")
