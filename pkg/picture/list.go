@@ -1,0 +1,61 @@
+package picture
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+// IsPicture is whether the name ends as a picture's does, in any case.
+func IsPicture(name string) bool {
+	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+}
+
+// List is the pictures that args name: a file is itself, a folder is the
+// pictures in it and in its folders, in name order. It is an error when a file
+// is missing or a folder holds no picture.
+func List(args ...string) ([]string, error) {
+	var list []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, cannotRead(arg, err)
+		}
+		if !info.IsDir() {
+			list = append(list, arg)
+			continue
+		}
+		before := len(list)
+		err = filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && IsPicture(path) {
+				list = append(list, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, cannotRead(arg, err)
+		}
+		if len(list) == before {
+			return nil, fmt.Errorf("%s: this folder holds no pictures (%s)", arg, strings.Join(extensions, " "))
+		}
+	}
+	return list, nil
+}
+
+// cannotRead is the system's reason, without its own naming of the path.
+func cannotRead(path string, err error) error {
+	var pathError *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: there is no such file or folder", path)
+	case errors.As(err, &pathError):
+		return fmt.Errorf("%s: it cannot be read (%w)", path, pathError.Err)
+	}
+	return fmt.Errorf("%s: it cannot be read (%w)", path, err)
+}

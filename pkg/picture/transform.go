@@ -1,0 +1,61 @@
+package picture
+
+import "math"
+
+// The evaluation transform of DETR, which INTR keeps: the short side becomes
+// 800 pixels unless the long side would then pass 1333.
+const (
+	evalShort = 800
+	evalLong  = 1333
+)
+
+// The channel means and deviations of ImageNet.
+var (
+	imageNetMean = [3]float32{0.485, 0.456, 0.406}
+	imageNetStd  = [3]float32{0.229, 0.224, 0.225}
+)
+
+// EvalSize is the size, in pixels, at which a picture of width by height is
+// evaluated: RandomResize([800], max_size=1333) of DETR, rounded as there.
+func EvalSize(width, height int) (int, int) {
+	w, h := float64(width), float64(height)
+	short, long, size := min(w, h), max(w, h), float64(evalShort)
+	if long/short*size > evalLong {
+		size = math.RoundToEven(evalLong * short / long)
+	}
+	switch {
+	case short == size:
+		return width, height
+	case width < height:
+		return max(1, int(size)), max(1, int(size*h/w))
+	default:
+		return max(1, int(size*w/h)), max(1, int(size))
+	}
+}
+
+// Eval is the picture at its EvalSize.
+func (p *Picture) Eval() *Picture { return p.Resize(EvalSize(p.Width, p.Height)) }
+
+// normalized[c][v] is what the value v of channel c becomes.
+var normalized = func() (table [3][256]float32) {
+	for c := range table {
+		for v := range table[c] {
+			table[c][v] = (float32(v)/255 - imageNetMean[c]) / imageNetStd[c]
+		}
+	}
+	return table
+}()
+
+// Normalized appends the picture to dst as float32 [Height, Width, 3]:
+// (value/255 - mean) / deviation with ImageNet's means and deviations, in the
+// float32 steps of torchvision's to_tensor and normalize.
+func (p *Picture) Normalized(dst []float32) []float32 {
+	start := len(dst)
+	dst = append(dst, make([]float32, len(p.Pix))...)
+	out := dst[start:]
+	r, g, b := &normalized[0], &normalized[1], &normalized[2]
+	for i := 0; i+2 < len(p.Pix) && i+2 < len(out); i += 3 {
+		out[i], out[i+1], out[i+2] = r[p.Pix[i]], g[p.Pix[i+1]], b[p.Pix[i+2]]
+	}
+	return dst
+}
