@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"strings"
 
-	"codeberg.org/go-pdf/fpdf"
 	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
@@ -47,7 +46,8 @@ type box struct {
 func (f *Figure) Size() (width, height vg.Length) { return f.width, f.height }
 
 // Save writes the figure as .png, .svg or .pdf, as the path's extension says.
-// The file appears whole or not at all. The same figure gives the same bytes.
+// The file appears whole or not at all. The same figure gives the same bytes as
+// PNG and as SVG; a PDF holds the date.
 func (f *Figure) Save(path string) error {
 	var write func() ([]byte, error)
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
@@ -108,10 +108,11 @@ func withResolution(data []byte, dpi int) []byte {
 	return append(out, data[header:]...)
 }
 
-var svgText = regexp.MustCompile(`(?m)^<text `)
+var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
 
-// SVG is the figure with its text as text, and the pictures inside. The
-// text keeps its width where another font has to stand in for Liberation Sans.
+// SVG is the figure with its text as text, and the pictures inside. Where
+// another font has to stand in for Liberation Sans, text keeps its middle, and
+// its width too in what heeds textLength, as browsers do.
 func (f *Figure) SVG() ([]byte, error) {
 	canvas := vgsvg.New(f.width, f.height)
 	f.embed(canvas)
@@ -121,9 +122,10 @@ func (f *Figure) SVG() ([]byte, error) {
 		return nil, err
 	}
 	next := -1
-	svg := svgText.ReplaceAllFunc(out.Bytes(), func(tag []byte) []byte {
+	svg := svgText.ReplaceAllFunc(out.Bytes(), func([]byte) []byte {
 		next++
-		return fmt.Appendf(nil, `%stextLength="%.2f" lengthAdjust="spacingAndGlyphs" `, tag, f.texts[next].width().Points())
+		t := f.texts[next]
+		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`, t.at.X+t.width()/2, t.width())
 	})
 	for _, fix := range [][2]string{
 		{"data:image/jpg;base64,", "data:image/png;base64,"}, // what the canvas embeds is PNG
@@ -135,11 +137,6 @@ func (f *Figure) SVG() ([]byte, error) {
 	return svg, nil
 }
 
-// Without this the objects of a PDF come in another order each time.
-func init() { fpdf.SetDefaultCatalogSort(true) }
-
-var pdfDate = regexp.MustCompile(`/(Creation|Mod)Date \(D:\d{14}`)
-
 // PDF is the figure as one page of its own size.
 func (f *Figure) PDF() ([]byte, error) {
 	canvas := vgpdf.New(f.width, f.height)
@@ -149,7 +146,7 @@ func (f *Figure) PDF() ([]byte, error) {
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return nil, err
 	}
-	return pdfDate.ReplaceAll(out.Bytes(), []byte("/${1}Date (D:20000101000000")), nil
+	return out.Bytes(), nil
 }
 
 // pdfCanvas mends what gonum's PDF canvas does not do.

@@ -114,6 +114,7 @@ type panel struct {
 const (
 	margin     = 2
 	gap        = 4
+	apart      = 3 // two numbers beside each other
 	titleSize  = 9
 	labelSize  = 7
 	noteSize   = 6
@@ -204,14 +205,14 @@ func (f *Figure) label(s string, middle, y, width vg.Length) {
 	}
 }
 
-// note writes inside the bottom of a panel, on white, if there is room.
+// note writes inside the bottom of a panel, on light grey, if there is room.
 func (f *Figure) note(s string, panel vg.Rectangle) bool {
 	lines, size := fit(s, noteSize, noteSize, panel.Size().X-4, 3)
 	height := vg.Length(len(lines))*size*leading + 2
 	if height > panel.Size().Y || panel.Size().X < narrowest {
 		return false
 	}
-	f.boxes = append(f.boxes, box{rectangle(panel.Min.X, panel.Min.Y, panel.Size().X, height), color.NRGBA{255, 255, 255, 220}})
+	f.boxes = append(f.boxes, box{rectangle(panel.Min.X, panel.Min.Y, panel.Size().X, height), color.Gray{235}})
 	y := panel.Min.Y + height - 1
 	for _, line := range lines {
 		y -= size * leading
@@ -220,8 +221,8 @@ func (f *Figure) note(s string, panel vg.Rectangle) bool {
 	return true
 }
 
-// ownBar is the colour scale of one panel, in the space below it: marks stand
-// at the least and the greatest weight of its map, which the cubic
+// ownBar is the colour scale of one panel, in the space below it: marks and
+// numbers stand at the least and the greatest weight of its map, which the cubic
 // interpolation oversteps a little. The first panel has no map; there it says
 // what the numbers are.
 func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
@@ -237,15 +238,15 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	}
 	bottom := top - barHeight
 	f.pictures = append(f.pictures, picture{rectangle(left, bottom, width, barHeight), strip(o)})
-	for i, weight := range p.weights {
-		part := (weight - p.scale.Low) / (p.scale.High - p.scale.Low)
+	numbers := [2]text{{number(p.weights[0]), noteSize, vg.Point{}}, {number(p.weights[1]), noteSize, vg.Point{}}}
+	from, to := left, left+width-numbers[1].width()-apart-numbers[0].width()
+	for i, t := range numbers {
+		part := (p.weights[i] - p.scale.Low) / (p.scale.High - p.scale.Low)
 		x := left + width*vg.Length(min(max(part, 0), 1))
 		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5), color.Black})
-		t := text{number(weight), noteSize, vg.Point{X: left, Y: space.Min.Y + noteSize*descent}}
-		if i == 1 {
-			t.at.X = left + width - t.width()
-		}
+		t.at = vg.Point{X: min(max(x-t.width()/2, from), to), Y: space.Min.Y + noteSize*descent}
 		f.texts = append(f.texts, t)
+		from, to = t.at.X+t.width()+apart, left+width-numbers[1].width()
 	}
 }
 

@@ -3,6 +3,9 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -15,6 +18,26 @@ const (
 	Cubic                      // cubic interpolation and colours, nothing blurred
 	Cells                      // every cell of the feature map as it is, with hard edges
 )
+
+var smoothings = []string{"published", "cubic", "cells"}
+
+// String is the name of a smoothing: published, cubic or cells.
+func (s Smoothing) String() string {
+	if s < Published || s > Cells {
+		return "Smoothing(" + strconv.Itoa(int(s)) + ")"
+	}
+	return smoothings[s]
+}
+
+// Set chooses a smoothing by its name.
+func (s *Smoothing) Set(name string) error {
+	i := slices.Index(smoothings, strings.ToLower(name))
+	if i < 0 {
+		return fmt.Errorf("no smoothing is named %q: use one of %s", name, strings.Join(smoothings, ", "))
+	}
+	*s = Smoothing(i)
+	return nil
+}
 
 // Limits are the weights at the two ends of the colour scale; what lies
 // outside gets the colour of the end.

@@ -60,7 +60,7 @@ func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length)
 	}, strings.ToValidUTF8(s, "\uFFFD")))
 	for ; size > least; size -= 0.5 {
 		if lines := wrap(words, size, width); len(lines) <= most && widest(lines, size) <= width {
-			return lines, size
+			return balance(lines, words, size), size
 		}
 	}
 	lines := wrap(words, least, width)
@@ -72,6 +72,19 @@ func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length)
 		lines[i] = shorten(lines[i], least, width)
 	}
 	return lines, least
+}
+
+// balance breaks the words into as many lines as there are, but as equal as can
+// be, so that no line holds a lone word.
+func balance(lines, words []string, size vg.Length) []string {
+	for len(lines) > 1 {
+		narrower := wrap(words, size, widest(lines, size)-0.01)
+		if len(narrower) > len(lines) || widest(narrower, size) >= widest(lines, size) {
+			break
+		}
+		lines = narrower
+	}
+	return lines
 }
 
 func wrap(words []string, size, width vg.Length) []string {
