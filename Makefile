@@ -1,0 +1,83 @@
+# GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo lab test bench gpu-check clean
+
+PYTHON ?= python3
+# The pure-Go engine multiplies matrices with it.
+export GOEXPERIMENT ?= simd
+
+bin := .venv/bin
+sources := $(shell find datasets internal kernel pkg -type f -name '*.go' -not -name '*_test.go') $(wildcard kernel/jupyter/files/*) go.mod go.sum
+# A virtual environment has absolute paths in it: one that was moved is made anew.
+ifneq ($(shell cat .venv/.made-in 2>/dev/null),$(CURDIR))
+.PHONY: .venv/.jupyter
+endif
+
+help:
+	@echo "make demo       set up, then run notebooks/demo.ipynb: out/demo.ipynb, out/demo.html, out/demo.png"
+	@echo "make lab        the same notebook, open in JupyterLab"
+	@echo "make test       everything is checked (about 10 minutes)"
+	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
+	@echo "make bench      time loading, reading and the forward pass"
+	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
+	@echo "make clean      remove bin, out and .venv"
+	@echo
+	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at."
+
+setup: bin/gointr .venv/.jupyter bin/.engine .venv/.kernel
+
+bin/gointr: $(sources)
+	@command -v go >/dev/null || { echo "setup: Go 1.26 is needed, and no program go is on the PATH: see https://go.dev/dl"; exit 1; }
+	@echo "setup: building bin/gointr (the first time, a minute or two)"
+	@go build -o $@ ./kernel/gointr
+
+.venv/.jupyter: notebooks/requirements.txt notebooks/overrides.json
+	@command -v $(PYTHON) >/dev/null || { echo "setup: Jupyter needs Python 3.10 or newer, and there is no program $(PYTHON)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: Jupyter needs Python 3.10 or newer: make PYTHON=python3.12, say, chooses one"; exit 1; }
+	@echo "setup: installing JupyterLab into .venv (about a minute)"
+	@rm -rf .venv
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: this Python cannot make virtual environments: install its package python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt || { echo "setup: JupyterLab could not be installed; pip says why above"; exit 1; }
+	@mkdir -p .venv/share/jupyter/lab/settings && cp notebooks/overrides.json .venv/share/jupyter/lab/settings/
+	@pwd > .venv/.made-in
+	@touch $@
+
+bin/.engine: | bin/gointr
+	@echo "setup: installing XLA, the fast engine (once)"
+	@bin/gointr setup || echo "setup: going on without XLA, with the pure-Go engine; bin/gointr setup tries again"
+	@touch $@
+
+.venv/.kernel: bin/gointr .venv/.jupyter
+	@echo "setup: installing the kernel (the first time, up to two minutes)"
+	@bin/gointr kernel install --prefix .venv >/dev/null
+	@touch $@
+
+demo: setup
+	@$(bin)/python notebooks/run.py demo
+
+lab: setup
+	@$(bin)/python notebooks/run.py lab
+
+test: setup
+	@echo "test: go vet"
+	@go vet ./...
+	@echo "test: go test"
+	@go test -timeout 20m ./...
+	@echo "test: notebooks"
+	@$(bin)/python -m unittest discover -v -s notebooks/tests
+
+bench: bin/gointr bin/.engine
+	@$(PYTHON) notebooks/run.py bench
+
+gpu-check: bin/gointr
+	@echo "gpu-check: what is here"
+	@bin/gointr doctor
+	@echo "gpu-check: the oracle's numbers, on CUDA"
+	@GOINTR_TEST_BACKEND=cuda go test -count=1 ./pkg/backend ./pkg/intr
+	@echo "gpu-check: speed"
+	@$(PYTHON) notebooks/run.py bench --backend cuda
+
+clean:
+	@rm -rf bin out .venv

@@ -1,0 +1,168 @@
+"""Runs the notebooks; the Makefile calls it with .venv's Python.
+
+    run.py demo   executes demo.ipynb into out/: demo.ipynb, demo.html, demo.png, demo.pdf
+    run.py lab    opens demo.ipynb in JupyterLab
+    run.py bench  times the same checkpoint and picture with gointr bench
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+here = pathlib.Path(__file__).resolve().parent
+root = here.parent
+gointr = root / "bin" / "gointr"
+
+
+def golden():
+    """The oracle's checkpoint, picture and class names in ../shared; None where they are not."""
+    shared = root.parent / "shared"
+    if not (shared / "unpack").exists():
+        return None
+    folder = subprocess.run([shared / "unpack"], check=True, capture_output=True, text=True).stdout.strip()
+    return {
+        "GOINTR_CHECKPOINT": os.path.join(folder, "intr_r50_200.pth"),
+        "GOINTR_CLASSES": str(shared / "images" / "classes.txt"),
+        "GOINTR_IMAGE": str(shared / "images" / "Painted_Bunting_0004_16641.jpg"),
+        "GOINTR_NOTE": "Note: the weights of this checkpoint are random (it is the tests'), so the species will be, too.",
+    }
+
+
+def fixture():
+    """A checkpoint of this repository, small and with random weights."""
+    return {
+        "GOINTR_CHECKPOINT": str(root / "pkg" / "intr" / "testdata" / "basic.pth"),
+        "GOINTR_CLASSES": "",
+        "GOINTR_IMAGE": str(here / "bunting.jpg"),
+        "GOINTR_NOTE": "Note: the weights of this small checkpoint are random (it is the tests'), so the class will be, too.",
+    }
+
+
+def published():
+    return {
+        "GOINTR_CHECKPOINT": "cub",
+        "GOINTR_CLASSES": str(here / "cub_classes.txt"),
+        "GOINTR_IMAGE": str(here / "bunting.jpg"),
+        "GOINTR_NOTE": "",
+    }
+
+
+def chosen():
+    """What the notebook is to look at: what the environment says, else the oracle's files, else the published checkpoint,
+    else, where that cannot be had, a small one of this repository."""
+    given = {k: v for k, v in os.environ.items() if k in ("GOINTR_CHECKPOINT", "GOINTR_CLASSES", "GOINTR_IMAGE") and v}
+    for name, value in given.items():  # the notebook runs in another folder
+        if os.path.exists(value):
+            given[name] = os.path.abspath(value)
+    if "GOINTR_CHECKPOINT" in given:
+        names = published()["GOINTR_CLASSES"] if given["GOINTR_CHECKPOINT"] == "cub" else ""
+        return {**published(), "GOINTR_CLASSES": names, **given}
+    inputs = golden()
+    if not inputs:
+        inputs = published()
+        # Downloads it, with a progress bar, where it is not here yet.
+        try_it = subprocess.run([gointr, "inspect", "cub"], stdout=subprocess.DEVNULL)
+        if try_it.returncode != 0:
+            say("the published checkpoint cannot be had here: a small one with random weights is taken instead")
+            inputs = fixture()
+    return {**inputs, **given}
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def execute(notebook, folder, inputs, told=lambda *_: None):
+    """Executes the file in a folder with inputs in the environment and returns the notebook with its outputs.
+    It stops at the first cell that fails. told hears of every Go cell: number, of how many, seconds, cell."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    nb = nbformat.read(notebook, as_version=4)
+    cells = [c for c in nb.cells if c.cell_type == "code"]
+    begun = {}
+
+    def start(cell, cell_index):
+        begun[cell_index] = time.monotonic()
+
+    def done(cell, cell_index, **_):
+        if cell.cell_type == "code":
+            told(cells.index(cell) + 1, len(cells), time.monotonic() - begun[cell_index], cell)
+
+    os.environ.update(inputs)
+    client = NotebookClient(nb, timeout=900, kernel_name="gointr", resources={"metadata": {"path": str(folder)}},
+                            on_cell_start=start, on_cell_executed=done)
+    try:
+        client.execute()
+    except CellExecutionError:
+        pass  # its outputs say why
+    return nb
+
+
+def failure(nb):
+    """What a cell said when it failed; None where none did."""
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                said = [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
+                return ("".join(said) or "\n".join(output.traceback)).strip()
+    return None
+
+
+def demo():
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    out = root / "out"
+    out.mkdir(exist_ok=True)
+    for name in ("demo.ipynb", "demo.html", "demo.png", "demo.pdf", "demo.npz"):
+        (out / name).unlink(missing_ok=True)
+    inputs = chosen()
+    start = time.monotonic()
+    say(f"demo: {inputs['GOINTR_IMAGE']} with {inputs['GOINTR_CHECKPOINT']}")
+
+    def told(number, of, seconds, cell):
+        code = cell.source.split("%%")[-1].strip().splitlines()
+        say(f"demo: cell {number} of {of}, {seconds:5.1f} s   {code[-1] if len(code) == 1 else code[0]}")
+
+    nb = execute(here / "demo.ipynb", out, inputs, told)
+    nbformat.write(nb, out / "demo.ipynb")
+    html, _ = HTMLExporter(template_name="lab").from_notebook_node(nb)
+    (out / "demo.html").write_text(html, encoding="utf-8")
+    if said := failure(nb):
+        say(said)
+        sys.exit("demo: a cell failed, see out/demo.html")
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            for line in output.get("text", "").splitlines():
+                if line.startswith(("Species predicted", "Note:")):
+                    say("demo: " + line)
+    say(f"demo: done in {time.monotonic() - start:.0f} s. Look at")
+    for name, what in (("demo.html", "the notebook, in any browser"), ("demo.ipynb", "the notebook, in Jupyter"), ("demo.png", "its figure")):
+        say(f"  out/{name:<11} {what}")
+
+
+def lab():
+    root_user = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    os.environ.update(chosen())
+    os.chdir(here)
+    program = shutil.which("jupyter-lab", path=os.path.dirname(sys.executable))
+    os.execv(program, [program, *root_user, "demo.ipynb", *sys.argv[2:]])
+
+
+def bench():
+    inputs = chosen()
+    os.execv(gointr, [str(gointr), "bench", inputs["GOINTR_IMAGE"], "--checkpoint", inputs["GOINTR_CHECKPOINT"], *sys.argv[2:]])
+
+
+if __name__ == "__main__":
+    verbs = {"demo": demo, "lab": lab, "bench": bench}
+    if len(sys.argv) < 2 or sys.argv[1] not in verbs:
+        sys.exit(__doc__)
+    try:
+        verbs[sys.argv[1]]()
+    except KeyboardInterrupt:
+        sys.exit("stopped")
