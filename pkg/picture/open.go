@@ -8,12 +8,13 @@ import (
 	"os"
 
 	_ "image/gif"
-	_ "image/jpeg"
 	_ "image/png"
 
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
+
+	"github.com/gointr/gointr/pkg/picture/internal/jpeg"
 )
 
 // maxPixels is where Pillow refuses a picture as a decompression bomb.
@@ -40,6 +41,13 @@ func OpenUpright(path string) (*Picture, error) { return Open(path) }
 
 // Decode reads a picture from the bytes of its file, as Open does.
 func Decode(data []byte) (*Picture, error) {
+	if bytes.HasPrefix(data, []byte{0xFF, 0xD8, 0xFF}) {
+		w, h, pix, err := jpeg.Decode(data, checkSize)
+		if err != nil {
+			return nil, err
+		}
+		return &Picture{w, h, pix}, nil
+	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, errors.New("this is not a picture")

@@ -3,10 +3,9 @@ package picture
 import (
 	"encoding/binary"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
+
+	"github.com/gointr/gointr/pkg/picture/internal/parallel"
 )
 
 // precision is the number of fraction bits of a weight: 8 bits for the pixel
@@ -81,7 +80,7 @@ func windows(in, out int) []window {
 func (p *Picture) resizeColumns(width int) *Picture {
 	out := New(width, p.Height)
 	list := windows(p.Width, width)
-	parallel((p.Height+1)/2, func(next func() (int, bool)) {
+	parallel.Do((p.Height+1)/2, func(next func() (int, bool)) {
 		pairs := make([][3]uint64, p.Width) // two rows side by side, one in each lane
 		for i, ok := next(); ok; i, ok = next() {
 			top, bottom := 2*i, min(2*i+1, p.Height-1)
@@ -121,7 +120,7 @@ func (p *Picture) resizeRows(height int) *Picture {
 	out := New(p.Width, height)
 	list := windows(p.Height, height)
 	stride := p.Width * 3
-	parallel(height, func(next func() (int, bool)) {
+	parallel.Do(height, func(next func() (int, bool)) {
 		for y, ok := next(); ok; y, ok = next() {
 			w, to := list[y], out.row(y)
 			from := p.Pix[w.first*stride:][:len(w.weights)*stride]
@@ -150,19 +149,4 @@ func (p *Picture) resizeRows(height int) *Picture {
 		}
 	})
 	return out
-}
-
-// parallel runs work on every core; next hands out 0 to n-1, each once.
-func parallel(n int, work func(next func() (int, bool))) {
-	var taken atomic.Int64
-	next := func() (int, bool) {
-		i := int(taken.Add(1)) - 1
-		return i, i < n
-	}
-	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
-		group.Go(func() { work(next) })
-	}
-	work(next)
-	group.Wait()
 }

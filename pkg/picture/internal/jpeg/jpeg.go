@@ -1,0 +1,241 @@
+// Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as
+// Pillow calls it: the accurate integer transform, triangle upsampling of
+// chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
+// progressive Huffman coding, 8 bits), JFIF and Adobe's Technical Note 5116.
+package jpeg
+
+import (
+	"errors"
+	"fmt"
+)
+
+// errTruncated is what a file that ends too early gives.
+var errTruncated = errors.New("the picture is cut short")
+
+func damaged(what string) error { return fmt.Errorf("the JPEG is damaged (%s)", what) }
+
+// Markers of T.81 table B.1.
+const (
+	sof0, sof1, sof2 = 0xC0, 0xC1, 0xC2
+	dht              = 0xC4
+	rst0, rst7       = 0xD0, 0xD7
+	soi, eoi, sos    = 0xD8, 0xD9, 0xDA
+	dqt, dri         = 0xDB, 0xDD
+	app0, app14      = 0xE0, 0xEE
+)
+
+// component is one plane of the picture.
+type component struct {
+	id, h, v, table int
+	width, height   int // samples that belong to the picture
+	across, down    int // blocks, whole MCUs
+	samples         []uint8
+	quant           *[64]int16 // nil until the first scan of the component
+
+	coefficients []int16 // progressive only
+	extents      []uint8 // by block: the last coefficient that is not zero
+
+	dc, ac *huffman // of the current scan
+	dcLast int32
+}
+
+func (c *component) stride() int { return c.across * 8 }
+
+type decoder struct {
+	bits
+	width, height int
+	progressive   bool
+	components    []component
+	maxH, maxV    int
+	mcusX, mcusY  int
+
+	quant    [4]*[64]int16
+	dc, ac   [4]*huffman
+	restart  int // MCUs between restart markers, 0 for none
+	jfif     bool
+	adobe    bool
+	transfer byte // Adobe's colour transform
+
+	eobRun int
+	short  bool // a marker came before the data's end; the rest of the interval is empty
+	scans  int
+}
+
+// maxScans bounds the work that a small hostile file can ask for.
+const maxScans = 1000
+
+// Decode gives the picture as RGB, [height, width, 3]. Before anything of the
+// picture's size is allocated, check is asked whether the size is acceptable.
+func Decode(data []byte, check func(width, height int) error) (width, height int, rgb []uint8, err error) {
+	d := decoder{bits: bits{data: data}}
+	if err := d.decode(check); err != nil {
+		return 0, 0, nil, err
+	}
+	return d.width, d.height, d.rgb(), nil
+}
+
+func (d *decoder) decode(check func(width, height int) error) error {
+	for {
+		marker := d.nextMarker()
+		if marker == 0 || marker == eoi {
+			switch {
+			case d.scans > 0 && marker == eoi:
+				return d.finish()
+			case marker == 0:
+				return errTruncated
+			}
+			return damaged("it holds no picture")
+		}
+		if marker == soi || marker >= rst0 && marker <= rst7 || marker == 1 {
+			continue
+		}
+		if d.at+2 > len(d.data) {
+			return errTruncated
+		}
+		length := int(d.data[d.at])<<8 | int(d.data[d.at+1])
+		if length < 2 {
+			return damaged("a segment has no length")
+		}
+		if d.at+length > len(d.data) {
+			return errTruncated
+		}
+		segment := d.data[d.at+2 : d.at+length]
+		d.at += length
+		var err error
+		switch {
+		case marker == dqt:
+			err = d.readQuantization(segment)
+		case marker == dht:
+			err = d.readHuffman(segment)
+		case marker == dri && len(segment) >= 2:
+			d.restart = int(segment[0])<<8 | int(segment[1])
+		case marker == app0 && len(segment) >= 12 && string(segment[:5]) == "JFIF\x00":
+			d.jfif = true
+		case marker == app14 && len(segment) >= 12 && string(segment[:5]) == "Adobe":
+			d.adobe, d.transfer = true, segment[11]
+		case marker == sof0 || marker == sof1 || marker == sof2:
+			d.progressive = marker == sof2
+			err = d.readFrame(segment, check)
+		case marker == 0xC9 || marker == 0xCA || marker == 0xCB || marker >= 0xCD && marker <= 0xCF:
+			err = errors.New("the JPEG is arithmetic-coded, which is not read; save it as an ordinary JPEG or PNG")
+		case marker == 0xC3 || marker == 0xC5 || marker == 0xC6 || marker == 0xC7 || marker == 0xF7:
+			err = errors.New("the JPEG is lossless or hierarchical, which is not read; save it as an ordinary JPEG or PNG")
+		case marker == sos:
+			err = d.readScan(segment)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (d *decoder) readQuantization(s []byte) error {
+	for len(s) > 0 {
+		wide, id := int(s[0]>>4), s[0]&15
+		size := 64 * (wide + 1)
+		if wide > 1 || id > 3 || len(s) < 1+size {
+			return damaged("a quantization table")
+		}
+		table := new([64]int16)
+		for k := range 64 {
+			if wide == 0 {
+				table[zigzag[k]] = int16(s[1+k])
+			} else {
+				table[zigzag[k]] = int16(uint16(s[1+2*k])<<8 | uint16(s[2+2*k]))
+			}
+		}
+		d.quant[id] = table
+		s = s[1+size:]
+	}
+	return nil
+}
+
+func (d *decoder) readHuffman(s []byte) error {
+	for len(s) > 0 {
+		if len(s) < 17 || s[0]&0xEF > 3 {
+			return damaged("a Huffman table")
+		}
+		total := 0
+		for _, count := range s[1:17] {
+			total += int(count)
+		}
+		if total > 256 || len(s) < 17+total {
+			return damaged("a Huffman table")
+		}
+		symbols := s[17:][:total]
+		table, err := newHuffman(s[1:17], symbols)
+		if err != nil {
+			return err
+		}
+		if s[0]>>4 == 0 {
+			for _, symbol := range symbols {
+				if symbol > 15 {
+					return damaged("a Huffman table")
+				}
+			}
+			d.dc[s[0]&3] = table
+		} else {
+			d.ac[s[0]&3] = table
+		}
+		s = s[17+total:]
+	}
+	return nil
+}
+
+func (d *decoder) readFrame(s []byte, check func(width, height int) error) error {
+	if d.components != nil {
+		return damaged("it has two frames")
+	}
+	if len(s) < 6 || len(s) != 6+3*int(s[5]) {
+		return damaged("its frame header")
+	}
+	if s[0] != 8 {
+		return fmt.Errorf("the JPEG has %d bits a sample, of which only 8 are read; save it as an ordinary JPEG or PNG", s[0])
+	}
+	d.height, d.width = int(s[1])<<8|int(s[2]), int(s[3])<<8|int(s[4])
+	if err := check(d.width, d.height); err != nil {
+		return err
+	}
+	if n := s[5]; n != 1 && n != 3 && n != 4 {
+		return fmt.Errorf("the JPEG has %d components, which is not read; save it as an ordinary JPEG or PNG", n)
+	}
+	d.components = make([]component, s[5])
+	for i := range d.components {
+		c, t := &d.components[i], s[6+3*i:]
+		c.id, c.h, c.v, c.table = int(t[0]), int(t[1]>>4), int(t[1]&15), int(t[2])
+		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.table > 3 {
+			return damaged("its frame header")
+		}
+		for _, other := range d.components[:i] {
+			if other.id == c.id {
+				return damaged("two components have one name")
+			}
+		}
+		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
+	}
+	d.mcusX, d.mcusY = ceil(d.width, 8*d.maxH), ceil(d.height, 8*d.maxV)
+	blocks := 0
+	for i := range d.components {
+		c := &d.components[i]
+		if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
+			return errors.New("the JPEG samples its colours at an uneven fraction, which is not read; save it as an ordinary JPEG or PNG")
+		}
+		c.width, c.height = ceil(d.width*c.h, d.maxH), ceil(d.height*c.v, d.maxV)
+		c.across, c.down = d.mcusX*c.h, d.mcusY*c.v
+		blocks += ceil(c.width, 8) * ceil(c.height, 8)
+	}
+	if blocks/8 > len(d.data) { // a block takes at least one bit
+		return errTruncated
+	}
+	for i := range d.components {
+		c := &d.components[i]
+		c.samples = make([]uint8, c.across*c.down*64)
+		if d.progressive {
+			c.coefficients = make([]int16, c.across*c.down*64)
+			c.extents = make([]uint8, c.across*c.down)
+		}
+	}
+	return nil
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }

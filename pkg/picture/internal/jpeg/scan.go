@@ -1,0 +1,301 @@
+package jpeg
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+)
+
+// scan is what one SOS segment asks for.
+type scan struct {
+	components        []*component
+	first, last       int // coefficients
+	high, low         int // successive approximation
+	across, down      int // MCUs
+	interleaved       bool
+	decode            func(c *component, block []int16, extent *uint8, s *scan)
+	restarts, counter int
+}
+
+func (d *decoder) readScan(s []byte) error {
+	d.scans++
+	if d.components == nil || d.scans > maxScans {
+		return damaged("its scans")
+	}
+	if len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) != 4+2*int(s[0]) {
+		return damaged("a scan header")
+	}
+	n := int(s[0])
+	sc := &scan{first: int(s[1+2*n]), last: int(s[2+2*n]), high: int(s[3+2*n] >> 4), low: int(s[3+2*n] & 15), interleaved: n > 1}
+	if !d.progressive {
+		sc.first, sc.last, sc.high, sc.low = 0, 63, 0, 0
+	}
+	if sc.last > 63 || sc.first > sc.last || sc.low > 13 || d.progressive && (sc.first == 0) != (sc.last == 0) ||
+		sc.first > 0 && n > 1 || sc.high > 0 && sc.high != sc.low+1 {
+		return damaged("a scan header")
+	}
+	blocks := 0
+	for i := range n {
+		c := d.find(int(s[1+2*i]))
+		tables := s[2+2*i]
+		if c == nil || tables>>4 > 3 || tables&15 > 3 {
+			return damaged("a scan header")
+		}
+		for _, other := range sc.components {
+			if other == c {
+				return damaged("a scan header")
+			}
+		}
+		c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
+		if sc.first == 0 && sc.high == 0 && c.dc == nil || sc.last > 0 && c.ac == nil {
+			return damaged("a Huffman table is missing")
+		}
+		if c.quant == nil {
+			if c.quant = d.quant[c.table]; c.quant == nil {
+				return damaged("a quantization table is missing")
+			}
+		}
+		sc.components = append(sc.components, c)
+		blocks += c.h * c.v
+	}
+	if n > 1 && blocks > 10 {
+		return damaged("a scan header")
+	}
+	sc.across, sc.down = d.mcusX, d.mcusY
+	if !sc.interleaved {
+		sc.across, sc.down = ceil(sc.components[0].width, 8), ceil(sc.components[0].height, 8)
+	}
+	switch {
+	case !d.progressive:
+		sc.decode = d.sequential
+	case sc.first == 0 && sc.high == 0:
+		sc.decode = d.dcFirst
+	case sc.first == 0:
+		sc.decode = d.dcRefine
+	case sc.high == 0:
+		sc.decode = d.acFirst
+	default:
+		sc.decode = d.acRefine
+	}
+	d.drop()
+	d.short = false
+	d.startInterval(sc)
+	if d.progressive {
+		return d.readProgressive(sc)
+	}
+	return d.readSequential(sc)
+}
+
+func (d *decoder) find(id int) *component {
+	for i := range d.components {
+		if d.components[i].id == id {
+			return &d.components[i]
+		}
+	}
+	return nil
+}
+
+// startInterval begins the data after a scan header or a restart marker.
+func (d *decoder) startInterval(s *scan) {
+	for _, c := range s.components {
+		c.dcLast = 0
+	}
+	d.eobRun = 0
+	s.counter = d.restart
+}
+
+// endMCU closes one MCU: at the interval's end it goes on after the restart marker.
+func (d *decoder) endMCU(s *scan) error {
+	if d.overrun() {
+		if d.at+1 >= len(d.data) {
+			return errTruncated
+		}
+		d.short = true
+	}
+	if d.restart == 0 {
+		return nil
+	}
+	s.counter--
+	return nil
+}
+
+// beforeMCU passes a restart marker when one is due.
+func (d *decoder) beforeMCU(s *scan) error {
+	if d.restart == 0 || s.counter > 0 {
+		return nil
+	}
+	d.drop()
+	if d.resync(s.restarts & 7) {
+		d.short = false
+	}
+	if d.at >= len(d.data) {
+		return errTruncated
+	}
+	s.restarts++
+	d.startInterval(s)
+	return nil
+}
+
+// resync finds the restart marker of that number, and when another is in its
+// place does what libjpeg does: stay before a later one, pass an earlier one.
+// It is whether a restart marker was passed.
+func (d *decoder) resync(number int) bool {
+	for marker := d.nextMarker(); marker != 0; marker = d.nextMarker() {
+		switch away := (int(marker) - rst0 - number) & 7; {
+		case marker < sof0:
+		case marker < rst0 || marker > rst7 || away == 1 || away == 2:
+			d.at -= 2
+			return false
+		case away == 6 || away == 7:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// band is the coefficients of one row of MCUs of a sequential scan.
+type band struct {
+	row          int
+	coefficients [4][]int16
+	extents      [4][]uint8
+}
+
+// readSequential decodes bands here while other cores transform them.
+func (d *decoder) readSequential(s *scan) error {
+	workers := max(1, min(runtime.GOMAXPROCS(0)-1, 4, s.down))
+	free, ready := make(chan *band, workers+2), make(chan *band, workers+2)
+	for range min(workers+2, s.down) {
+		b := new(band)
+		for i, c := range s.components {
+			blocks := s.across
+			if s.interleaved {
+				blocks *= c.h * c.v
+			}
+			b.coefficients[i], b.extents[i] = make([]int16, blocks*64), make([]uint8, blocks)
+		}
+		free <- b
+	}
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for b := range ready {
+				for i, c := range s.components {
+					b.transform(c, i, s)
+				}
+				free <- b
+			}
+		})
+	}
+	defer group.Wait()
+	defer close(ready)
+	for row := range s.down {
+		b := <-free
+		b.row = row
+		if err := d.readBand(s, b); err != nil {
+			return err
+		}
+		ready <- b
+	}
+	return nil
+}
+
+func (d *decoder) readBand(s *scan, b *band) error {
+	for x := range s.across {
+		if err := d.beforeMCU(s); err != nil {
+			return err
+		}
+		if !d.short {
+			for i, c := range s.components {
+				h, v := 1, 1
+				if s.interleaved {
+					h, v = c.h, c.v
+				}
+				for y := range v {
+					for k := range h {
+						at := y*s.across*h + x*h + k
+						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
+					}
+				}
+			}
+		}
+		if err := d.endMCU(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// transform writes the samples of the band's i-th component and empties the band.
+func (b *band) transform(c *component, i int, s *scan) {
+	h, v := 1, 1
+	if s.interleaved {
+		h, v = c.h, c.v
+	}
+	across := s.across * h
+	for y := range v {
+		samples := c.samples[(b.row*v+y)*8*c.stride():]
+		for x := range across {
+			block := (*[64]int16)(b.coefficients[i][(y*across+x)*64:])
+			inverse(block, c.quant, b.extents[i][y*across+x], samples[x*8:], c.stride())
+			*block = [64]int16{}
+		}
+	}
+	clear(b.extents[i])
+}
+
+func (d *decoder) readProgressive(s *scan) error {
+	for row := range s.down {
+		for x := range s.across {
+			if err := d.beforeMCU(s); err != nil {
+				return err
+			}
+			if !d.short {
+				for _, c := range s.components {
+					h, v := 1, 1
+					if s.interleaved {
+						h, v = c.h, c.v
+					}
+					for y := range v {
+						at := (row*v+y)*c.across + x*h
+						for k := range h {
+							s.decode(c, c.coefficients[(at+k)*64:][:64], &c.extents[at+k], s)
+						}
+					}
+				}
+			}
+			if err := d.endMCU(s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish makes samples of what has not been transformed yet.
+func (d *decoder) finish() error {
+	for i := range d.components {
+		c := &d.components[i]
+		if c.quant == nil { // no scan had it
+			for k := range c.samples {
+				c.samples[k] = 128
+			}
+			continue
+		}
+		if !d.progressive {
+			continue
+		}
+		parallel.Do(c.down, func(next func() (int, bool)) {
+			for row, ok := next(); ok; row, ok = next() {
+				samples := c.samples[row*8*c.stride():]
+				for x := range c.across {
+					at := row*c.across + x
+					inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
+				}
+			}
+		})
+		c.coefficients = nil
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+// Package parallel shares work among the processor's cores.
+package parallel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Do runs work on every core; next hands out 0 to n-1, each once, and then false.
+func Do(n int, work func(next func() (int, bool))) {
+	var taken atomic.Int64
+	next := func() (int, bool) {
+		i := int(taken.Add(1)) - 1
+		return i, i < n
+	}
+	var group sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		group.Go(func() { work(next) })
+	}
+	work(next)
+	group.Wait()
+}
