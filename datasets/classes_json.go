@@ -17,7 +17,7 @@ func classesOfJSON(text string) ([]string, error) {
 	next := func() (json.Token, error) {
 		token, err := decoder.Token()
 		if err != nil {
-			return nil, notJSON(text, err)
+			return nil, notJSON(text, int(decoder.InputOffset()), err)
 		}
 		return token, nil
 	}
@@ -92,10 +92,15 @@ func classNumber(digits string) (int, error) {
 	return int(number), nil
 }
 
-func notJSON(text string, err error) error {
+// notJSON says what is wrong with the token after offset: a syntax error's own
+// offset counts from somewhere within.
+func notJSON(text string, offset int, err error) error {
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("line %d is not valid JSON: %w", lineAt(text, min(int(syntax.Offset), len(text))), err)
+	if !errors.As(err, &syntax) {
+		return errors.New("the JSON ends too early: the file is cut off")
 	}
-	return errors.New("the JSON ends too early: the file is cut off")
+	for offset < len(text) && strings.IndexByte(" \t\n,:", text[offset]) >= 0 {
+		offset++
+	}
+	return fmt.Errorf("line %d is not valid JSON: %w", lineAt(text, offset), err)
 }

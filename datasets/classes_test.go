@@ -102,6 +102,8 @@ func TestReadClassesErrors(t *testing.T) {
 		"JSON cut off":           {"[\n\"Albatross\",\n\"Bunt", "the JSON ends too early"},
 		"JSON cut after a name":  {`["Albatross"`, "the JSON ends too early"},
 		"JSON with a mistake":    {"[\n\"Albatross\",\nBunting]", "line 3 is not valid JSON"},
+		"JSON without a comma":   {"[\"a\"\n \"b\"]", "line 2 is not valid JSON"},
+		"JSON with bare keys":    {"{\na: 1}", "line 2 is not valid JSON"},
 		"JSON, two values":       {`["a"] ["b"]`, "more after the end"},
 		"JSON, empty list":       {`[]`, "the list is empty"},
 		"JSON, empty object":     {`{}`, "the list is empty"},
