@@ -72,7 +72,7 @@ func init() {
 // inert are classes that a file may name, and that only stand for themselves:
 // the factory of a defaultdict, the type of a tensor.
 var inert = map[global]bool{
-	"builtins.int": true, "builtins.float": true, "builtins.str": true, "builtins.bool": true,
+	"builtins.int": true, "builtins.long": true, "builtins.float": true, "builtins.str": true, "builtins.bool": true,
 	"torch.Tensor": true, "torch.UntypedStorage": true,
 }
 

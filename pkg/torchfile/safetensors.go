@@ -156,7 +156,11 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("%s cannot be a name in a .safetensors file: it is not UTF-8", shown(name))
 		}
-		header.WriteByte(byte(map[bool]rune{true: '{', false: ','}[header.Len() == 0]))
+		if header.Len() == 0 {
+			header.WriteByte('{')
+		} else {
+			header.WriteByte(',')
+		}
 		key, _ := json.Marshal(name)
 		text, err := json.Marshal(value)
 		header.Write(key)
