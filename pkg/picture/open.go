@@ -4,15 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
 	"os"
-
-	_ "image/gif"
-	_ "image/png"
-
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp"
+	"strings"
 
 	"github.com/gointr/gointr/pkg/picture/internal/jpeg"
 )
@@ -41,32 +34,30 @@ func OpenUpright(path string) (*Picture, error) { return Open(path) }
 
 // Decode reads a picture from the bytes of its file, as Open does.
 func Decode(data []byte) (*Picture, error) {
-	if bytes.HasPrefix(data, []byte{0xFF, 0xD8, 0xFF}) {
+	has := func(magic string) bool { return bytes.HasPrefix(data, []byte(magic)) }
+	switch {
+	case len(data) == 0:
+		return nil, errors.New("the file is empty")
+	case has("\xFF\xD8\xFF"):
 		w, h, pix, err := jpeg.Decode(data, checkSize)
 		if err != nil {
 			return nil, err
 		}
-		return &Picture{w, h, pix}, nil
+		return &Picture{Width: w, Height: h, Pix: pix}, nil
+	case has("\x89PNG\r\n\x1A\n"):
+		return decodePNG(data)
+	case has("GIF87a"), has("GIF89a"):
+		return decodeGIF(data)
+	case has("RIFF") && len(data) >= 12 && string(data[8:12]) == "WEBP":
+		return decodeWebP(data)
+	case has("II*\x00"), has("MM\x00*"), has("II+\x00"), has("MM\x00+"):
+		return decodeTIFF(data)
+	case len(data) > 2 && data[0] == 'P' && '1' <= data[1] && data[1] <= '6' && strings.IndexByte(" \t\r\n\v\f#", data[2]) >= 0:
+		return decodePNM(data)
+	case has("BM"):
+		return decodeBMP(data)
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, errors.New("this is not a picture")
-	}
-	if err := checkSize(config.Width, config.Height); err != nil {
-		return nil, err
-	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("the picture is damaged (%w)", err)
-	}
-	p, bounds := New(config.Width, config.Height), img.Bounds()
-	for y := range p.Height {
-		for x := range p.Width {
-			r, g, b, _ := img.At(bounds.Min.X+x, bounds.Min.Y+y).RGBA()
-			copy(p.Pix[(y*p.Width+x)*3:], []uint8{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8)})
-		}
-	}
-	return p, nil
+	return nil, errors.New("this is not a picture that can be read (JPEG, PNG, WebP, TIFF, GIF, BMP and PPM can)")
 }
 
 func checkSize(width, height int) error {
