@@ -175,7 +175,7 @@ func TestPythonsCacheIsUsed(t *testing.T) {
 func TestRevisionsAndFolders(t *testing.T) {
 	name := "a/b/some folder/m#1.pth"
 	h := newHub(t, map[string][]byte{name: noise(1, size)})
-	for _, revision := range []string{"v1.0", commit} {
+	for _, revision := range []string{commit, "v1.0"} {
 		path, err := find("hf:a/b@"+revision+"/some folder/m#1.pth", nil)
 		if err != nil {
 			t.Fatal(err)
