@@ -46,9 +46,6 @@ func decodeBMP(data []byte) (*Picture, error) {
 	}
 	var palette [256][3]uint8
 	if depth <= 8 {
-		for i := range palette {
-			palette[i] = [3]uint8{uint8(i), uint8(i), uint8(i)}
-		}
 		if colors <= 0 || colors > 256 {
 			colors = 1 << depth
 		}

@@ -58,8 +58,10 @@ func gifFrame(r *reader, width, height, outside int, global []uint8) (*Picture, 
 	}
 	var colors [256][3]uint8
 	for i := range colors {
-		colors[i] = [3]uint8{uint8(i), uint8(i), uint8(i)}
-		if len(palette) >= 3*(i+1) {
+		switch {
+		case palette == nil:
+			colors[i] = [3]uint8{uint8(i), uint8(i), uint8(i)}
+		case len(palette) >= 3*(i+1):
 			colors[i] = [3]uint8(palette[3*i:])
 		}
 	}
