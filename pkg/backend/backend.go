@@ -1,0 +1,114 @@
+// Package backend finds, installs and opens what computes: XLA on the CPU, XLA
+// on an NVIDIA GPU, or the pure-Go engine of GoMLX, which is always there.
+//
+// XLA comes as a PJRT plugin, a library loaded at run time by
+// github.com/gomlx/go-xla (the successor of gopjrt, by the same author). A
+// plugin that is already on the machine is used as it is; Setup gets one where
+// there is none.
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+)
+
+// The kinds of engine, by the names that --backend takes.
+const (
+	Auto = "auto" // the fastest that works: CUDA, else XLA, else Go
+	XLA  = "xla"  // XLA on the CPU
+	CUDA = "cuda" // XLA on an NVIDIA GPU
+	Go   = "go"   // GoMLX's engine in Go alone
+)
+
+// Kinds are the engines, the fastest first.
+var Kinds = []string{CUDA, XLA, Go}
+
+// Engine is an open engine. It lasts as long as the program.
+type Engine struct {
+	compute.Backend
+	Kind   string // XLA, CUDA or Go
+	Plugin string // path of the PJRT plugin; empty for Go
+}
+
+// String names the engine as a person would: "XLA on the CPU".
+func (e *Engine) String() string { return Title(e.Kind) }
+
+// Title is the name of a kind for people.
+func Title(kind string) string {
+	switch kind {
+	case XLA:
+		return "XLA on the CPU"
+	case CUDA:
+		return "XLA on CUDA"
+	case Go:
+		if simd {
+			return "pure Go"
+		}
+		return "pure Go without SIMD"
+	}
+	return kind
+}
+
+var (
+	opening sync.Mutex
+	open    = map[string]*Engine{}
+)
+
+// Open gives the engine of a kind, or with Auto or "" the fastest that works.
+// An engine is opened once. The error says in one sentence what is missing and
+// what to do; the pure-Go engine cannot fail.
+func Open(kind string) (*Engine, error) {
+	opening.Lock()
+	defer opening.Unlock()
+	switch kind {
+	case Auto, "":
+		for _, kind := range Kinds {
+			if e, err := openKind(kind); err == nil {
+				return e, nil
+			}
+		}
+	case XLA, CUDA, Go:
+		return openKind(kind)
+	}
+	return nil, fmt.Errorf("there is no engine %q: choose auto, xla, cuda or go", kind)
+}
+
+func openKind(kind string) (*Engine, error) {
+	if e := open[kind]; e != nil {
+		return e, nil
+	}
+	e, err := newEngine(kind)
+	if err == nil {
+		open[kind] = e
+	}
+	return e, err
+}
+
+func newEngine(kind string) (*Engine, error) {
+	if kind == Go {
+		// Operations of one graph in a row, each on all cores: side by side
+		// they wait for each other's cores for ever (compute v0.1.4).
+		b, err := gobackend.New("ops_sequential")
+		return &Engine{Backend: b, Kind: kind}, err
+	}
+	plugin, err := Plugin(kind)
+	if err != nil {
+		return nil, err
+	}
+	b, err := openPlugin(kind, plugin)
+	if err != nil {
+		return nil, fmt.Errorf("%s could not be opened with %s (%w): gointr doctor says more", Title(kind), plugin, firstLine(err))
+	}
+	return &Engine{Backend: b, Kind: kind, Plugin: plugin}, nil
+}
+
+// firstLine drops the stack that libraries print with their errors.
+func firstLine(err error) error {
+	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	return errors.New(line)
+}

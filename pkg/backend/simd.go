@@ -1,0 +1,7 @@
+//go:build goexperiment.simd
+
+package backend
+
+// simd says whether the pure-Go engine was compiled with the vector
+// instructions that make it three times faster (GOEXPERIMENT=simd).
+const simd = true
