@@ -612,6 +612,7 @@ func TestProcessesShareADownload(t *testing.T) {
 		}
 		return true
 	}
+	h.asked() // its lock tells the race detector that the requests come after this
 	t.Setenv("GOINTR_TEST_DOWNLOAD", "1")
 	const processes = 3
 	outputs := make(chan string)
