@@ -146,9 +146,7 @@ func (d diagnosis) print(cmd *cobra.Command) error {
 			best = r.Engine
 		}
 		fmt.Fprintf(table, "%s\tworks: %s, %.0f billion operations a second in a matrix product\n", r.Engine, backend.Title(r.Engine), r.GFlops)
-		if r.Plugin != "" {
-			fmt.Fprintf(table, "\t%s\n\t%s\n", r.Plugin, r.About)
-		}
+		fmt.Fprintf(table, "\t%s\n", r.About)
 		if len(r.Devices) > 0 && r.Engine != backend.Go {
 			fmt.Fprintf(table, "\t%d devices: %s\n", len(r.Devices), strings.Join(r.Devices, ", "))
 		}

@@ -140,3 +140,18 @@ func HasGPU() bool {
 	}
 	return false
 }
+
+// cudaData is the folder of CUDA's own compiler (bin/ptxas) that belongs to a
+// plugin: beside it, or where pip puts it (NVIDIA's wheels for CUDA 12 and 13).
+func cudaData(plugin string) string {
+	dir := filepath.Dir(plugin)
+	for _, nvidia := range []string{dir, filepath.Join(dir, "..", "nvidia"), filepath.Join(dir, "..", "..", "nvidia")} {
+		for _, data := range []string{"cu13", "cuda_nvcc", "."} {
+			folder := filepath.Join(nvidia, data)
+			if _, err := os.Stat(filepath.Join(folder, "bin", "ptxas")); err == nil {
+				return folder
+			}
+		}
+	}
+	return ""
+}

@@ -35,6 +35,9 @@ func Probe(kind string) Report {
 		return r
 	}
 	r.Plugin, r.About = e.Plugin, e.Description()
+	if kind == Go && !simd {
+		r.About += ", built without GOEXPERIMENT=simd: with it (make setup builds so) it is three times as fast"
+	}
 	for i := range e.NumDevices() {
 		r.Devices = append(r.Devices, e.DeviceDescription(compute.DeviceNum(i)))
 	}

@@ -4,7 +4,6 @@ package backend
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -33,19 +32,4 @@ func openPlugin(kind, path string) (compute.Backend, error) {
 		os.Setenv("XLA_FLAGS", strings.TrimSpace(os.Getenv("XLA_FLAGS")+" "+flag+data))
 	}
 	return xla.New(path + ",tf32=false,preallocate=false")
-}
-
-// cudaData is the folder of CUDA's own compiler (bin/ptxas) that belongs to a
-// plugin: beside it, or where pip puts it (NVIDIA's wheels for CUDA 12 and 13).
-func cudaData(plugin string) string {
-	dir := filepath.Dir(plugin)
-	for _, nvidia := range []string{dir, filepath.Join(dir, "..", "nvidia"), filepath.Join(dir, "..", "..", "nvidia")} {
-		for _, data := range []string{"cu13", "cuda_nvcc", "."} {
-			folder := filepath.Join(nvidia, data)
-			if _, err := os.Stat(filepath.Join(folder, "bin", "ptxas")); err == nil {
-				return folder
-			}
-		}
-	}
-	return ""
 }
