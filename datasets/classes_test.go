@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/shared"
 )
 
 func write(t *testing.T, text string) string {
@@ -130,6 +131,16 @@ func TestReadClassesErrors(t *testing.T) {
 				t.Errorf("names came with the error: %.100q", got)
 			}
 		})
+	}
+}
+
+func TestPublishedClassFile(t *testing.T) {
+	names, err := datasets.ReadClasses(filepath.Join(shared.Dir(t), "images", "classes.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) != 200 || names[0] != "001.Black_footed_Albatross" || names[199] != "200.Common_Yellowthroat" {
+		t.Errorf("%d names from %q to %q", len(names), names[0], names[len(names)-1])
 	}
 }
 

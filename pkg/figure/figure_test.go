@@ -196,6 +196,19 @@ func checkLayout(t *testing.T, name string, f *Figure, heads int, size image.Poi
 	}
 }
 
+func TestTitlesAreBrokenEvenly(t *testing.T) {
+	const words = "one two three four five six seven eight nine"
+	whole := text{string: words, size: 9}.width()
+	lines, size := fit(words, 9, 7, whole*0.9, 2)
+	if want := []string{"one two three four five", "six seven eight nine"}; !slices.Equal(lines, want) || size != 9 {
+		t.Errorf("broken into %q in %v points", lines, size)
+	}
+	lines, size = fit(words, 9, 7, whole*0.3, 2)
+	if len(lines) != 2 || !strings.HasSuffix(lines[1], "…") || size != 7 || widest(lines, size) > whole*0.3 {
+		t.Errorf("what does not fit becomes %q in %v points", lines, size)
+	}
+}
+
 func TestFlatMaps(t *testing.T) {
 	photo := scene(64, 48)
 	flat := attention.Map{Rows: 2, Cols: 2, Values: []float32{0.25, 0.25, 0.25, 0.25}}

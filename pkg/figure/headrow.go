@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -184,7 +186,7 @@ func layout(panels []panel, o Options) (*Figure, error) {
 		middle := left + slot/2
 		at := rectangle(middle-w/2, y-labelHeight-h, w, h)
 		f.pictures = append(f.pictures, picture{at, p.pixels})
-		if p.note != "" && !f.note(p.note, at) {
+		if p.note != "" && !f.note(p, at) {
 			p.label += ", " + p.note
 		}
 		f.label(p.label, middle, y-labelHeight+labelSize*descent+0.5, slot)
@@ -206,17 +208,20 @@ func (f *Figure) label(s string, middle, y, width vg.Length) {
 }
 
 // note writes inside the bottom of a panel, on light grey, if there is room.
-func (f *Figure) note(s string, panel vg.Rectangle) bool {
-	lines, size := fit(s, noteSize, noteSize, panel.Size().X-4, 3)
+func (f *Figure) note(p panel, at vg.Rectangle) bool {
+	space := at.Size()
+	lines, size := fit(p.note, noteSize, noteSize, space.X-4, 3)
 	height := vg.Length(len(lines))*size*leading + 2
-	if height > panel.Size().Y || panel.Size().X < narrowest {
+	if height > space.Y || space.X < narrowest {
 		return false
 	}
-	f.boxes = append(f.boxes, box{rectangle(panel.Min.X, panel.Min.Y, panel.Size().X, height), color.Gray{235}})
-	y := panel.Min.Y + height - 1
+	ground := p.pixels.Rect // the panel's own pixels, so that its edges stay straight
+	ground.Min.Y = ground.Max.Y - int(math.Ceil(float64(height/space.Y)*float64(ground.Dy())))
+	draw.Draw(p.pixels, ground, image.NewUniform(color.Gray{235}), image.Point{}, draw.Src)
+	y := at.Min.Y + height - 1
 	for _, line := range lines {
 		y -= size * leading
-		f.texts = append(f.texts, centred(line, size, (panel.Min.X+panel.Max.X)/2, y+size*descent))
+		f.texts = append(f.texts, centred(line, size, (at.Min.X+at.Max.X)/2, y+size*descent))
 	}
 	return true
 }

@@ -20,8 +20,8 @@ import (
 )
 
 // A download brings one file. What has arrived is kept beside it with
-// ".incomplete" at the end, as huggingface_hub does, and the next download goes on
-// from there. Only a whole and verified file gets the name.
+// ".incomplete" at the end, and the next download goes on from there. Only a whole
+// and verified file gets the name.
 type download struct {
 	name   string // for people
 	url    string

@@ -264,8 +264,7 @@ func TestSilentServerIsLeft(t *testing.T) {
 	holds(t, path, data)
 }
 
-// Where a download gave up, the next goes on: from this program or from Python,
-// which keeps the part under the same name.
+// Where a download gave up, the next goes on.
 func TestNextDownloadGoesOn(t *testing.T) {
 	data := noise(4, size)
 	h := newHub(t, map[string][]byte{"a/b/m.pth": data})
