@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -696,4 +697,32 @@ func TestAmount(t *testing.T) {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
 	}
+}
+
+// Whatever is named, the file's place stays inside the repository's folder.
+func FuzzHubFile(f *testing.F) {
+	for _, name := range []string{"a/b/c.pth", "a/b@v1/d/c.pth", "a/../c", "a/b/../../c", "a/b@../c", "a/b/c\x00", "a/b/./c", "//", "a/b/c/"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		file, err := parseHubFile(name)
+		if err != nil {
+			return
+		}
+		folder := file.folder("cache")
+		if filepath.Dir(folder) != "cache" {
+			t.Errorf("%q is kept in %s", name, folder)
+		}
+		for place, inside := range map[string]string{
+			file.snapshot(folder, commit):                filepath.Join(folder, "snapshots", commit),
+			filepath.Join(folder, "refs", file.revision): filepath.Join(folder, "refs"),
+		} {
+			if !strings.HasPrefix(place, inside+string(filepath.Separator)) {
+				t.Errorf("%q is kept at %s", name, place)
+			}
+		}
+		if u, err := url.Parse(file.url("main")); err != nil || !strings.HasSuffix(u.Path, "/"+file.repo+"/resolve/main/"+file.file) || u.RawQuery != "" || u.Fragment != "" {
+			t.Errorf("%q is asked for as %v (%v)", name, u, err)
+		}
+	})
 }
