@@ -19,19 +19,25 @@ const half = 1 << (precision - 1)
 // negative, so the lower cannot borrow from the upper.
 const lanes = 1 | 1<<32
 
-// Resize is the picture at width by height pixels, bit for bit as Pillow's
-// Image.resize with BILINEAR: a triangle that widens when shrinking, columns
-// first, then rows, rounded to 8 bits after each. It panics if a side is not
-// positive or the picture is empty.
+// Resize is the picture at width by height pixels, bit for bit as Image.resize
+// with BILINEAR of Pillow 13: a triangle that widens when shrinking, across,
+// then down, rounded to 8 bits after each. It panics if a side is not positive
+// or the picture is empty.
 func (p *Picture) Resize(width, height int) *Picture {
 	if width <= 0 || height <= 0 || p.Width <= 0 || p.Height <= 0 {
 		panic("picture: Resize needs sides of at least one pixel")
 	}
 	out := p
+	// Pillow 13 goes down first where that drops more than it would across;
+	// measured, as are all of testdata/resize.json. Older ones never do.
+	downFirst := height < p.Height && p.Height-height > 2*(p.Width-width)
+	if downFirst {
+		out = out.resizeRows(height)
+	}
 	if width != p.Width {
 		out = out.resizeColumns(width)
 	}
-	if height != p.Height {
+	if !downFirst && height != p.Height {
 		out = out.resizeRows(height)
 	}
 	if out == p {

@@ -79,6 +79,9 @@ func decodeTIFF(data []byte) (*Picture, error) {
 	if t.samples < t.kept || t.samples > 16 || colour && t.kept < 3 {
 		return nil, errTIFF
 	}
+	if t.photometric == tiffPalette && (t.bits > 8 || len(t.tags[tagPalette]) < 3<<t.bits) {
+		return nil, damaged("TIFF", "its palette")
+	}
 	if err := t.read(); err != nil {
 		return nil, err
 	}
@@ -322,9 +325,7 @@ func (t *tiff) picture() *Picture {
 		case t.photometric == tiffPalette:
 			n := len(palette) / 3
 			for c := range to {
-				if index := int(from[0]); index < n {
-					to[c] = uint8(palette[c*n+index] >> 8)
-				}
+				to[c] = uint8(palette[c*n+int(from[0])] >> 8)
 			}
 		case t.photometric == tiffWhiteIsZero && t.bits <= 8:
 			to[0], to[1], to[2] = ^from[0], ^from[0], ^from[0]
