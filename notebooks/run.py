@@ -130,6 +130,7 @@ def demo():
 
     nb = execute(here / "demo.ipynb", out, inputs, told)
     nbformat.write(nb, out / "demo.ipynb")
+    nb.metadata.language_info["pygments_lexer"] = "go"  # GoNB leaves it empty, and the page would have no colours
     html, _ = HTMLExporter(template_name="lab").from_notebook_node(nb)
     (out / "demo.html").write_text(html, encoding="utf-8")
     if said := failure(nb):

@@ -15,7 +15,7 @@ ENDLESS = """import (
 %%
 sleep := exec.Command("sleep", "1000") // a cell may have started programs of its own
 sleep.Start()
-fmt.Println("pid", os.Getpid(), sleep.Process.Pid)
+fmt.Println("pid", os.Getpid(), sleep.Process.Pid, os.TempDir())
 time.Sleep(time.Hour)
 """
 
@@ -35,16 +35,17 @@ def running(pid):
 
 class Kernel(unittest.TestCase):
     def begin(self, client):
-        """Starts a cell without an end, and gives the ids of its processes."""
+        """Starts a cell without an end; gives its process's id, that of a program it started, and its temporary folder."""
         message = client.execute(ENDLESS)
         while True:
             heard = client.get_iopub_msg(timeout=180)
             if heard["parent_header"].get("msg_id") == message and heard["msg_type"] == "stream" and heard["content"]["text"].startswith("pid "):
-                return [int(p) for p in heard["content"]["text"].split()[1:]]
+                _, cell, other, temporary = heard["content"]["text"].split()
+                return int(cell), int(other), temporary
 
     def test_an_interrupted_cell_ends_and_the_next_one_works(self):
         with folder() as f, kernel(f) as (manager, client):
-            cell, _ = self.begin(client)
+            cell, _, _ = self.begin(client)
             manager.interrupt_kernel()
             self.assertTrue(wait_until(lambda: not running(cell)), "the cell runs on")
             said = ask(client, '%%\nfmt.Println("next")')
@@ -53,12 +54,15 @@ class Kernel(unittest.TestCase):
     def test_a_restarted_or_stopped_kernel_leaves_no_process(self):
         for now in (False, True):
             with self.subTest(now=now), folder() as f, kernel(f) as (manager, client):
-                cell, _ = self.begin(client)
+                cell, other, temporary = self.begin(client)
                 family = [p.pid for p in psutil.Process(manager.provisioner.pid).children(recursive=True)] + [manager.provisioner.pid]
-                self.assertIn(cell, family)
+                self.assertLessEqual({cell, other}, set(family))
+                self.assertTrue(os.path.isdir(temporary))
                 manager.restart_kernel(now=now)
                 left = lambda: [p for p in family if running(p)]  # noqa: E731
                 self.assertTrue(wait_until(lambda: not left()), f"left behind: {[psutil.Process(p).cmdline() for p in left()]}")
+                if not now:  # killed, nobody is left to remove them
+                    self.assertTrue(wait_until(lambda: not os.path.exists(temporary)), "its temporary files stay")
 
     def test_state_stays_in_files_and_declarations(self):
         with folder() as f, kernel(f) as (_, client):
