@@ -12,9 +12,9 @@ func orientation(data []byte) int {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xFF\xD8")):
 		exif = jpegEXIF(data[2:])
-	case bytes.HasPrefix(data, []byte("\x89PNG")):
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1A\n")):
 		exif = pngEXIF(data[8:])
-	case bytes.HasPrefix(data, []byte("RIFF")):
+	case len(data) >= 12 && bytes.HasPrefix(data, []byte("RIFF")):
 		for _, c := range riff(data[12:]) {
 			if c.name == "EXIF" {
 				exif = c.body

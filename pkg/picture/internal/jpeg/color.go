@@ -75,7 +75,10 @@ func fromRGB(to []uint8, rows [][]uint8) {
 	}
 }
 
-func fromYCbCr(to []uint8, rows [][]uint8) {
+// fromYCbCr converts one row.
+var fromYCbCr = fromYCbCrScalar
+
+func fromYCbCrScalar(to []uint8, rows [][]uint8) {
 	luma := rows[0]
 	blue, red := rows[1][:len(luma)], rows[2][:len(luma)]
 	for x := range luma {

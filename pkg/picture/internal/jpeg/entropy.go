@@ -1,28 +1,34 @@
 package jpeg
 
 // sequential reads a whole block (T.81 F.2.2).
-func (d *decoder) sequential(c *component, block []int16, extent *uint8, _ *scan) {
+func (d *decoder) sequential(c *component, block []int16, extent *uint8) {
 	to := (*[64]int16)(block)
 	c.dcLast += d.signed(d.symbol(c.dc))
 	to[0] = int16(c.dcLast)
 	table, last := c.ac, 0
-	b := d.bits // in registers for the loop
+	acc, n := d.acc, d.n // in registers for the loop
 	for k := 1; k < 64; k++ {
-		if b.n < 32 {
-			b.fill()
+		if n < 32 {
+			d.acc, d.n = acc, n
+			d.fill()
+			acc, n = d.acc, d.n
 		}
-		look := b.acc >> (64 - lookBits)
-		if whole := table.whole[look]; whole != 0 {
-			k += int(whole >> 8 & 15)
-			length := uint(whole & 15)
-			b.acc <<= length
-			b.n -= int(length)
-			to[zigzag[k]&63] = int16(whole >> 16)
+		if whole := table.whole[acc>>(64-lookBits)]; whole != 0 {
+			acc <<= uint(whole & 63)
+			n -= int(whole & 63)
+			k += int(whole >> 8 & 127)
+			if k >= endOfBlock {
+				break
+			}
+			to[zigzag[k&127]&63] = int16(whole >> 16)
 			last = k
 			continue
 		}
-		symbol := b.symbol(table)
+		d.acc, d.n = acc, n
+		symbol := d.symbol(table)
 		run, size := symbol>>4, symbol&15
+		value := int16(d.signed(size))
+		acc, n = d.acc, d.n
 		if size == 0 {
 			if run != 15 {
 				break
@@ -31,10 +37,10 @@ func (d *decoder) sequential(c *component, block []int16, extent *uint8, _ *scan
 			continue
 		}
 		k += run
-		to[zigzag[k]&63] = int16(b.signed(size))
+		to[zigzag[k&127]&63] = value
 		last = k
 	}
-	d.bits = b
+	d.acc, d.n = acc, n
 	*extent = uint8(min(last, 63))
 }
 

@@ -3,6 +3,9 @@ package jpeg
 // lookBits is the longest code that one look-up resolves.
 const lookBits = 10
 
+// endOfBlock is the run that ends a block; it is longer than any.
+const endOfBlock = 80
+
 // huffman decodes one table's symbols.
 type huffman struct {
 	look    [1 << lookBits]uint16 // symbol | length<<8; length 0: the code is longer
@@ -38,6 +41,9 @@ func newHuffman(counts, symbols []byte) (*huffman, error) {
 	for i := range h.whole {
 		entry := int(h.look[i])
 		length, run, size := entry>>8, entry>>4&15, entry&15
+		if length > 0 && entry&255 == 0 {
+			h.whole[i] = int32(endOfBlock<<8 | length)
+		}
 		if length == 0 || size == 0 || length+size > lookBits {
 			continue
 		}

@@ -22,7 +22,7 @@ const (
 
 // zigzag is where the k-th coefficient lies in its block; past the last, as a
 // damaged file may ask, it stays on the last.
-var zigzag = [80]uint8{
+var zigzag = [128]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
 	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
 	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
@@ -48,7 +48,9 @@ func clamp8(v int32) uint8 {
 }
 
 // inverse writes the 8 by 8 samples of one block whose last coefficient is the extent-th.
-func inverse(coefficients *[64]int16, quant *[64]int16, extent uint8, to []uint8, stride int) {
+var inverse = inverseScalar
+
+func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, stride int) {
 	if extent == 0 {
 		v := clamp8((int32(coefficients[0]*quant[0])<<passBits + 1<<(passBits+2)) >> (passBits + 3))
 		for y := range 8 {

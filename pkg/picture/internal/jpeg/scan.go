@@ -14,7 +14,7 @@ type scan struct {
 	high, low         int // successive approximation
 	across, down      int // MCUs
 	interleaved       bool
-	decode            func(c *component, block []int16, extent *uint8, s *scan)
+	decode            func(c *component, block []int16, extent *uint8, s *scan) // of a progressive scan
 	restarts, counter int
 }
 
@@ -67,8 +67,6 @@ func (d *decoder) readScan(s []byte) error {
 		sc.across, sc.down = ceil(sc.components[0].width, 8), ceil(sc.components[0].height, 8)
 	}
 	switch {
-	case !d.progressive:
-		sc.decode = d.sequential
 	case sc.first == 0 && sc.high == 0:
 		sc.decode = d.dcFirst
 	case sc.first == 0:
@@ -215,7 +213,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 				for y := range v {
 					for k := range h {
 						at := y*s.across*h + x*h + k
-						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
+						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at])
 					}
 				}
 			}

@@ -1,0 +1,116 @@
+//go:build goexperiment.simd
+
+package jpeg
+
+import (
+	"encoding/binary"
+	"simd/archsimd"
+)
+
+func init() {
+	if archsimd.X86.AVX2() {
+		inverse, fromYCbCr = inverseAVX2, fromYCbCrAVX2
+	}
+}
+
+type vector = archsimd.Int32x8
+
+func broadcast(v int32) vector { return archsimd.BroadcastInt32x8(v) }
+
+// inverseAVX2 is inverseScalar for eight columns, then eight rows, at once.
+func inverseAVX2(coefficients, quant *[64]int16, extent uint8, to []uint8, stride int) {
+	if extent == 0 {
+		inverseScalar(coefficients, quant, extent, to, stride)
+		return
+	}
+	var v [8]vector
+	for y := range v {
+		c, q := (*[8]int16)(coefficients[y*8:]), (*[8]int16)(quant[y*8:])
+		v[y] = archsimd.LoadInt16x8(c).Mul(archsimd.LoadInt16x8(q)).ExtendToInt32()
+	}
+	v0, v1, v2, v3, v4, v5, v6, v7 := pass(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], 1<<(cosBits-passBits-1), cosBits-passBits)
+	v0, v1, v2, v3, v4, v5, v6, v7 = transpose(v0, v1, v2, v3, v4, v5, v6, v7)
+	v0, v1, v2, v3, v4, v5, v6, v7 = pass(v0, v1, v2, v3, v4, v5, v6, v7, 1<<(cosBits+passBits+2)+128<<(cosBits+passBits+3), cosBits+passBits+3)
+	zero, most := broadcast(0), broadcast(255)
+	// Each lane is a row: four of its columns make one number.
+	left := v0.Max(zero).Min(most).Or(v1.Max(zero).Min(most).ShiftAllLeft(8)).
+		Or(v2.Max(zero).Min(most).ShiftAllLeft(16)).Or(v3.Max(zero).Min(most).ShiftAllLeft(24))
+	right := v4.Max(zero).Min(most).Or(v5.Max(zero).Min(most).ShiftAllLeft(8)).
+		Or(v6.Max(zero).Min(most).ShiftAllLeft(16)).Or(v7.Max(zero).Min(most).ShiftAllLeft(24))
+	rows0145, rows2367 := left.InterleaveLoGrouped(right).AsUint64x4(), left.InterleaveHiGrouped(right).AsUint64x4()
+	rows01, rows45, rows23, rows67 := rows0145.GetLo(), rows0145.GetHi(), rows2367.GetLo(), rows2367.GetHi()
+	put(to, rows01.GetElem(0))
+	put(to[stride:], rows01.GetElem(1))
+	put(to[2*stride:], rows23.GetElem(0))
+	put(to[3*stride:], rows23.GetElem(1))
+	put(to[4*stride:], rows45.GetElem(0))
+	put(to[5*stride:], rows45.GetElem(1))
+	put(to[6*stride:], rows67.GetElem(0))
+	put(to[7*stride:], rows67.GetElem(1))
+}
+
+func put(to []uint8, v uint64) { binary.LittleEndian.PutUint64(to, v) }
+
+// pass transforms along the vectors, as even and odd do for one number each.
+func pass(v0, v1, v2, v3, v4, v5, v6, v7 vector, round int32, shift uint64) (r0, r1, r2, r3, r4, r5, r6, r7 vector) {
+	z := v2.Add(v6).Mul(broadcast(c0541))
+	low, high := z.Sub(v6.Mul(broadcast(c1847))), z.Add(v2.Mul(broadcast(c0765)))
+	sum := v0.Add(v4).ShiftAllLeft(cosBits).Add(broadcast(round))
+	difference := v0.Sub(v4).ShiftAllLeft(cosBits).Add(broadcast(round))
+	e0, e1, e2, e3 := sum.Add(high), difference.Add(low), difference.Sub(low), sum.Sub(high)
+
+	z1, z2, z3, z4 := v7.Add(v1), v5.Add(v3), v7.Add(v3), v5.Add(v1)
+	z5 := z3.Add(z4).Mul(broadcast(c1175))
+	z1, z2 = z1.Mul(broadcast(c0899)), z2.Mul(broadcast(c2562))
+	z3, z4 = z5.Sub(z3.Mul(broadcast(c1961))), z5.Sub(z4.Mul(broadcast(c0390)))
+	o0 := v1.Mul(broadcast(c1501)).Sub(z1).Add(z4)
+	o1 := v3.Mul(broadcast(c3072)).Sub(z2).Add(z3)
+	o2 := v5.Mul(broadcast(c2053)).Sub(z2).Add(z4)
+	o3 := v7.Mul(broadcast(c0298)).Sub(z1).Add(z3)
+	return e0.Add(o0).ShiftAllRight(shift), e1.Add(o1).ShiftAllRight(shift), e2.Add(o2).ShiftAllRight(shift), e3.Add(o3).ShiftAllRight(shift),
+		e3.Sub(o3).ShiftAllRight(shift), e2.Sub(o2).ShiftAllRight(shift), e1.Sub(o1).ShiftAllRight(shift), e0.Sub(o0).ShiftAllRight(shift)
+}
+
+// transpose exchanges vectors and lanes.
+func transpose(v0, v1, v2, v3, v4, v5, v6, v7 vector) (r0, r1, r2, r3, r4, r5, r6, r7 vector) {
+	r0, r1, r4, r5 = quarters(v0, v1, v2, v3)
+	r2, r3, r6, r7 = quarters(v4, v5, v6, v7)
+	return r0.Select128FromPair(0, 2, r2), r1.Select128FromPair(0, 2, r3), r4.Select128FromPair(0, 2, r6), r5.Select128FromPair(0, 2, r7),
+		r0.Select128FromPair(1, 3, r2), r1.Select128FromPair(1, 3, r3), r4.Select128FromPair(1, 3, r6), r5.Select128FromPair(1, 3, r7)
+}
+
+// quarters transposes the lower and the upper four lanes of four vectors.
+func quarters(a, b, c, d vector) (r0, r1, r2, r3 vector) {
+	abLow, abHigh := a.InterleaveLoGrouped(b).AsInt64x4(), a.InterleaveHiGrouped(b).AsInt64x4()
+	cdLow, cdHigh := c.InterleaveLoGrouped(d).AsInt64x4(), c.InterleaveHiGrouped(d).AsInt64x4()
+	return abLow.InterleaveLoGrouped(cdLow).AsInt32x8(), abLow.InterleaveHiGrouped(cdLow).AsInt32x8(),
+		abHigh.InterleaveLoGrouped(cdHigh).AsInt32x8(), abHigh.InterleaveHiGrouped(cdHigh).AsInt32x8()
+}
+
+// rgbOfRGBX leaves the fourth byte of each pixel out.
+var rgbOfRGBX = [32]int8{
+	0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
+	0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
+}
+
+// fromYCbCrAVX2 is fromYCbCrScalar for eight pixels at once.
+func fromYCbCrAVX2(to []uint8, rows [][]uint8) {
+	luma := rows[0]
+	blue, red := rows[1][:len(luma)], rows[2][:len(luma)]
+	zero, most, middle := broadcast(0), broadcast(255), broadcast(128)
+	half, order := broadcast(1<<15), archsimd.LoadInt8x32(&rgbOfRGBX)
+	x := 0
+	for ; x+16 <= len(luma); x += 8 { // a load takes 16 samples, of which 8 are used
+		y := archsimd.LoadUint8x16((*[16]uint8)(luma[x:])).ExtendLo8ToUint32().AsInt32x8()
+		cb := archsimd.LoadUint8x16((*[16]uint8)(blue[x:])).ExtendLo8ToUint32().AsInt32x8().Sub(middle)
+		cr := archsimd.LoadUint8x16((*[16]uint8)(red[x:])).ExtendLo8ToUint32().AsInt32x8().Sub(middle)
+		r := y.Add(cr.Mul(broadcast(91881)).Add(half).ShiftAllRight(16))
+		g := y.Add(half.Sub(cb.Mul(broadcast(22554))).Sub(cr.Mul(broadcast(46802))).ShiftAllRight(16))
+		b := y.Add(cb.Mul(broadcast(116130)).Add(half).ShiftAllRight(16))
+		rgbx := r.Max(zero).Min(most).Or(g.Max(zero).Min(most).ShiftAllLeft(8)).Or(b.Max(zero).Min(most).ShiftAllLeft(16))
+		rgb := rgbx.AsUint8x32().PermuteOrZeroGrouped(order)
+		rgb.GetLo().Store((*[16]uint8)(to[x*3:]))
+		rgb.GetHi().Store((*[16]uint8)(to[x*3+12:]))
+	}
+	fromYCbCrScalar(to[x*3:], [][]uint8{luma[x:], blue[x:], red[x:]})
+}
