@@ -104,6 +104,9 @@ func (t *tiff) read() error {
 		planes, stored = t.kept, 1
 	}
 	across, down := (t.width+w-1)/w, (t.height+h-1)/h
+	if (across*w)*(down*h) > 4*t.width*t.height+1<<26 {
+		return damaged("TIFF", "its parts are far larger than the picture")
+	}
 	if len(offsets) < across*down*planes {
 		return errTruncated
 	}

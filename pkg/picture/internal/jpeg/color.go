@@ -52,7 +52,7 @@ func (d *decoder) conversion() func(to []uint8, rows [][]uint8) {
 		return fromGray
 	case len(c) == 4:
 		ycck := d.adobe && d.transfer != 0
-		return func(to []uint8, rows [][]uint8) { fromCMYK(to, rows, ycck, d.adobe) }
+		return func(to []uint8, rows [][]uint8) { fromCMYK(to, rows, ycck) }
 	case d.jfif:
 		return fromYCbCr
 	case d.adobe && d.transfer == 0, !d.adobe && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B':
@@ -90,25 +90,21 @@ func fromYCbCrScalar(to []uint8, rows [][]uint8) {
 	}
 }
 
-// fromCMYK is Pillow's own conversion; Adobe writes ink as its absence.
-func fromCMYK(to []uint8, rows [][]uint8, ycck, inverted bool) {
-	if ycck {
+// fromCMYK is Pillow's own conversion. It takes every file to hold the absence
+// of ink, as Adobe's do.
+func fromCMYK(to []uint8, rows [][]uint8, ycck bool) {
+	if ycck { // what converts to RGB is the ink
 		fromYCbCr(to, rows[:3])
 	}
-	for x, k := range rows[3] {
+	for x, white := range rows[3] {
 		p := to[x*3:][:3]
-		ink := [3]uint8{rows[0][x], rows[1][x], rows[2][x]}
-		if ycck {
-			ink = [3]uint8{255 - p[0], 255 - p[1], 255 - p[2]}
+		ink := [3]uint8{p[0], p[1], p[2]}
+		if !ycck {
+			ink = [3]uint8{255 - rows[0][x], 255 - rows[1][x], 255 - rows[2][x]}
 		}
-		if inverted {
-			k = 255 - k
-			ink = [3]uint8{255 - ink[0], 255 - ink[1], 255 - ink[2]}
-		}
-		white := int32(255 - k)
 		for i, v := range ink {
-			t := int32(v)*white + 128
-			p[i] = uint8(white - (t>>8+t)>>8)
+			t := int32(v)*int32(white) + 128
+			p[i] = uint8(int32(white) - (t>>8+t)>>8)
 		}
 	}
 }
