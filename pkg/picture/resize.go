@@ -130,29 +130,38 @@ func (p *Picture) resizeRows(height int) *Picture {
 		for y, ok := next(); ok; y, ok = next() {
 			w, to := list[y], out.row(y)
 			from := p.Pix[w.first*stride:][:len(w.weights)*stride]
-			x := 0
-			for ; x+8 <= stride; x += 8 { // eight bytes at once, bytes i and i+4 in one register
-				s0, s1, s2, s3 := uint64(half*lanes), uint64(half*lanes), uint64(half*lanes), uint64(half*lanes)
-				at := x
-				for _, weight := range w.weights {
-					v := binary.LittleEndian.Uint64(from[at:])
-					s0 += v & (255 * lanes) * weight
-					s1 += v >> 8 & (255 * lanes) * weight
-					s2 += v >> 16 & (255 * lanes) * weight
-					s3 += v >> 24 & (255 * lanes) * weight
-					at += stride
-				}
-				binary.LittleEndian.PutUint64(to[x:], s0>>precision&(255*lanes)|s1>>precision&(255*lanes)<<8|
-					s2>>precision&(255*lanes)<<16|s3>>precision&(255*lanes)<<24)
-			}
-			for ; x < stride; x++ {
-				sum := uint64(half)
-				for k, weight := range w.weights {
-					sum += uint64(from[k*stride+x]) * weight
-				}
-				to[x] = uint8(sum >> precision)
-			}
+			sumRows(to, from, w.weights)
 		}
 	})
 	return out
+}
+
+// sumRows adds up rows of the length of to, which lie one after the other.
+var sumRows = sumRowsScalar
+
+func sumRowsScalar(to, from []uint8, weights []uint64) { sumRowsFrom(0, to, from, weights) }
+
+func sumRowsFrom(x int, to, from []uint8, weights []uint64) {
+	stride := len(to)
+	for ; x+8 <= stride; x += 8 { // eight bytes at once, bytes i and i+4 in one register
+		s0, s1, s2, s3 := uint64(half*lanes), uint64(half*lanes), uint64(half*lanes), uint64(half*lanes)
+		at := x
+		for _, weight := range weights {
+			v := binary.LittleEndian.Uint64(from[at:])
+			s0 += v & (255 * lanes) * weight
+			s1 += v >> 8 & (255 * lanes) * weight
+			s2 += v >> 16 & (255 * lanes) * weight
+			s3 += v >> 24 & (255 * lanes) * weight
+			at += stride
+		}
+		binary.LittleEndian.PutUint64(to[x:], s0>>precision&(255*lanes)|s1>>precision&(255*lanes)<<8|
+			s2>>precision&(255*lanes)<<16|s3>>precision&(255*lanes)<<24)
+	}
+	for ; x < stride; x++ {
+		sum := uint64(half)
+		for k, weight := range weights {
+			sum += uint64(from[k*stride+x]) * weight
+		}
+		to[x] = uint8(sum >> precision)
+	}
 }

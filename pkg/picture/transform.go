@@ -1,6 +1,11 @@
 package picture
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+)
 
 // The evaluation transform of DETR, which INTR keeps: the short side becomes
 // 800 pixels unless the long side would then pass 1333.
@@ -51,11 +56,15 @@ var normalized = func() (table [3][256]float32) {
 // float32 steps of torchvision's to_tensor and normalize.
 func (p *Picture) Normalized(dst []float32) []float32 {
 	start := len(dst)
-	dst = append(dst, make([]float32, len(p.Pix))...)
-	out := dst[start:]
+	dst = slices.Grow(dst, len(p.Pix))[:start+len(p.Pix)]
 	r, g, b := &normalized[0], &normalized[1], &normalized[2]
-	for i := 0; i+2 < len(p.Pix) && i+2 < len(out); i += 3 {
-		out[i], out[i+1], out[i+2] = r[p.Pix[i]], g[p.Pix[i+1]], b[p.Pix[i+2]]
-	}
+	parallel.Do(p.Height, func(next func() (int, bool)) {
+		for y, ok := next(); ok; y, ok = next() {
+			from, to := p.row(y), dst[start+y*p.Width*3:][:p.Width*3]
+			for x := 0; x+2 < len(from) && x+2 < len(to); x += 3 {
+				to[x], to[x+1], to[x+2] = r[from[x]], g[from[x+1]], b[from[x+2]]
+			}
+		}
+	})
 	return dst
 }

@@ -1,4 +1,4 @@
-"""Writes the fixtures of this folder with Pillow, the library whose pixels are to be matched.
+"""Writes the fixtures of this folder with Pillow 13, the library whose pixels are to be matched.
 
     python generate.py                # pictures.zip, pictures.json, resize.json
     python generate.py CUB10_FOLDER   # and cub10_sha256.json
@@ -19,6 +19,7 @@ import warnings
 import zipfile
 import zlib
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -78,6 +79,22 @@ def jpeg():
         exif = Image.Exif()
         exif[0x0112] = orientation
         add(f"exif_{orientation}.jpg", src.resize((13, 9)), exif=exif)
+
+
+    for name, sampling in (("411", 0x411111), ("440", 0x121111)):  # Pillow does not write these
+        for size in ((37, 29), (3, 5), (2, 17)):
+            pixels = np.asarray(src)[: size[1], : size[0], ::-1]
+            files[f"{name}_{size[0]}x{size[1]}.jpg"] = cv2.imencode(
+                ".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling])[1].tobytes()
+    for name in ("cmyk", "rgb"):  # other colours by Adobe's marker, and none
+        data = files[f"{name}.jpg"]
+        marker = data.index(b"\xff\xee")
+        for transform in (1, 2):
+            files[f"{name}_adobe{transform}.jpg"] = data[: marker + 15] + bytes([transform]) + data[marker + 16 :]
+        files[f"{name}_no_adobe.jpg"] = data[:marker] + data[marker + 16 :]
+    data = bytearray(files["gray.jpg"])
+    data[data.index(b"\xff\xc0") + 11] = 0x22
+    files["gray_2x2.jpg"] = bytes(data)
 
 
 def png_bytes(w, h, depth, kind, rows, extra=b"", interlaced=0):
