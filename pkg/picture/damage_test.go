@@ -43,6 +43,19 @@ func TestWhatIsNoPicture(t *testing.T) {
 	}
 }
 
+func TestJPEGsThatAreNotRead(t *testing.T) {
+	for start, want := range map[string]string{
+		"\xFF\xC9\x00\x0B\x08\x00\x01\x00\x01\x01\x01\x11\x00":             "arithmetic",
+		"\xFF\xC3\x00\x0B\x08\x00\x01\x00\x01\x01\x01\x11\x00":             "lossless",
+		"\xFF\xC1\x00\x0B\x0C\x00\x01\x00\x01\x01\x01\x11\x00":             "12 bits",
+		"\xFF\xC0\x00\x0E\x08\x00\x01\x00\x01\x02\x01\x11\x00\x02\x11\x00": "2 components",
+	} {
+		if _, err := Decode([]byte("\xFF\xD8" + start)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
 func TestTruncatedAtEveryLength(t *testing.T) {
 	for name, data := range fixtures(t) {
 		for n := 0; n < len(data); n += max(1, len(data)/40) {
@@ -102,7 +115,7 @@ func TestLargeClaimsAreRefusedBeforeRoomIsMade(t *testing.T) {
 
 func TestList(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"b/2.JPG", "b/1.png", "a/9.Tiff", "c.webp", "notes.txt", "empty/readme.md"} {
+	for _, name := range []string{"b/2.JPG", "b/1.png", "a/9.Tiff", "c.webp", "notes.txt", "empty/readme.md", "b/.ipynb_checkpoints/1.png"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,9 @@
 package picture
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Tags of TIFF 6.0 and of its technical notes.
 const (
@@ -27,6 +30,13 @@ const (
 	tagFormat       = 339
 	tagJPEGTables   = 347
 )
+
+// wanted are the tags that are read.
+var wanted = []int{
+	tagWidth, tagHeight, tagBits, tagCompression, tagPhotometric, tagFillOrder, tagStrips, tagOrientation, tagSamples,
+	tagRowsPerStrip, tagStripBytes, tagPlanar, tagGroup3, tagPredictor, tagPalette, tagTileWidth, tagTileHeight,
+	tagTiles, tagTileBytes, tagExtra, tagFormat, tagJPEGTables,
+}
 
 // ifd is the first directory of a TIFF file, the numbers of each tag.
 type ifd struct {
@@ -79,7 +89,7 @@ func readIFD(data []byte) ifd {
 		tag, kind := int(d.order.Uint16(entry)), d.order.Uint16(entry[2:])
 		length := map[uint16]uint64{1: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}[kind]
 		count := word(entry[4:])
-		if length == 0 || count > uint64(len(data))/length {
+		if length == 0 || count > uint64(len(data))/length || d.tags[tag] != nil || !slices.Contains(wanted, tag) {
 			continue
 		}
 		values := entry[4+wide:][:wide]

@@ -17,9 +17,9 @@ func IsPicture(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
-// List is the pictures that args name: a file is itself, a folder is the
-// pictures in it and in its folders, in name order. It is an error when a file
-// is missing or a folder holds no picture.
+// List is the pictures that args name: a file is itself; a folder is the
+// pictures in it and in its folders, in name order, hidden ones left out. It is
+// an error when a file is missing or a folder holds no picture.
 func List(args ...string) ([]string, error) {
 	var list []string
 	for _, arg := range args {
@@ -31,18 +31,36 @@ func List(args ...string) ([]string, error) {
 			list = append(list, arg)
 			continue
 		}
-		before := len(list)
-		err = filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && !entry.IsDir() && IsPicture(path) {
-				list = append(list, path)
-			}
-			return err
-		})
+		found, err := listFolder(arg)
 		if err != nil {
-			return nil, cannotRead(arg, err)
+			return nil, err
 		}
-		if len(list) == before {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%s: this folder holds no pictures (%s)", arg, strings.Join(extensions, " "))
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+func listFolder(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, cannotRead(folder, err)
+	}
+	var list []string
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		switch {
+		case strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir():
+			found, err := listFolder(path)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, found...)
+		case IsPicture(path):
+			list = append(list, path)
 		}
 	}
 	return list, nil

@@ -111,7 +111,7 @@ func (d *decoder) acRefine(c *component, block []int16, extent *uint8, s *scan) 
 		}
 	}
 	if d.eobRun > 0 {
-		for ; k <= s.last; k++ {
+		for ; k <= min(s.last, int(*extent)); k++ {
 			if at := &block[zigzag[k]]; *at != 0 {
 				d.refine(at, bit)
 			}

@@ -59,10 +59,16 @@ type decoder struct {
 	eobRun int
 	short  bool // a marker came before the data's end; the rest of the interval is empty
 	scans  int
+	blocks int // of all components
+	read   int // blocks that scans have asked for
 }
 
-// maxScans bounds the work that a small hostile file can ask for.
-const maxScans = 1000
+// maxPasses over the picture are more than any encoder's scans make; a picture
+// of few blocks may have more. It bounds the work that a hostile file can ask for.
+const (
+	maxPasses = 64
+	fewBlocks = 1 << 24
+)
 
 // Decode gives the picture as RGB, [height, width, 3]. Before anything of the
 // picture's size is allocated, check is asked whether the size is acceptable.
@@ -214,7 +220,6 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
 	}
 	d.mcusX, d.mcusY = ceil(d.width, 8*d.maxH), ceil(d.height, 8*d.maxV)
-	blocks := 0
 	for i := range d.components {
 		c := &d.components[i]
 		if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
@@ -222,9 +227,9 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 		}
 		c.width, c.height = ceil(d.width*c.h, d.maxH), ceil(d.height*c.v, d.maxV)
 		c.across, c.down = d.mcusX*c.h, d.mcusY*c.v
-		blocks += ceil(c.width, 8) * ceil(c.height, 8)
+		d.blocks += ceil(c.width, 8) * ceil(c.height, 8)
 	}
-	if blocks/8 > len(d.data) { // a block takes at least one bit
+	if d.blocks/8 > len(d.data) { // a block takes at least one bit
 		return errTruncated
 	}
 	for i := range d.components {

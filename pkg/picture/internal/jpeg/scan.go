@@ -20,8 +20,8 @@ type scan struct {
 
 func (d *decoder) readScan(s []byte) error {
 	d.scans++
-	if d.components == nil || d.scans > maxScans {
-		return damaged("its scans")
+	if d.components == nil {
+		return damaged("a scan comes before the frame")
 	}
 	if len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) != 4+2*int(s[0]) {
 		return damaged("a scan header")
@@ -35,7 +35,7 @@ func (d *decoder) readScan(s []byte) error {
 		sc.first > 0 && n > 1 || sc.high > 0 && sc.high != sc.low+1 {
 		return damaged("a scan header")
 	}
-	blocks := 0
+	blocks := 0 // in an MCU
 	for i := range n {
 		c := d.find(int(s[1+2*i]))
 		tables := s[2+2*i]
@@ -65,6 +65,10 @@ func (d *decoder) readScan(s []byte) error {
 	sc.across, sc.down = d.mcusX, d.mcusY
 	if !sc.interleaved {
 		sc.across, sc.down = ceil(sc.components[0].width, 8), ceil(sc.components[0].height, 8)
+	}
+	d.read += sc.across * sc.down * len(sc.components)
+	if d.read > maxPasses*d.blocks+fewBlocks {
+		return damaged("it has too many scans")
 	}
 	switch {
 	case sc.first == 0 && sc.high == 0:
