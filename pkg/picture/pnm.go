@@ -38,6 +38,10 @@ func decodePNM(data []byte) (*Picture, error) {
 		return nil, errTruncated
 	}
 	p := New(width, height)
+	if kind == '6' && largest == 255 {
+		copy(p.Pix, data[t.at:])
+		return p, nil
+	}
 	scale := scaled(largest, colors)
 	put := func(i, value int) {
 		v := scale(value)

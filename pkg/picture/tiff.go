@@ -319,6 +319,9 @@ func (t *tiff) expandJPEG(from []byte, w, h, stored int) ([]byte, error) {
 
 // picture converts the samples' colours.
 func (t *tiff) picture() *Picture {
+	if t.photometric == tiffRGB && t.kept == 3 {
+		return &Picture{Width: t.width, Height: t.height, Pix: t.pixels}
+	}
 	p := New(t.width, t.height)
 	premultiplied := t.photometric == tiffRGB && t.kept == 4 && t.get(tagExtra, 0) == 1
 	palette := t.tags[tagPalette]

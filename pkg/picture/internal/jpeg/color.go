@@ -28,15 +28,13 @@ func (d *decoder) rgb() []uint8 {
 	out := make([]uint8, d.width*d.height*3)
 	convert := d.conversion()
 	parallel.Do(d.height, func(next func() (int, bool)) {
-		rows := make([][]uint8, len(d.components))
-		buffers := make([][]uint8, len(d.components))
-		for i := range buffers {
-			buffers[i] = make([]uint8, d.width+8)
+		rows, planes := make([][]uint8, len(d.components)), make([]*upsampler, len(d.components))
+		for i := range planes {
+			planes[i] = newUpsampler(&d.components[i], d.maxH, d.maxV)
 		}
 		for y, ok := next(); ok; y, ok = next() {
-			for i := range d.components {
-				c := &d.components[i]
-				rows[i] = c.upsample(y, d.maxH/c.h, d.maxV/c.v, buffers[i])[:d.width]
+			for i, plane := range planes {
+				rows[i] = plane.row(y)[:d.width]
 			}
 			convert(out[y*d.width*3:][:d.width*3], rows)
 		}

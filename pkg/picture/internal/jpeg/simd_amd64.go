@@ -9,7 +9,7 @@ import (
 
 func init() {
 	if archsimd.X86.AVX2() {
-		inverse, fromYCbCr = inverseAVX2, fromYCbCrAVX2
+		inverse, addRows, widen, fromYCbCr = inverseAVX2, addRowsAVX2, widenAVX2, fromYCbCrAVX2
 	}
 }
 
@@ -85,6 +85,28 @@ func quarters(a, b, c, d vector) (r0, r1, r2, r3 vector) {
 	cdLow, cdHigh := c.InterleaveLoGrouped(d).AsInt64x4(), c.InterleaveHiGrouped(d).AsInt64x4()
 	return abLow.InterleaveLoGrouped(cdLow).AsInt32x8(), abLow.InterleaveHiGrouped(cdLow).AsInt32x8(),
 		abHigh.InterleaveLoGrouped(cdHigh).AsInt32x8(), abHigh.InterleaveHiGrouped(cdHigh).AsInt32x8()
+}
+
+func triple(v archsimd.Uint16x16) archsimd.Uint16x16 { return v.Add(v).Add(v) }
+
+func addRowsAVX2(sums []uint16, near, far []uint8) {
+	x := 0
+	for ; x+16 <= len(near); x += 16 {
+		n, f := archsimd.LoadUint8x16((*[16]uint8)(near[x:])).ExtendToUint16(), archsimd.LoadUint8x16((*[16]uint8)(far[x:])).ExtendToUint16()
+		triple(n).Add(f).Store((*[16]uint16)(sums[x:]))
+	}
+	addRowsScalar(sums[x:], near[x:], far[x:])
+}
+
+func widenAVX2(to []uint8, sums []uint16, even, odd uint16, shift uint64) {
+	x, evens, odds := 0, archsimd.BroadcastUint16x16(even), archsimd.BroadcastUint16x16(odd)
+	for ; x+16 <= len(to)/2; x += 16 {
+		here := triple(archsimd.LoadUint16x16((*[16]uint16)(sums[x+1:])))
+		first := here.Add(archsimd.LoadUint16x16((*[16]uint16)(sums[x:]))).Add(evens).ShiftAllRight(shift)
+		second := here.Add(archsimd.LoadUint16x16((*[16]uint16)(sums[x+2:]))).Add(odds).ShiftAllRight(shift)
+		first.Or(second.ShiftAllLeft(8)).AsUint8x32().Store((*[32]uint8)(to[2*x:]))
+	}
+	widenScalar(to[2*x:], sums[x:], even, odd, shift)
 }
 
 // rgbOfRGBX leaves the fourth byte of each pixel out.

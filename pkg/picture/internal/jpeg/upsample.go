@@ -1,71 +1,84 @@
 package jpeg
 
-// upsample is row y of the picture from a plane that is h and v times
-// smaller; to is room for it. Twice smaller is filled in with a triangle of
-// weights 3 and 1, as libjpeg-turbo does; other factors repeat samples.
-func (c *component) upsample(y, h, v int, to []uint8) []uint8 {
-	row := func(y int) []uint8 { return c.samples[y*c.stride():][:c.width] }
-	near := row(y / v)
-	other := row(max(0, y/v-1)) // the second nearest when v is 2
-	if y%v == 1 {
-		other = row(min(c.height-1, y/v+1))
-	}
-	switch {
-	case h == 1 && v == 1:
+// upsampler makes rows of the picture from a plane that is h and v times smaller.
+type upsampler struct {
+	*component
+	h, v int
+	sums []uint16 // one before the row and one after it
+	out  []uint8
+}
+
+func newUpsampler(c *component, maxH, maxV int) *upsampler {
+	return &upsampler{c, maxH / c.h, maxV / c.v, make([]uint16, c.width+2), make([]uint8, c.width*maxH/c.h)}
+}
+
+func (u *upsampler) stored(y int) []uint8 { return u.samples[y*u.stride():][:u.width] }
+
+// row is row y of the picture, good until the next call. Twice smaller is
+// filled in with a triangle of weights 3 and 1, as libjpeg-turbo does; other
+// factors repeat samples.
+func (u *upsampler) row(y int) []uint8 {
+	near := u.stored(y / u.v)
+	if u.h == 1 && u.v != 2 {
 		return near
-	case h == 1 && v == 2:
-		bias := 1 + int32(y&1)
-		for x := range near {
-			to[x] = uint8((3*int32(near[x]) + int32(other[x]) + bias) >> 2)
+	}
+	if u.v == 2 && (u.h == 1 || u.h == 2 && u.width > 2) {
+		far := u.stored(max(0, y/2-1))
+		if y%2 == 1 {
+			far = u.stored(min(u.height-1, y/2+1))
 		}
-	case h == 2 && v == 1 && c.width > 2:
-		widen(near, to)
-	case h == 2 && v == 2 && c.width > 2:
-		widenBetween(near, other, to)
-	case h == 2:
-		for x, s := range near {
-			to[2*x], to[2*x+1] = s, s
+		addRows(u.sums[1:], near, far)
+		if u.h == 1 {
+			bias := 1 + uint16(y&1)
+			for x, sum := range u.sums[1:][:u.width] {
+				u.out[x] = uint8((sum + bias) >> 2)
+			}
+			return u.out
 		}
-	default:
-		for x := range to {
-			to[x] = near[min(x/h, len(near)-1)]
+		u.extend()
+		widen(u.out, u.sums, 8, 7, 4)
+		return u.out
+	}
+	if u.h == 2 && u.v == 1 && u.width > 2 {
+		for x, sample := range near {
+			u.sums[x+1] = uint16(sample)
+		}
+		u.extend()
+		widen(u.out, u.sums, 1, 2, 2)
+		return u.out
+	}
+	for x, sample := range near {
+		for k := range u.h {
+			u.out[x*u.h+k] = sample
 		}
 	}
-	return to
+	return u.out
 }
 
-// widen doubles a row.
-func widen(in, to []uint8) {
-	last := len(in) - 1
-	to[0] = in[0]
-	to[1] = uint8((3*uint32(in[0]) + uint32(in[1]) + 2) >> 2)
-	before, here := uint32(in[0]), uint32(in[1])
-	for x := 1; x < last; x++ {
-		after := uint32(in[x+1])
-		pair := to[2*x:][:2]
-		pair[0] = uint8((3*here + before + 1) >> 2)
-		pair[1] = uint8((3*here + after + 2) >> 2)
-		before, here = here, after
-	}
-	to[2*last] = uint8((3*here + before + 1) >> 2)
-	to[2*last+1] = in[last]
+// extend repeats the sums at both ends.
+func (u *upsampler) extend() {
+	u.sums[0] = u.sums[1]
+	u.sums[u.width+1] = u.sums[u.width]
 }
 
-// widenBetween doubles the row that lies a quarter of the way from near to other.
-func widenBetween(near, other, to []uint8) {
-	last := len(near) - 1
-	other = other[:len(near)]
-	sum := func(x int) uint32 { return 3*uint32(near[x]) + uint32(other[x]) }
-	before, here := sum(0), sum(1)
-	to[0] = uint8((4*before + 8) >> 4)
-	to[1] = uint8((3*before + here + 7) >> 4)
-	for x := 1; x < last; x++ {
-		after := 3*uint32(near[x+1]) + uint32(other[x+1])
-		pair := to[2*x:][:2]
-		pair[0] = uint8((3*here + before + 8) >> 4)
-		pair[1] = uint8((3*here + after + 7) >> 4)
-		before, here = here, after
+// addRows is three times near plus far.
+var addRows = addRowsScalar
+
+func addRowsScalar(sums []uint16, near, far []uint8) {
+	for x := range near {
+		sums[x] = 3*uint16(near[x]) + uint16(far[x])
 	}
-	to[2*last] = uint8((3*here + before + 8) >> 4)
-	to[2*last+1] = uint8((4*here + 7) >> 4)
+}
+
+// widen makes two samples of each sum but the first and the last: three times
+// it plus the one before and the one after, rounded by even and odd.
+var widen = widenScalar
+
+func widenScalar(to []uint8, sums []uint16, even, odd uint16, shift uint64) {
+	for x := range len(to) / 2 {
+		s := sums[x:][:3]
+		pair := to[2*x:][:2]
+		pair[0] = uint8((3*s[1] + s[0] + even) >> shift)
+		pair[1] = uint8((3*s[1] + s[2] + odd) >> shift)
+	}
 }
