@@ -21,8 +21,8 @@ const (
 var errNotPicture = errors.New("this is not a picture (JPEG, PNG, WebP, TIFF, GIF, BMP and PPM are read)")
 
 // Open reads a picture as Pillow's Image.open(path).convert("RGB") does: the
-// first frame, alpha dropped, a rotation in its EXIF not applied. The error is
-// one sentence that begins with the path.
+// first frame, alpha dropped, a rotation in its EXIF not applied but that of a
+// TIFF. The error is one sentence that begins with the path.
 func Open(path string) (*Picture, error) {
 	p, _, err := read(path)
 	return p, err

@@ -145,6 +145,10 @@ func (t *tiff) read() error {
 // Pillow, colour keeps its high byte.
 func (t *tiff) place(from []uint8, width, stored, plane int, to []uint8) {
 	wanted := min(stored, t.kept)
+	if t.bits == 8 && stored == t.kept {
+		copy(to[:width*stored], from)
+		return
+	}
 	if t.bits == 8 && wanted == t.kept {
 		for x := range width {
 			copy(to[x*wanted:][:wanted], from[x*stored:])
