@@ -2,6 +2,8 @@ package picture
 
 import (
 	"bytes"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gointr/gointr/internal/shared"
@@ -27,6 +29,22 @@ func TestEvalMatchesPillow(t *testing.T) {
 			}
 			if !bytes.Equal(got.Pix, want.Pix) {
 				t.Fatal("pixels differ from Pillow's")
+			}
+		})
+	}
+}
+
+func TestModesMatchPillow(t *testing.T) {
+	answers, err := filepath.Glob(filepath.Join(shared.Golden(t, "modes"), "*.rgb.png"))
+	if err != nil || len(answers) < 16 {
+		t.Fatalf("%d modes, %v", len(answers), err)
+	}
+	for _, path := range answers {
+		name := strings.TrimSuffix(path, ".rgb.png")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			got, want := open(t, name), open(t, path)
+			if got.Width != want.Width || got.Height != want.Height || !bytes.Equal(got.Pix, want.Pix) {
+				t.Fatal("the pixels are not Pillow's")
 			}
 		})
 	}

@@ -9,13 +9,22 @@ import (
 
 // scan is what one SOS segment asks for.
 type scan struct {
-	components        []*component
-	first, last       int // coefficients
-	high, low         int // successive approximation
-	across, down      int // MCUs
-	interleaved       bool
-	decode            func(c *component, block []int16, extent *uint8, s *scan) // of a progressive scan
-	restarts, counter int
+	components   []*component
+	first, last  int // coefficients
+	high, low    int // successive approximation
+	across, down int // MCUs
+	interleaved  bool
+	decode       func(c *component, block []int16, extent *uint8, s *scan) // of a progressive scan
+	restarts     int                                                       // markers passed
+	counter      int                                                       // MCUs before the next
+}
+
+// sampling is how many of a component's blocks an MCU has across and down.
+func (s *scan) sampling(c *component) (h, v int) {
+	if s.interleaved {
+		return c.h, c.v
+	}
+	return 1, 1
 }
 
 func (d *decoder) readScan(s []byte) error {
@@ -107,18 +116,16 @@ func (d *decoder) startInterval(s *scan) {
 	s.counter = d.restart
 }
 
-// endMCU closes one MCU: at the interval's end it goes on after the restart marker.
-func (d *decoder) endMCU(s *scan) error {
+// afterMCU notices the end of the data. Before a marker the rest of the
+// interval is taken as empty, as libjpeg does.
+func (d *decoder) afterMCU(s *scan) error {
+	s.counter--
 	if d.overrun() {
+		d.short = true
 		if d.at+1 >= len(d.data) {
 			return errTruncated
 		}
-		d.short = true
 	}
-	if d.restart == 0 {
-		return nil
-	}
-	s.counter--
 	return nil
 }
 
@@ -171,10 +178,8 @@ func (d *decoder) readSequential(s *scan) error {
 	for range min(workers+2, s.down) {
 		b := new(band)
 		for i, c := range s.components {
-			blocks := s.across
-			if s.interleaved {
-				blocks *= c.h * c.v
-			}
+			h, v := s.sampling(c)
+			blocks := s.across * h * v
 			b.coefficients[i], b.extents[i] = make([]int16, blocks*64), make([]uint8, blocks)
 		}
 		free <- b
@@ -210,10 +215,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 		}
 		if !d.short {
 			for i, c := range s.components {
-				h, v := 1, 1
-				if s.interleaved {
-					h, v = c.h, c.v
-				}
+				h, v := s.sampling(c)
 				for y := range v {
 					for k := range h {
 						at := y*s.across*h + x*h + k
@@ -222,7 +224,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 				}
 			}
 		}
-		if err := d.endMCU(s); err != nil {
+		if err := d.afterMCU(s); err != nil {
 			return err
 		}
 	}
@@ -231,10 +233,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 
 // transform writes the samples of the band's i-th component and empties the band.
 func (b *band) transform(c *component, i int, s *scan) {
-	h, v := 1, 1
-	if s.interleaved {
-		h, v = c.h, c.v
-	}
+	h, v := s.sampling(c)
 	across := s.across * h
 	for y := range v {
 		samples := c.samples[(b.row*v+y)*8*c.stride():]
@@ -255,10 +254,7 @@ func (d *decoder) readProgressive(s *scan) error {
 			}
 			if !d.short {
 				for _, c := range s.components {
-					h, v := 1, 1
-					if s.interleaved {
-						h, v = c.h, c.v
-					}
+					h, v := s.sampling(c)
 					for y := range v {
 						at := (row*v+y)*c.across + x*h
 						for k := range h {
@@ -267,7 +263,7 @@ func (d *decoder) readProgressive(s *scan) error {
 					}
 				}
 			}
-			if err := d.endMCU(s); err != nil {
+			if err := d.afterMCU(s); err != nil {
 				return err
 			}
 		}
