@@ -120,10 +120,10 @@ func decode(r io.ReaderAt, size int64) (*File, error) {
 	switch {
 	case bytes.HasPrefix(start, []byte("PK\x03\x04")):
 		return decodePickled(Zip, r, size, readZip)
+	case len(start) > 8 && start[8] == '{' && [4]byte(start[4:8]) == [4]byte{}: // a length below 4 GB
+		return readSafetensors(r, size)
 	case start[0] == 0x80:
 		return decodePickled(Legacy, r, size, readLegacy)
-	case len(start) > 8 && start[8] == '{':
-		return readSafetensors(r, size)
 	}
 	for _, s := range sniffed {
 		if bytes.HasPrefix(start, []byte(s.prefix)) {

@@ -217,6 +217,25 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// The first byte of a .safetensors file is that of a length, and may be any:
+// 0x80 also begins a pickle, and 'P' a zip file.
+func TestLengthsOfHeaders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	number, err := NewTensor("n", nil, []int32{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 256 {
+		if err := WriteSafetensors(path, []*Tensor{number}, map[string]string{"a": strings.Repeat("b", n)}); err != nil {
+			t.Fatal(err)
+		}
+		f := opened(t, path)
+		if len(f.Metadata["a"]) != n || len(f.Tensors()) != 1 {
+			t.Fatalf("a text of %d bytes came back with %d", n, len(f.Metadata["a"]))
+		}
+	}
+}
+
 // Python's own zipfile and pickle open what WritePTH wrote, and find every
 // record at a multiple of 64 bytes.
 func TestWrittenInPython(t *testing.T) {
