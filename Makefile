@@ -32,7 +32,9 @@ bin/gointr: $(sources)
 	@echo "setup: building bin/gointr (the first time, a minute or two)"
 	@go build -o $@ ./kernel/gointr
 
-.venv/.jupyter: notebooks/requirements.txt notebooks/overrides.json
+# JupyterLab asks for no news, and it takes a kernel's answer of who it is for a sign of life: GoNB gives no other before the
+# first cell, so that its state would be shown as unknown.
+.venv/.jupyter: notebooks/requirements.txt notebooks/overrides.json notebooks/jupyter_server_config.json
 	@command -v $(PYTHON) >/dev/null || { echo "setup: Jupyter needs Python 3.10 or newer, and there is no program $(PYTHON)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: Jupyter needs Python 3.10 or newer: make PYTHON=python3.12, say, chooses one"; exit 1; }
 	@echo "setup: installing JupyterLab into .venv (about a minute)"
@@ -40,7 +42,9 @@ bin/gointr: $(sources)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: this Python cannot make virtual environments: install its package python3-venv"; exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(bin)/python -m pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt || { echo "setup: JupyterLab could not be installed; pip says why above"; exit 1; }
-	@mkdir -p .venv/share/jupyter/lab/settings && cp notebooks/overrides.json .venv/share/jupyter/lab/settings/
+	@mkdir -p .venv/share/jupyter/lab/settings .venv/etc/jupyter
+	@cp notebooks/overrides.json .venv/share/jupyter/lab/settings/
+	@cp notebooks/jupyter_server_config.json .venv/etc/jupyter/
 	@pwd > .venv/.made-in
 	@touch $@
 

@@ -67,7 +67,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(self.files["demo.npz"][:2], b"PK")
 
     def test_the_shape_of_the_attention_is_told(self):
-        told = re.search(r"= \[(\d+), (\d+), (\d+), (\d+), (\d+)\]", self.text)
+        told = re.search(r"= \[(\d+) (\d+) (\d+) (\d+) (\d+)\]", self.text)
         layers, heads, classes, rows, cols = map(int, told.groups())
         self.assertGreater(min(layers, heads, classes), 1)
         self.assertGreater(rows, 10)
