@@ -159,7 +159,7 @@ func goIn(ctx context.Context, module, goTool string, args ...string) error {
 // environment is what the start script sets for the go command, so that what is
 // compiled here is what cells find compiled.
 func environment(goTool string) []string {
-	env := append(os.Environ(), "GOWORK=auto", "GOFLAGS=-buildvcs=false")
+	env := append(os.Environ(), "GOWORK=auto", "GOFLAGS=-buildvcs=false -ldflags=-w")
 	if _, set := os.LookupEnv("GOEXPERIMENT"); !set {
 		simd := append(env, "GOEXPERIMENT=simd")
 		if try := (&exec.Cmd{Path: goTool, Args: []string{goTool, "env", "GOOS"}, Env: simd}); try.Run() == nil {
