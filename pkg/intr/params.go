@@ -1,9 +1,13 @@
 package intr
 
 import (
+	"cmp"
 	"fmt"
+	"runtime"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gointr/gointr/pkg/torchfile"
 	"github.com/gomlx/compute"
@@ -214,34 +218,54 @@ func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor)
 	if len(extra) > 0 {
 		return nil, fmt.Errorf("%s of no use in this architecture (%s): %s", tensorsAre(len(extra)), c, some(extra))
 	}
-	store := model.NewStore()
-	var scratch []float32
-	for _, p := range params {
-		values, err := state[p.Key].Float32s(scratch[:0])
-		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", p.Key, err)
-		}
-		for i, v := range values {
-			if v-v != 0 { // NaN or infinite
-				return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made this checkpoint had diverged", p.Key, v, i)
+	values := make([]*tensors.Tensor, len(params))
+	failed := make([]error, len(params))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), maxReaders) {
+		workers.Go(func() {
+			var scratch []float32
+			for i := int(next.Add(1)) - 1; i < len(params); i = int(next.Add(1)) - 1 {
+				p := params[i]
+				values[i], scratch, failed[i] = p.read(backend, state[p.Key], scratch)
 			}
-		}
-		if cap(values) > cap(scratch) {
-			scratch = values
-		}
-		tensor, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
-		if err != nil {
-			return nil, err
-		}
-		err = tensors.MutableFlatData(tensor, func(flat []float32) { permute(flat, values, p.Shape, p.axes()) })
-		if err != nil {
-			return nil, err
-		}
-		if _, err = store.CreateVariable(Path(p.Key), tensor); err != nil {
+		})
+	}
+	workers.Wait()
+	if err := cmp.Or(failed...); err != nil {
+		return nil, err
+	}
+	store := model.NewStore()
+	for i, p := range params {
+		if _, err := store.CreateVariable(Path(p.Key), values[i]); err != nil {
 			return nil, err
 		}
 	}
 	return store, nil
+}
+
+// maxReaders is how many tensors are read at once: each has its scratch, and
+// more than a few only wait for the memory.
+const maxReaders = 4
+
+// read brings a tensor from its file to the engine, in our layout. scratch is
+// used where it has the room, and handed back.
+func (p Param) read(backend compute.Backend, t *torchfile.Tensor, scratch []float32) (*tensors.Tensor, []float32, error) {
+	values, err := t.Float32s(scratch[:0])
+	if err != nil {
+		return nil, scratch, err
+	}
+	for i, v := range values {
+		if v-v != 0 { // NaN or infinite
+			return nil, values, fmt.Errorf("tensor %s holds %v at position %d: the training that made this checkpoint had diverged", p.Key, v, i)
+		}
+	}
+	tensor, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
+	if err != nil {
+		return nil, values, err
+	}
+	err = tensors.MutableFlatData(tensor, func(flat []float32) { permute(flat, values, p.Shape, p.axes()) })
+	return tensor, values, err
 }
 
 func equal(a, b []int) bool {
