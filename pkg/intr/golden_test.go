@@ -307,6 +307,22 @@ func TestGoldenR50(t *testing.T) {
 	want := openNPZ(t, shared.Golden(t, "intr_r50_200.npz"))
 	engines(t, func(t *testing.T, engine string) {
 		m := open(t, checkpoint, engine)
+		p, err := picture.Open(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.Run(intr.NewBatch(p.Eval()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &comparison{t: t}
+		memory := make([]float32, out.Width) // the mean of its cells
+		for i, v := range out.Memory {
+			memory[i%out.Width] += v / float32(out.Rows*out.Cols)
+		}
+		c.agree("memory", memory, want.floats("memory_mean"), relative)
+		c.agree("logits", out.Logits, want.floats("logits"), logitsWithin)
+
 		e, err := m.Explain(image)
 		if err != nil {
 			t.Fatal(err)
@@ -323,7 +339,6 @@ func TestGoldenR50(t *testing.T) {
 			}
 			heads = append(heads, a.Values...)
 		}
-		c := &comparison{t: t}
 		c.agree("attention of the predicted class", heads, want.floats("predicted_attention"), attentionWithin)
 		c.agree("logits", e.Logits, want.floats("logits"), logitsWithin)
 		for i, class := range e.Top(5) {
