@@ -32,8 +32,8 @@ bin/gointr: $(sources)
 	@echo "setup: building bin/gointr (the first time, a minute or two)"
 	@go build -o $@ ./kernel/gointr
 
-# JupyterLab asks for no news, and it takes a kernel's answer of who it is for a sign of life: GoNB gives no other before the
-# first cell, so that its state would be shown as unknown.
+# JupyterLab asks for no news and looks for no language servers. It takes a kernel's answer of who it is for a sign of life:
+# GoNB gives no other before the first cell, so that its state would be shown as unknown.
 .venv/.jupyter: notebooks/requirements.txt notebooks/overrides.json notebooks/jupyter_server_config.json
 	@command -v $(PYTHON) >/dev/null || { echo "setup: Jupyter needs Python 3.10 or newer, and there is no program $(PYTHON)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: Jupyter needs Python 3.10 or newer: make PYTHON=python3.12, say, chooses one"; exit 1; }

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import zlib
@@ -35,7 +36,8 @@ def kernel(cwd):
     from jupyter_client.manager import KernelManager
 
     manager = KernelManager(kernel_name="gointr")
-    manager.start_kernel(cwd=str(cwd))
+    # GoNB 0.11.4 panics when it is stopped in the middle of a cell ("close of closed channel", after its work is done).
+    manager.start_kernel(cwd=str(cwd), stderr=subprocess.DEVNULL)
     client = manager.client()
     client.start_channels()
     try:
