@@ -1,7 +1,7 @@
 # GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo lab test bench gpu-check clean
+.PHONY: help setup demo lab test bench gpu-check gpu-check-build clean
 
 PYTHON ?= python3
 # The pure-Go engine multiplies matrices with it.
@@ -19,9 +19,9 @@ help:
 	@echo "make lab        the same notebook, open in JupyterLab"
 	@echo "make test       everything is checked (about 10 minutes)"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
-	@echo "make bench      time loading, reading and the forward pass"
+	@echo "make bench      time loading, reading and the forward pass beside PyTorch, in turn"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
-	@echo "make clean      remove bin, out and .venv"
+	@echo "make clean      remove bin, out and the virtual environments"
 	@echo
 	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at."
 
@@ -72,16 +72,35 @@ test: setup
 	@echo "test: notebooks"
 	@$(bin)/python -m unittest discover -v -s notebooks/tests
 
-bench: bin/gointr bin/.engine
-	@$(PYTHON) notebooks/run.py bench
+# The peer, PyTorch with ONNX Runtime: a Python that has them (GOINTR_ORACLE), or one made here.
+oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
 
-gpu-check: bin/gointr
+.venv-oracle/.made:
+	@echo "bench: installing PyTorch, the peer, into .venv-oracle (once, up to several GB)"
+	@rm -rf .venv-oracle
+	@$(PYTHON) -m venv .venv-oracle
+	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision numpy pillow opencv-python-headless onnx onnxscript onnxruntime
+	@touch $@
+
+bench: bin/gointr bin/.engine $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
+	@$(PYTHON) notebooks/run.py versus $(oracle)
+
+# Test programs, so that gpu-check needs neither Go nor a network where it runs.
+checks := bin/backend.test bin/intr.test
+bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go)
+	@echo "gpu-check: building $@"
+	@go test -c -o $@ ./pkg/$*
+
+gpu-check-build: bin/gointr $(checks)
+
+gpu-check: gpu-check-build
 	@echo "gpu-check: what is here"
 	@bin/gointr doctor
 	@echo "gpu-check: the oracle's numbers, on CUDA"
-	@GOINTR_TEST_BACKEND=cuda go test -count=1 ./pkg/backend ./pkg/intr
+	@cd pkg/backend && GOINTR_TEST_BACKEND=cuda ../../bin/backend.test
+	@cd pkg/intr && GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First' | grep -v '^==='
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda
 
 clean:
-	@rm -rf bin out .venv
+	@rm -rf bin out .venv .venv-oracle

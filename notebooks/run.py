@@ -3,7 +3,9 @@
     run.py demo   executes demo.ipynb into out/: demo.ipynb, demo.html, demo.png, demo.pdf
     run.py lab    opens demo.ipynb in JupyterLab
     run.py bench  times the same checkpoint and picture with gointr bench
+    run.py versus PYTHON  the same beside PyTorch, which that Python has
 """
+import json
 import os
 import pathlib
 import shutil
@@ -159,8 +161,18 @@ def bench():
     os.execv(gointr, [str(gointr), "bench", inputs["GOINTR_IMAGE"], "--checkpoint", inputs["GOINTR_CHECKPOINT"], *sys.argv[2:]])
 
 
+def versus():
+    inputs = chosen()
+    checkpoint = inputs["GOINTR_CHECKPOINT"]
+    found = subprocess.run([gointr, "inspect", checkpoint, "--json"], capture_output=True, text=True)  # a name becomes a file
+    if found.returncode:
+        sys.exit(found.stderr.strip())
+    os.execv(sys.argv[2], [sys.argv[2], str(root / "internal" / "oracle" / "bench.py"), "--gointr", str(gointr),
+                           "--checkpoint", json.loads(found.stdout)["checkpoint"], "--image", inputs["GOINTR_IMAGE"]])
+
+
 if __name__ == "__main__":
-    verbs = {"demo": demo, "lab": lab, "bench": bench}
+    verbs = {"demo": demo, "lab": lab, "bench": bench, "versus": versus}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

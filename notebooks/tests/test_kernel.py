@@ -61,8 +61,7 @@ class Kernel(unittest.TestCase):
                 manager.restart_kernel(now=now)
                 left = lambda: [p for p in family if running(p)]  # noqa: E731
                 self.assertTrue(wait_until(lambda: not left()), f"left behind: {[psutil.Process(p).cmdline() for p in left()]}")
-                if not now:  # killed, nobody is left to remove them
-                    self.assertTrue(wait_until(lambda: not os.path.exists(temporary)), "its temporary files stay")
+                self.assertTrue(wait_until(lambda: not os.path.exists(temporary)), "its temporary files stay")
 
     def test_state_stays_in_files_and_declarations(self):
         with folder() as f, kernel(f) as (_, client):

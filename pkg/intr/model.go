@@ -113,7 +113,7 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := load(engine, config, state)
+	store, err := load(engine.Backend, config, state)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
@@ -192,7 +192,7 @@ func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
 // NewExec compiles a graph of one's own that uses the model's weights: build
 // gets the inputs of each call, and may call Forward.
 func (m *Model) NewExec(build func(inputs []*Node) []*Node) (*model.Exec, error) {
-	return model.NewExec(m.Engine, m.store, func(_ *model.Scope, inputs []*Node) []*Node { return build(inputs) })
+	return model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node { return build(inputs) })
 }
 
 // Output is what a batch was answered, as numbers. Rows and Cols are those of

@@ -260,12 +260,25 @@ func (p Param) read(backend compute.Backend, t *torchfile.Tensor, scratch []floa
 			return nil, values, fmt.Errorf("tensor %s holds %v at position %d: the training that made this checkpoint had diverged", p.Key, v, i)
 		}
 	}
-	tensor, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
-	if err != nil {
-		return nil, values, err
-	}
-	err = tensors.MutableFlatData(tensor, func(flat []float32) { permute(flat, values, p.Shape, p.axes()) })
+	tensor, err := newTensor(backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {
+		permute(flat, values, p.Shape, p.axes())
+	})
 	return tensor, values, err
+}
+
+// newTensor makes a tensor where the engine will read it. (GoMLX's own way
+// fills it with zeros first, which takes as long as reading it from the file.)
+func newTensor(backend compute.Backend, shape shapes.Shape, fill func([]float32)) (*tensors.Tensor, error) {
+	if !backend.HasSharedBuffers() {
+		tensor := tensors.FromShape(shape)
+		return tensor, tensors.MutableFlatData(tensor, fill)
+	}
+	buffer, flat, err := backend.NewSharedBuffer(0, shape)
+	if err != nil {
+		return nil, err
+	}
+	fill(flat.([]float32))
+	return tensors.FromBuffer(buffer)
 }
 
 func equal(a, b []int) bool {
