@@ -3,7 +3,6 @@ module github.com/gointr/gointr
 go 1.26.5
 
 require (
-	github.com/gen2brain/jpegn v0.3.0
 	github.com/gomlx/compute v0.1.4
 	github.com/gomlx/go-huggingface v0.4.1
 	github.com/gomlx/go-xla v0.4.2

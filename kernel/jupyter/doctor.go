@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // Check is one thing that Doctor looked at.
@@ -90,7 +92,7 @@ func Doctor(ctx context.Context, prefix string) []Check {
 func specAt(folder string) error {
 	data, err := os.ReadFile(filepath.Join(folder, "kernel.json"))
 	if err != nil {
-		return fmt.Errorf("%s is not there: %w", filepath.Join(folder, "kernel.json"), cause(err))
+		return fmt.Errorf("%s is not there: %w", filepath.Join(folder, "kernel.json"), wholefile.Cause(err))
 	}
 	var s spec
 	if err := json.Unmarshal(data, &s); err != nil || len(s.Argv) == 0 {
@@ -98,7 +100,7 @@ func specAt(folder string) error {
 	}
 	for _, name := range []string{s.Argv[0], filepath.Join(folder, "bin", "goimports")} {
 		if info, err := os.Stat(name); err != nil {
-			return fmt.Errorf("%s is not there: %w", name, cause(err))
+			return fmt.Errorf("%s is not there: %w", name, wholefile.Cause(err))
 		} else if info.Mode()&0o111 == 0 {
 			return fmt.Errorf("%s cannot be started: it is not executable", name)
 		}

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"strings"
 	"text/template"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 const (
@@ -74,11 +76,11 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
-		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, cause(err))
+		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
 	}
 	fresh, err := os.MkdirTemp(filepath.Dir(folder), "."+Name+"-")
 	if err != nil {
-		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, cause(err))
+		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
 	}
 	defer os.RemoveAll(fresh)
 
@@ -96,10 +98,10 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		}
 	}
 	if err := write(fresh, folder, module, goTool); err != nil {
-		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, cause(err))
+		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
 	}
 	if err := replace(folder, fresh); err != nil {
-		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, cause(err))
+		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
 	}
 	return &Installed{folder, module}, nil
 }
@@ -111,10 +113,10 @@ func Uninstall(prefix string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(folder); err != nil {
-		return "", fmt.Errorf("there is no kernel to remove in %s: %w", folder, cause(err))
+		return "", fmt.Errorf("there is no kernel to remove in %s: %w", folder, wholefile.Cause(err))
 	}
 	if err := os.RemoveAll(folder); err != nil {
-		return "", fmt.Errorf("the kernel in %s cannot be removed: %w", folder, cause(err))
+		return "", fmt.Errorf("the kernel in %s cannot be removed: %w", folder, wholefile.Cause(err))
 	}
 	return folder, nil
 }
@@ -254,16 +256,3 @@ func replace(folder, fresh string) error {
 
 // quote is a string as one word of a shell script.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// cause is the reason without the path, which the sentence has already.
-func cause(err error) error {
-	var p *fs.PathError
-	var l *os.LinkError
-	switch {
-	case errors.As(err, &p):
-		return p.Err
-	case errors.As(err, &l):
-		return l.Err
-	}
-	return err
-}

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/sbinet/npyio/npz"
 	"gonum.org/v1/plot/vg"
@@ -546,7 +547,7 @@ func TestSave(t *testing.T) {
 func TestWriteFileLeavesTheOldOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.png")
 	os.WriteFile(path, []byte("old"), 0o666)
-	err := writeFile(path, func(w io.Writer) error {
+	err := wholefile.Write(path, func(w io.Writer) error {
 		w.Write([]byte("half"))
 		return errors.New("the disk is full")
 	})

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
@@ -30,7 +31,7 @@ func WriteNPZ(path string, e *attention.Explanation, class int) error {
 			maps = append(maps, m.Values...)
 		}
 	}
-	return writeFile(path, func(w io.Writer) error {
+	return wholefile.Write(path, func(w io.Writer) error {
 		z := zip.NewWriter(w)
 		for _, err := range []error{
 			writeNPY(z, "attention", "<f4", []int{e.Layers, e.Heads, e.Rows, e.Cols}, floats(maps)),
@@ -50,11 +51,11 @@ func writeNPY(z *zip.Writer, name, dtype string, shape []int, data []byte) error
 	if err != nil {
 		return err
 	}
-	dims := ""
-	for _, n := range shape {
-		dims += fmt.Sprintf("%d, ", n)
+	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
+	if len(shape) == 1 {
+		dims += ","
 	}
-	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, strings.TrimSuffix(dims, " "))
+	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, dims)
 	const before = 10 // magic, version and length
 	head += strings.Repeat(" ", 63-(before+len(head))%64) + "\n"
 	magic := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))

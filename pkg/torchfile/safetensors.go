@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // A .safetensors file is the length of its header (8 bytes), the header (JSON:
@@ -143,7 +145,7 @@ func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
 // WriteSafetensors writes tensors and texts to a .safetensors file; either may
 // be nil. Names must be there once. The file appears whole or not at all.
 func WriteSafetensors(path string, tensors []*Tensor, metadata map[string]string) error {
-	return writeFile(path, func(w io.Writer) error { return writeSafetensors(w, tensors, metadata) })
+	return wholefile.Write(path, func(w io.Writer) error { return writeSafetensors(w, tensors, metadata) })
 }
 
 func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string) error {

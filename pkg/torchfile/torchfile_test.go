@@ -212,7 +212,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*.part")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, ".zoo*")); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
 }
@@ -354,8 +354,8 @@ func TestNotWritten(t *testing.T) {
 		"a value that holds itself": {WritePTH(filepath.Join(dir, "a.pth"), loop), "deep"},
 		"a channel":                 {WritePTH(filepath.Join(dir, "b.pth"), make(chan int)), "chan int"},
 		"a foreign class":           {WritePTH(filepath.Join(dir, "c.pth"), &Object{Class: "os.system"}), "os.system"},
-		"a folder":                  {WritePTH(dir, int64(1)), "not a file"},
-		"no such folder":            {WritePTH(filepath.Join(dir, "no", "d.pth"), int64(1)), "no such file or directory"},
+		"a folder":                  {WritePTH(dir, int64(1)), "is a folder"},
+		"no such folder":            {WritePTH(filepath.Join(dir, "no", "d.pth"), int64(1)), "does not exist"},
 		"one name twice":            {WriteSafetensors(filepath.Join(dir, "e.safetensors"), two, nil), "a"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {

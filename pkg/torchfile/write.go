@@ -2,56 +2,19 @@ package torchfile
 
 import (
 	"archive/zip"
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"math/big"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// writeFile writes a file that appears whole or not at all.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is there and is not a file: choose another name", path)
-	}
-	temporary := fmt.Sprintf("%s.%d.part", path, os.Getpid())
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-	if err != nil {
-		var failed *os.PathError
-		if errors.As(err, &failed) {
-			err = failed.Err
-		}
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-			os.Remove(temporary)
-			err = fmt.Errorf("%s cannot be written: %w", path, err)
-		}
-	}()
-	w := bufio.NewWriterSize(file, chunk)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
-}
+	"github.com/gointr/gointr/internal/wholefile"
+)
 
 // WritePTH writes a value to a .pth file in the zip format of torch.save: the
 // kinds of value that File.Value gives, and Go's int. PyTorch's
@@ -64,7 +27,7 @@ func WritePTH(path string, value any) error {
 	if root == "" {
 		root = "archive"
 	}
-	return writeFile(path, func(w io.Writer) error { return writePTH(w, root, value) })
+	return wholefile.Write(path, func(w io.Writer) error { return writePTH(w, root, value) })
 }
 
 func writePTH(w io.Writer, root string, value any) error {
