@@ -12,6 +12,7 @@ from common import folder, inputs, run
 from jupyter_server.serverapp import list_running_servers
 
 FIGURE = "[...document.querySelectorAll('.jp-OutputArea img')].filter(i => i.complete && i.naturalWidth > 1500)"
+ERRORS = "[...document.querySelectorAll('.jp-OutputArea-output[data-mime-type=\"application/vnd.jupyter.stderr\"]')].map(e => e.textContent)"
 
 
 @contextlib.contextmanager
@@ -49,7 +50,8 @@ class Page(unittest.TestCase):
                 start = time.monotonic()
                 page.click(".lm-MenuBar-itemLabel", "Run")
                 page.click(".lm-Menu-itemLabel", "Run All Cells")
-                browser.wait(lambda: page.js(FIGURE + ".length"), "the figure to appear", 240)
+                browser.wait(lambda: page.js(FIGURE + ".length") or page.js(ERRORS + ".length"), "the figure to appear", 240)
+                self.assertEqual(page.js(ERRORS), [])
                 browser.wait(lambda: page.js("[...document.querySelectorAll('.jp-OutputArea-output')].some(e => e.textContent.includes('head 1 looked most'))"),
                              "the last cell to end", 120)
                 print(f"all cells: {time.monotonic() - start:.1f} s")
@@ -57,7 +59,7 @@ class Page(unittest.TestCase):
                 browser.wait(lambda: page.js(FIGURE + ".length"), "the figure to be in view", 30)
                 shown = page.js(FIGURE + ".map(i => { const r = i.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })[0]")
                 text = page.js("document.querySelector('.jp-Notebook').innerText")
-                errors = page.js("[...document.querySelectorAll('.jp-OutputArea-output[data-mime-type=\"application/vnd.jupyter.stderr\"]')].map(e => e.textContent)")
+                errors = page.js(ERRORS)
             finally:
                 page.screenshot(run.root / "out" / "page.png")
             left, top, right, bottom = shown
