@@ -60,7 +60,7 @@ func Setup(ctx context.Context, kind string, progress io.Writer) (string, error)
 	if kind == CUDA {
 		return "", fmt.Errorf("CUDA could not be set up (go-xla's installer: %w): python3 -m pip install jax-cuda13-pjrt \"jax-cuda13-plugin[with-cuda]\" in the Python that is active does the same", first)
 	}
-	fmt.Fprintf(progress, "that did not work (%v); asking pip for a wheel\n", first)
+	fmt.Fprintln(progress, "that did not work; asking pip for a wheel")
 	second := fromWheel(ctx, progress)
 	if second == nil {
 		return Plugin(kind)
