@@ -64,15 +64,18 @@ and classes count from 0.`,
 				return err
 			}
 			defer model.Close()
+			chosen := -1
+			if class != "" { // before the seconds that an answer takes
+				if chosen, err = attention.Find(class, model.Names, model.Config.Classes); err != nil {
+					return err
+				}
+			}
 			e, err := model.ExplainPicture(args[0], photo)
 			if err != nil {
 				return err
 			}
-			chosen := e.Best().Index
-			if class != "" {
-				if chosen, err = e.Find(class); err != nil {
-					return err
-				}
+			if class == "" {
+				chosen = e.Best().Index
 			}
 			if layer == attention.Last {
 				layer = e.Layers - 1

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -85,24 +86,26 @@ func Rank(logits []float32, names []string, n int) []Class {
 	return ranked[:n]
 }
 
+// Find is Find for the classes of this explanation.
+func (e *Explanation) Find(class string) (int, error) { return Find(class, e.Names, e.Classes()) }
+
 // Find is the index of a class given by name (as listed, or as people write
-// it: "Indigo Bunting" finds "014.Indigo_Bunting") or by its number from 0.
-func (e *Explanation) Find(class string) (int, error) {
+// it: "Indigo Bunting" finds "014.Indigo_Bunting") or by its number from 0,
+// among a number of classes, whose names may be missing.
+func Find(class string, names []string, classes int) (int, error) {
 	if i, err := strconv.Atoi(strings.TrimSpace(class)); err == nil {
-		if i < 0 || i >= e.Classes() {
-			return 0, fmt.Errorf("class %d does not exist: this model has classes 0 to %d", i, e.Classes()-1)
+		if i < 0 || i >= classes {
+			return 0, fmt.Errorf("class %d does not exist: this model has classes 0 to %d", i, classes-1)
 		}
 		return i, nil
 	}
-	if len(e.Names) == 0 {
-		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a class file, or a number from 0 to %d)", class, e.Classes()-1)
+	if len(names) == 0 {
+		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a class file, or a number from 0 to %d)", class, classes-1)
 	}
-	for i, name := range e.Names {
-		if name == class {
-			return i, nil
-		}
+	if i := slices.Index(names, class); i >= 0 {
+		return i, nil
 	}
-	for i, name := range e.Names {
+	for i, name := range names {
 		if plain(name) == plain(class) {
 			return i, nil
 		}
