@@ -9,8 +9,8 @@ package attention
 import (
 	"fmt"
 	"math"
-	"sort"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
