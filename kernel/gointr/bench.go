@@ -7,12 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
 // benched is what bench measures, in seconds.
 type benched struct {
 	Engine  string    `json:"engine"`
+	Start   float64   `json:"start"`   // of the engine
 	Load    float64   `json:"load"`    // checkpoint to weights on the engine
 	Read    float64   `json:"read"`    // file to resized picture, median
 	First   float64   `json:"first"`   // forward pass with its compilation
@@ -34,12 +36,17 @@ func benchCommand(c *common) *cobra.Command {
 			}
 			start := time.Now()
 			lap := func() float64 { s := time.Since(start).Seconds(); start = time.Now(); return s }
+			engine, err := backend.Open(c.backend)
+			if err != nil {
+				return err
+			}
+			result := benched{Engine: engine.String(), Start: lap()}
 			model, err := m.open(cmd, c)
 			if err != nil {
 				return err
 			}
 			defer model.Close()
-			result := benched{Engine: model.Engine.String(), Load: lap()}
+			result.Load = lap()
 			var p *picture.Picture
 			var reads []float64
 			for range runs {
@@ -64,8 +71,8 @@ func benchCommand(c *common) *cobra.Command {
 			if c.json {
 				return printJSON(cmd, result)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nload %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)\n",
-				result.Engine, result.Load, result.Read, result.First, result.Median, runs)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nstart %.2f s, load %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)\n",
+				result.Engine, result.Start, result.Load, result.Read, result.First, result.Median, runs)
 			return err
 		},
 	}
