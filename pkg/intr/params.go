@@ -139,44 +139,37 @@ func (p Param) VariableShape() []int {
 
 // permute copies a row-major array into dst with its axes reordered.
 func permute(dst, src []float32, shape, axes []int) {
-	switch {
-	case axes == nil:
+	switch len(axes) {
+	case 0:
 		copy(dst, src)
-	case len(axes) == 2:
-		transpose(dst, src, shape[0], shape[1])
+	case 2:
+		transpose(dst, src, shape[0], shape[1], 1)
 	default: // [out, in, h, w] -> [h, w, in, out]
-		out, in, area := shape[0], shape[1], shape[2]*shape[3]
-		if area == 1 {
-			transpose(dst, src, out, in)
-			return
-		}
-		// A tile at a time, so that both sides stay in the cache.
-		const tile = 32
-		for o0 := 0; o0 < out; o0 += tile {
-			for i0 := 0; i0 < in; i0 += tile {
-				for i := i0; i < min(i0+tile, in); i++ {
-					for o := o0; o < min(o0+tile, out); o++ {
-						from := src[(o*in+i)*area : (o*in+i+1)*area]
-						at := i*out + o
-						for _, v := range from {
-							dst[at] = v
-							at += in * out
-						}
-					}
-				}
-			}
-		}
+		area := shape[2] * shape[3]
+		transpose(dst, src, shape[0], shape[1]*area, area)
 	}
 }
 
-// transpose copies src [rows, cols] into dst [cols, rows].
-func transpose(dst, src []float32, rows, cols int) {
-	const tile = 32
-	for r0 := 0; r0 < rows; r0 += tile {
-		for c0 := 0; c0 < cols; c0 += tile {
-			for c := c0; c < min(c0+tile, cols); c++ {
-				for r := r0; r < min(r0+tile, rows); r++ {
-					dst[c*rows+r] = src[r*cols+c]
+// transpose copies src [rows, cols] into dst [cols, rows]. With area above 1 the
+// columns are [cols/area, area], and become rows [area, cols/area].
+func transpose(dst, src []float32, rows, cols, area int) {
+	// A few rows at a time: the caches keep only some lines that lie a power of
+	// two apart, as the rows of these matrices do.
+	const tallest, widest = 8, 16
+	for c0 := 0; c0 < cols; c0 += widest {
+		c1 := min(c0+widest, cols)
+		for r0 := 0; r0 < rows; r0 += tallest {
+			n := min(tallest, rows-r0)
+			for c := c0; c < c1; c++ {
+				row := c
+				if area > 1 {
+					row = c%area*(cols/area) + c/area
+				}
+				to := dst[row*rows+r0:][:n]
+				at := r0*cols + c
+				for i := range to {
+					to[i] = src[at]
+					at += cols
 				}
 			}
 		}
