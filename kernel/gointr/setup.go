@@ -21,7 +21,7 @@ XLA the pure-Go engine computes the same, three times slower.
 			kinds := []string{backend.XLA}
 			switch c.backend {
 			case backend.Auto:
-				if _, err := backend.Plugin(backend.CUDA); err == nil || backend.HasGPU() {
+				if backend.HasGPU() {
 					kinds = append(kinds, backend.CUDA)
 				}
 			case backend.XLA, backend.CUDA:

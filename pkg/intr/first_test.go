@@ -32,6 +32,9 @@ func TestFirstClasses(t *testing.T) {
 	// Three minutes with XLA, nine with the pure-Go engine: that one gets every tenth picture.
 	engine := cmp.Or(os.Getenv("GOINTR_TEST_BACKEND"), "xla")
 	if _, err := backend.Open(engine); err != nil {
+		if os.Getenv("GOINTR_TEST_BACKEND") != "" {
+			t.Fatal(err)
+		}
 		t.Logf("every tenth picture, on the pure-Go engine: %v", err)
 		engine = "go"
 		var some []string
