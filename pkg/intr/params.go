@@ -3,12 +3,10 @@ package intr
 import (
 	"cmp"
 	"fmt"
-	"runtime"
 	"sort"
 	"strings"
-	"sync"
-	"sync/atomic"
 
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/torchfile"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -213,18 +211,13 @@ func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor)
 	}
 	values := make([]*tensors.Tensor, len(params))
 	failed := make([]error, len(params))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), maxReaders) {
-		workers.Go(func() {
-			var scratch []float32
-			for i := int(next.Add(1)) - 1; i < len(params); i = int(next.Add(1)) - 1 {
-				p := params[i]
-				values[i], scratch, failed[i] = p.read(backend, state[p.Key], scratch)
-			}
-		})
-	}
-	workers.Wait()
+	parallel.DoOn(maxReaders, len(params), func(next func() (int, bool)) {
+		var scratch []float32
+		for i, more := next(); more; i, more = next() {
+			p := params[i]
+			values[i], scratch, failed[i] = p.read(backend, state[p.Key], scratch)
+		}
+	})
 	if err := cmp.Or(failed...); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+	"github.com/gointr/gointr/internal/parallel"
 )
 
 // precision is the number of fraction bits of a weight: 8 bits for the pixel

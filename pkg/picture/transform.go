@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+	"github.com/gointr/gointr/internal/parallel"
 )
 
 // The evaluation transform of DETR, which INTR keeps: the short side becomes

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/image/vp8"
 	"golang.org/x/image/vp8l"
 
-	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+	"github.com/gointr/gointr/internal/parallel"
 )
 
 // decodeWebP reads lossy and lossless WebP, of an animation the first frame.

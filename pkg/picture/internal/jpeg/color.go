@@ -1,6 +1,6 @@
 package jpeg
 
-import "github.com/gointr/gointr/pkg/picture/internal/parallel"
+import "github.com/gointr/gointr/internal/parallel"
 
 // What Cb and Cr add to red, green and blue, in 16-bit fixed point for green
 // and whole for the others: JFIF's conversion as libjpeg rounds it.

@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/gointr/gointr/pkg/picture/internal/parallel"
+	"github.com/gointr/gointr/internal/parallel"
 )
 
 // scan is what one SOS segment asks for.
