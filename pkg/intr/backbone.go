@@ -36,36 +36,47 @@ func (n *net) weight(key string) *Node {
 	return v.NodeValue(n.g)
 }
 
-// body is a torchvision ResNet up to layer4 (He et al., CVPR 2016): pixels
-// [batch, height, width, 3] to features [batch, rows, cols, channels], with
-// named stages for who looks inside.
-func (n *net) body(x *Node, stages map[string]*Node) *Node {
+// step is one step of the backbone: its stage by name, the stride and the
+// channels of its output, and what it does.
+type step struct {
+	stage            string
+	stride, channels int
+	apply            func(n *net, x *Node) *Node
+}
+
+// steps are a torchvision ResNet up to layer4 (He et al., CVPR 2016), block by
+// block: pixels [batch, height, width, 3] to features [batch, rows, cols, channels].
+func (c Config) steps() []step {
 	const body = "backbone.0.body"
-	x = n.convolution(x, body+".conv1", body+".bn1", 2, 1, 2, activation.TypeRelu)
-	stages["stem"] = x
-	x = n.inside(n.maxPool(x), 4)
+	all := []step{{"stem", 2, c.Width, func(n *net, x *Node) *Node {
+		return n.convolution(x, body+".conv1", body+".bn1", 2, 1, 2, activation.TypeRelu)
+	}}}
 	stride := 4
-	for stage, blocks := range n.Blocks {
-		step, dilation := 1, 1
+	for stage, blocks := range c.Blocks {
+		first, dilation := 1, 1
 		if stage > 0 {
-			step = 2
+			first = 2
 		}
-		if stage == 3 && n.Dilation {
-			step, dilation = 1, 2
+		if stage == 3 && c.Dilation {
+			first, dilation = 1, 2
 		}
-		stride *= step
+		stride *= first
 		for b := range blocks {
-			key := fmt.Sprintf("%s.layer%d.%d", body, stage+1, b)
+			key, stride := fmt.Sprintf("%s.layer%d.%d", body, stage+1, b), stride
+			block := func(n *net, x *Node) *Node { return n.block(x, key, 1, dilation, stride, false) }
 			if b == 0 {
-				// torchvision: the first block of a dilated stage is not dilated yet.
-				x = n.block(x, key, step, 1, stride, stage > 0 || n.channels(0) != n.Width)
-			} else {
-				x = n.block(x, key, 1, dilation, stride, false)
+				block = func(n *net, x *Node) *Node {
+					if stage == 0 {
+						x = n.inside(n.maxPool(x), stride)
+					}
+					// torchvision: the first block of a dilated stage is not dilated yet.
+					return n.block(x, key, first, 1, stride, stage > 0 || c.channels(0) != c.Width)
+				}
 			}
+			all = append(all, step{fmt.Sprintf("layer%d", stage+1), stride, c.channels(stage), block})
 		}
-		stages[fmt.Sprintf("layer%d", stage+1)] = x
 	}
-	return x
+	return all
 }
 
 // block is one residual block; stride is that of its output to the pixels.

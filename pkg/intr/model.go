@@ -22,7 +22,6 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/gointr/gointr/datasets"
@@ -41,12 +40,8 @@ type Model struct {
 
 	store *model.Store
 	run   sync.Mutex
-	exec  map[want]*model.Exec
+	plans map[want]*plan
 }
-
-// want says which results a graph gives: a graph that need not hand out 32 MB
-// of attention is the faster one.
-type want struct{ attention, exact bool }
 
 type options struct {
 	engine    string
@@ -117,7 +112,7 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
-	return &Model{Config: config, Path: path, Names: o.names, Engine: engine, store: store, exec: map[want]*model.Exec{}}, nil
+	return &Model{Config: config, Path: path, Names: o.names, Engine: engine, store: store, plans: map[want]*plan{}}, nil
 }
 
 // Inspect finds the model in an open checkpoint: its tensors by PyTorch key and
@@ -135,8 +130,8 @@ func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error)
 func (m *Model) Close() {
 	m.run.Lock()
 	defer m.run.Unlock()
-	for _, e := range m.exec {
-		e.Finalize()
+	for _, p := range m.plans {
+		p.close()
 	}
 	m.store.Finalize()
 }
@@ -157,141 +152,32 @@ type Nodes struct {
 // picture is (nil where pictures fill the canvas), and the pictures' sizes
 // [b, 2] int32 to have each answered as if alone (nil for the published way).
 func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
-	n := &net{Config: m.Config, store: m.store, g: pixels.Graph(), asProducts: m.Engine.Kind == "go", sizes: sizes}
+	n := m.net(pixels.Graph(), sizes)
 	// The pure-Go engine (compute v0.1.4) fails when a variable is first used
 	// after the last output, as happens to who asks for an early layer only.
 	for _, p := range Params(m.Config) {
 		n.weight(p.Key)
 	}
 	out := Nodes{Stages: map[string]*Node{}}
-	features := n.body(pixels, out.Stages)
-	b, rows, cols := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2)
-	projection := Reshape(n.weight("input_proj.weight"), features.Shape().Dim(3), n.HiddenDim)
-	out.Projected = dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
-
-	var mask *Node // [b, rows*cols]
-	if cells != nil {
-		mask = Reshape(cells, b, rows*cols)
-	} else {
-		cells = Const(n.g, tensors.FromScalarAndDimensions(true, b, rows, cols))
+	x := pixels
+	for _, s := range m.Config.steps() {
+		x = s.apply(n, x)
+		out.Stages[s.stage] = x
 	}
-	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }
-	memory := n.encode(flat(out.Projected), flat(n.positions(cells)), mask)
-	out.Memory = Reshape(memory, b, rows, cols, n.HiddenDim)
-	var attention []*Node
-	out.States, attention = n.decode(memory, mask)
-	for _, a := range attention {
-		out.Attention = append(out.Attention, Reshape(a, b, n.Heads, n.Classes, rows, cols))
+	if cells == nil {
+		cells = Const(n.g, tensors.FromScalarAndDimensions(true, x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)))
 	}
-	last := out.States[len(out.States)-1]
-	presence := dense(last, n.weight("presence_vector.weight"), n.weight("presence_vector.bias"), activation.TypeNone)
-	out.Logits = Reshape(presence, b, n.Classes)
+	out.Projected, out.Memory = n.remember(x, cells)
+	out.States, out.Attention, out.Logits = n.ask(out.Memory, cells)
 	return out
+}
+
+func (m *Model) net(g *Graph, sizes *Node) *net {
+	return &net{Config: m.Config, store: m.store, g: g, asProducts: m.Engine.Kind == "go", sizes: sizes}
 }
 
 // NewExec compiles a graph of one's own that uses the model's weights: build
 // gets the inputs of each call, and may call Forward.
 func (m *Model) NewExec(build func(inputs []*Node) []*Node) (*model.Exec, error) {
 	return model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node { return build(inputs) })
-}
-
-// Output is what a batch was answered, as numbers. Rows and Cols are those of
-// the canvas: a smaller picture has the top left of them.
-type Output struct {
-	Pictures, Classes, Heads, Width int
-	Rows, Cols                      int
-	Logits                          []float32   // [pictures, classes]
-	Attention                       [][]float32 // a decoder layer: [pictures, heads, classes, rows, cols]
-	Memory                          []float32   // [pictures, rows, cols, width]
-	States                          [][]float32 // a decoder layer: [pictures, classes, width]
-}
-
-// Run answers a batch with everything: logits, attention, memory and states.
-func (m *Model) Run(b *Batch) (*Output, error) { return m.answer(b, true) }
-
-func (m *Model) answer(b *Batch, attention bool) (*Output, error) {
-	if err := m.check(b); err != nil {
-		return nil, err
-	}
-	m.run.Lock()
-	defer m.run.Unlock()
-	want := want{attention: attention, exact: b.Exact && !b.full()}
-	exec := m.exec[want]
-	if exec == nil {
-		var err error
-		exec, err = m.NewExec(m.graph(want))
-		if err != nil {
-			return nil, err
-		}
-		exec.SetMaxCache(-1)
-		m.exec[want] = exec
-	}
-	n, rows, cols := len(b.Sizes), b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
-	inputs := []any{
-		tensors.FromFlatDataAndDimensions(b.Pixels, n, b.Height, b.Width, 3),
-		tensors.FromFlatDataAndDimensions(b.cells(m.Config.Stride()), n, rows, cols),
-	}
-	if want.exact {
-		sizes := make([]int32, 0, 2*n)
-		for _, s := range b.Sizes {
-			sizes = append(sizes, int32(s[0]), int32(s[1]))
-		}
-		inputs = append(inputs, tensors.FromFlatDataAndDimensions(sizes, n, 2))
-	}
-	results, err := exec.Call(inputs...)
-	if err != nil {
-		return nil, fmt.Errorf("%s could not compute this: %w", m.Engine, err)
-	}
-	out := &Output{Pictures: n, Classes: m.Config.Classes, Heads: m.Config.Heads, Width: m.Config.HiddenDim, Rows: rows, Cols: cols}
-	values := make([][]float32, len(results))
-	for i, t := range results {
-		if values[i], err = tensors.CopyFlatData[float32](t); err != nil {
-			return nil, err
-		}
-		if err = t.FinalizeAll(); err != nil {
-			return nil, err
-		}
-	}
-	out.Logits = values[0]
-	for i, v := range out.Logits {
-		if v-v != 0 { // NaN or infinite
-			return nil, fmt.Errorf("the logit of class %d came out as %v: the weights of %s are too large to compute with", i%out.Classes, v, m.Path)
-		}
-	}
-	if attention {
-		layers := m.Config.DecoderLayers
-		out.Memory = values[1]
-		out.Attention = values[2 : 2+layers]
-		out.States = values[2+layers:]
-	}
-	return out, nil
-}
-
-func (m *Model) graph(want want) func([]*Node) []*Node {
-	return func(inputs []*Node) []*Node {
-		var sizes *Node
-		if want.exact {
-			sizes = inputs[2]
-		}
-		out := m.Forward(inputs[0], inputs[1], sizes)
-		results := []*Node{out.Logits}
-		if want.attention {
-			results = append(results, out.Memory)
-			results = append(results, out.Attention...)
-			results = append(results, out.States...)
-		}
-		return results
-	}
-}
-
-// check refuses a batch that no graph can be built for.
-func (m *Model) check(b *Batch) error {
-	if len(b.Sizes) == 0 || len(b.Pixels) != len(b.Sizes)*b.Height*b.Width*3 {
-		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", len(b.Sizes), b.Height, b.Width, len(b.Sizes)*b.Height*b.Width*3, len(b.Pixels))
-	}
-	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
-	if m.Config.Positions == "learned" && max(rows, cols) > maxLearned {
-		return fmt.Errorf("a picture of %d×%d pixels has %d×%d cells, but this checkpoint learned positions for %d×%d at most: make the picture smaller", b.Height, b.Width, rows, cols, maxLearned, maxLearned)
-	}
-	return nil
 }

@@ -1,6 +1,8 @@
 package intr
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -43,14 +45,7 @@ func (m *Model) predict(read read) (*attention.Explanation, error) {
 	if read.err != nil {
 		return nil, read.err
 	}
-	b := m.alone(read.input)
-	out, err := m.answer(b, false)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", read.path, err)
-	}
-	e := m.explanation(read.path, read.width, read.height, read.input)
-	e.Logits = out.Logits
-	return e, nil
+	return m.one(read.path, read.width, read.height, read.input, false)
 }
 
 // Explain answers one picture with its ranked classes and every attention map.
@@ -64,32 +59,63 @@ func (m *Model) Explain(path string) (*attention.Explanation, error) {
 
 // ExplainPicture is Explain for a picture at hand; image is what to call it.
 func (m *Model) ExplainPicture(image string, p *picture.Picture) (*attention.Explanation, error) {
-	input := p.Eval()
-	b := m.alone(input)
-	out, err := m.answer(b, true)
+	return m.one(image, p.Width, p.Height, p.Eval(), true)
+}
+
+func (m *Model) one(image string, width, height int, input *picture.Picture, maps bool) (*attention.Explanation, error) {
+	all, _, err := m.Answer(context.Background(), maps, input)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", image, err)
 	}
-	e := m.explanation(image, p.Width, p.Height, input)
-	e.Logits = out.Logits
-	e.Layers, e.Heads, e.Rows, e.Cols = len(out.Attention), out.Heads, out.Rows, out.Cols
-	e.Weights = make([]float32, 0, len(out.Attention)*len(out.Attention[0]))
-	for _, layer := range out.Attention {
-		e.Weights = append(e.Weights, layer...)
-	}
-	rows, cols := b.Region(0, m.Config.Stride())
-	if e, err = e.Cut(rows, cols); err != nil {
-		return nil, fmt.Errorf("%s: %w", image, err)
-	}
+	e := all[0]
+	e.Image, e.Width, e.Height = image, width, height
 	return e, nil
 }
 
-func (m *Model) explanation(image string, width, height int, input *picture.Picture) *attention.Explanation {
-	return &attention.Explanation{
-		Image: image, Names: m.Names,
-		Width: width, Height: height,
-		InputWidth: input.Width, InputHeight: input.Height,
+// Answer is what Predict and Explain rest on: it answers pictures already
+// resized for the network (picture.Eval), each as if it were alone, with their
+// logits and, where maps is set, with all attention maps. Several pictures must
+// have the same Canvas. The explanations lack the name and size of the file.
+// It gives up soon after ctx ends.
+func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Picture) ([]*attention.Explanation, Timing, error) {
+	if len(inputs) == 0 {
+		return nil, Timing{}, errors.New("there is no picture to answer")
 	}
+	h, w := m.Canvas(inputs[0].Height, inputs[0].Width)
+	for _, p := range inputs {
+		if h2, w2 := m.Canvas(p.Height, p.Width); h2 != h || w2 != w {
+			return nil, Timing{}, fmt.Errorf("pictures of %d×%d and %d×%d pixels cannot be answered together: they need canvases of their own", inputs[0].Height, inputs[0].Width, p.Height, p.Width)
+		}
+	}
+	b := newBatch(h, w, inputs...)
+	b.Exact = true
+	out, took, err := m.answer(ctx, b, maps)
+	if err != nil {
+		return nil, took, err
+	}
+	var all []*attention.Explanation
+	for i, p := range inputs {
+		e := &attention.Explanation{Names: m.Names, InputWidth: p.Width, InputHeight: p.Height, Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
+		if maps {
+			if e, err = out.maps(e, i, b, m.Config.Stride()); err != nil {
+				return nil, took, err
+			}
+		}
+		all = append(all, e)
+	}
+	return all, took, nil
+}
+
+// maps is e with the attention maps of picture i, padding cut off.
+func (out *Output) maps(e *attention.Explanation, i int, b *Batch, stride int) (*attention.Explanation, error) {
+	e.Layers, e.Heads, e.Rows, e.Cols = len(out.Attention), out.Heads, out.Rows, out.Cols
+	size := len(out.Attention[0]) / out.Pictures
+	e.Weights = make([]float32, 0, len(out.Attention)*size)
+	for _, layer := range out.Attention {
+		e.Weights = append(e.Weights, layer[i*size:(i+1)*size]...)
+	}
+	rows, cols := b.Region(i, stride)
+	return e.Cut(rows, cols)
 }
 
 // canvasStep is what the sides of a canvas are multiples of: XLA compiles a
@@ -97,16 +123,14 @@ func (m *Model) explanation(image string, width, height int, input *picture.Pict
 // one. The short side of a resized picture, 800 pixels, is such a multiple.
 const canvasStep = 80
 
-// alone puts one picture on its canvas. The pure-Go engine compiles nothing, so
-// there the canvas is the picture.
-func (m *Model) alone(input *picture.Picture) *Batch {
-	h, w := input.Height, input.Width
-	if m.Engine.Kind != "go" {
-		h, w = (h+canvasStep-1)/canvasStep*canvasStep, (w+canvasStep-1)/canvasStep*canvasStep
+// Canvas is the size on which a picture of this size, resized for the network,
+// is computed. Pictures of one canvas can be answered together. The pure-Go
+// engine compiles nothing, so there the canvas is the picture.
+func (m *Model) Canvas(height, width int) (h, w int) {
+	if m.Engine.Kind == "go" {
+		return height, width
 	}
-	b := newBatch(h, w, input)
-	b.Exact = true
-	return b
+	return (height + canvasStep - 1) / canvasStep * canvasStep, (width + canvasStep - 1) / canvasStep * canvasStep
 }
 
 // read is a picture that was read ahead of the model.

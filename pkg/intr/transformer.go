@@ -60,6 +60,32 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 	return result, weights
 }
 
+// remember is the first half of the transformer: features [b, rows, cols,
+// channels] and cells [b, rows, cols], true where a picture is, to the
+// projected features and the encoder's memory, both [b, rows, cols, d].
+func (n *net) remember(features, cells *Node) (projected, memory *Node) {
+	b, rows, cols, channels := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2), features.Shape().Dim(3)
+	projection := Reshape(n.weight("input_proj.weight"), channels, n.HiddenDim)
+	projected = dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
+	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }
+	memory = n.encode(flat(projected), flat(n.positions(cells)), Reshape(cells, b, rows*cols))
+	return projected, Reshape(memory, b, rows, cols, n.HiddenDim)
+}
+
+// ask is the second half: memory [b, rows, cols, d] to the normed states
+// [b, q, d] and the attention [b, h, q, rows, cols] of every decoder layer, and
+// the logits [b, q].
+func (n *net) ask(memory, cells *Node) (states, attention []*Node, logits *Node) {
+	b, rows, cols := memory.Shape().Dim(0), memory.Shape().Dim(1), memory.Shape().Dim(2)
+	states, attention = n.decode(Reshape(memory, b, rows*cols, n.HiddenDim), Reshape(cells, b, rows*cols))
+	for i, a := range attention {
+		attention[i] = Reshape(a, b, n.Heads, n.Classes, rows, cols)
+	}
+	last := states[len(states)-1]
+	presence := dense(last, n.weight("presence_vector.weight"), n.weight("presence_vector.bias"), activation.TypeNone)
+	return states, attention, Reshape(presence, b, n.Classes)
+}
+
 // encode is the encoder: image tokens x and their positions [b, n, d].
 func (n *net) encode(x, positions, mask *Node) *Node {
 	const encoder = "transformer.encoder"
