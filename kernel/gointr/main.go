@@ -11,9 +11,12 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/gointr/gointr/pkg/session"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -21,8 +24,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is the whole program: 0 when done, 1 with a sentence when not, 2 for a
 // wrong call.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	session.Program, _ = os.Executable()
 	root := command()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -99,7 +103,7 @@ one (cub, bird, butterfly; detr-r50 to start training from) or hf:OWNER/REPO/FIL
 		return wrong("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(predictCommand(&c), explainCommand(&c), inspectCommand(&c), convertCommand(&c),
-		setupCommand(&c), doctorCommand(&c), kernelCommand(&c), benchCommand(&c))
+		setupCommand(&c), doctorCommand(&c), sessionCommand(&c), kernelCommand(&c), benchCommand(&c))
 	return root
 }
 

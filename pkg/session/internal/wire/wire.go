@@ -1,0 +1,141 @@
+// Package wire is what a session and its callers say to each other over a Unix
+// socket. A connection is one call:
+//
+//	session  Hello
+//	caller   Request   (with Answer: height*width*3 bytes of pixels follow)
+//	session  Reply...  (lines that only tell progress, then the one that is Done;
+//	                    with Answer: the numbers follow, float32 as in memory)
+//
+// each a line of JSON. A caller that closes the connection wants nothing any more.
+package wire
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unsafe"
+)
+
+// Protocol changes with anything that an older session would not understand.
+const Protocol = 1
+
+// Hello is what a session says first.
+type Hello struct {
+	Protocol int    `json:"protocol"`
+	Program  string `json:"program"` // the path it was started from
+	Built    int64  `json:"built"`   // when that file was written, Unix nanoseconds
+}
+
+// What a caller can ask for.
+const (
+	Open   = "open"   // Model: load it, unless it is there
+	Answer = "answer" // Model, Picture: the logits and, with Maps, all attention maps
+	Status = "status"
+	Stop   = "stop" // end; with IfIdle only when nothing is being done
+)
+
+// Request is one call.
+type Request struct {
+	Do         string `json:"do"`
+	Checkpoint string `json:"checkpoint,omitempty"` // as the user names it
+	Folder     string `json:"folder,omitempty"`     // that its path starts from
+	Backend    string `json:"backend,omitempty"`
+	Digest     string `json:"digest,omitempty"` // of the checkpoint that was opened
+	Image      string `json:"image,omitempty"`  // what the picture is called
+	Height     int    `json:"height,omitempty"`
+	Width      int    `json:"width,omitempty"`
+	Maps       bool   `json:"maps,omitempty"`
+	IfIdle     bool   `json:"if_idle,omitempty"`
+}
+
+// Reply is one line of what a session says to a request.
+type Reply struct {
+	Progress string          `json:"progress,omitempty"`
+	Done     bool            `json:"done,omitempty"`
+	Error    string          `json:"error,omitempty"` // a sentence
+	Gone     bool            `json:"gone,omitempty"`  // the error is that the session ends
+	Result   json.RawMessage `json:"result,omitempty"`
+	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
+}
+
+// Model is the result of Open.
+type Model struct {
+	Path    string `json:"path"`
+	Digest  string `json:"digest"`
+	Config  string `json:"config"`
+	Classes int    `json:"classes"`
+	Engine  string `json:"engine"`  // its title
+	Backend string `json:"backend"` // its kind
+}
+
+// Answered is the result of Answer; Classes logits follow, then the weights.
+type Answered struct {
+	Classes, Layers, Heads, Rows, Cols int
+	Wait, Load, Compile, Forward       int64 // nanoseconds
+}
+
+// maxLine is longer than any line of either side.
+const maxLine = 1 << 20
+
+// Write writes one line.
+func Write(w io.Writer, message any) error {
+	line, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+// Reader reads lines and the numbers between them.
+func Reader(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 1<<16) }
+
+// Read reads one line.
+func Read(r *bufio.Reader, message any) error {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			if err == io.EOF && len(line) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if len(line) > maxLine {
+			return errors.New("a line is too long")
+		}
+	}
+	if err := json.Unmarshal(line, message); err != nil {
+		return fmt.Errorf("a line is no JSON: %w", err)
+	}
+	return nil
+}
+
+// WriteNumbers writes float32 as they lie in memory: both ends are on one machine.
+func WriteNumbers(w io.Writer, numbers []float32) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	_, err := w.Write(bytesOf(numbers))
+	return err
+}
+
+// ReadNumbers reads n float32.
+func ReadNumbers(r io.Reader, n int) ([]float32, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	numbers := make([]float32, n)
+	_, err := io.ReadFull(r, bytesOf(numbers))
+	return numbers, err
+}
+
+func bytesOf(numbers []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 4*len(numbers))
+}

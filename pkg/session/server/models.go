@@ -1,0 +1,223 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/hub"
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+// key is what makes two models the same: the checkpoint's content and the
+// kind of engine.
+type key struct{ digest, backend string }
+
+// entry is one model of the session. Its fields are models' to guard; the
+// model itself is there once loaded is closed.
+type entry struct {
+	key
+	path     string
+	loaded   chan struct{}
+	model    *intr.Model
+	err      error
+	users    int // who use it just now: never closed while there are any
+	used     time.Time
+	answered int
+}
+
+// models are the models that are kept, and what is known of files.
+type models struct {
+	mu      sync.Mutex
+	entries map[key]*entry
+	files   map[string]file // by path
+	budget  uint64          // bytes of memory
+	log     func(format string, args ...any)
+}
+
+// file is the digest of a file as it was.
+type file struct {
+	version string
+	digest  string
+}
+
+// version changes with the content of a file, as far as the system tells.
+func version(info os.FileInfo) string {
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), fileID(info))
+}
+
+// find gives the path of a checkpoint as a user in folder names it.
+func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (string, error) {
+	named := strings.HasPrefix(checkpoint, "hf:") || checkpoint == "" ||
+		slices.ContainsFunc(hub.Published, func(p hub.Checkpoint) bool { return p.Name == checkpoint })
+	if !named && !filepath.IsAbs(checkpoint) {
+		checkpoint = filepath.Join(folder, checkpoint)
+	}
+	return hub.Find(ctx, checkpoint, progress)
+}
+
+// digest is the SHA-256 of a file, computed once for every version of it.
+func (m *models) digest(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be read: %w", path, err)
+	}
+	m.mu.Lock()
+	known := m.files[path]
+	m.mu.Unlock()
+	if known.version == version(info) {
+		return known.digest, nil
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, &reader{ctx, f}); err != nil {
+		return "", fmt.Errorf("%s cannot be read: %w", path, err)
+	}
+	known = file{version(info), hex.EncodeToString(hash.Sum(nil))}
+	// A file written to in the meantime has no digest worth keeping.
+	if after, err := os.Stat(path); err == nil && version(after) == known.version {
+		m.mu.Lock()
+		m.files[path] = known
+		m.mu.Unlock()
+	}
+	return known.digest, nil
+}
+
+// reader stops reading when its caller has left.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// borrow gives the model of a checkpoint file, loading it unless it is there.
+// The caller gives it back with release. digest, where the caller has opened
+// the checkpoint before, is what it had then.
+func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry, error) {
+	engine, err := backend.Open(kind)
+	if err != nil {
+		return nil, err
+	}
+	e := m.take(key{digest, engine.Kind}, "")
+	if e == nil {
+		now, err := m.digest(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if digest != "" && now != digest {
+			return nil, fmt.Errorf("%s has changed since it was opened: open it again", path)
+		}
+		e = m.take(key{now, engine.Kind}, path)
+	}
+	select {
+	case <-e.loaded:
+	case <-ctx.Done():
+		m.release(e)
+		return nil, ctx.Err()
+	}
+	if e.err != nil {
+		m.release(e)
+		return nil, e.err
+	}
+	return e, nil
+}
+
+// take is the entry of a key, in use from now on. Where there is none it is
+// loaded from path, unless path is empty.
+func (m *models) take(k key, path string) *entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[k]
+	if e == nil {
+		if path == "" {
+			return nil
+		}
+		e = &entry{key: k, path: path, loaded: make(chan struct{})}
+		m.entries[k] = e
+		go m.load(e)
+	}
+	e.users++
+	e.used = time.Now()
+	return e
+}
+
+// load opens the model of an entry. One that cannot be opened is forgotten, so
+// that the next caller's attempt is a new one.
+func (m *models) load(e *entry) {
+	m.fit()
+	start := time.Now()
+	e.model, e.err = intr.Open(e.path, intr.Backend(e.backend))
+	m.mu.Lock()
+	if e.err != nil {
+		delete(m.entries, e.key)
+	}
+	m.mu.Unlock()
+	if e.err != nil {
+		m.log("could not load %s: %v", e.path, e.err)
+	} else {
+		m.log("loaded %s on %v in %.2f s", e.path, e.model.Engine, time.Since(start).Seconds())
+	}
+	close(e.loaded)
+}
+
+func (m *models) release(e *entry) {
+	m.mu.Lock()
+	e.users--
+	e.used = time.Now()
+	m.mu.Unlock()
+	m.fit()
+}
+
+// fit closes models that nobody uses, the least recently used first, while the
+// process is larger than its budget.
+func (m *models) fit() {
+	if resident() > m.budget {
+		debug.FreeOSMemory()
+	}
+	for resident() > m.budget {
+		e := m.evict()
+		if e == nil {
+			return
+		}
+		e.model.Close()
+		debug.FreeOSMemory()
+		m.log("closed %s to keep within %s of memory", e.path, Bytes(m.budget))
+	}
+}
+
+// evict takes the least recently used model out, if one can go.
+func (m *models) evict() *entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var oldest *entry
+	for _, e := range m.entries {
+		if e.users == 0 && e.model != nil && (oldest == nil || e.used.Before(oldest.used)) {
+			oldest = e
+		}
+	}
+	if oldest != nil {
+		delete(m.entries, oldest.key)
+	}
+	return oldest
+}

@@ -1,0 +1,382 @@
+// Package server is the session itself: one process of a user that keeps models
+// and their compiled graphs, and answers cells, notebooks and commands. Package
+// session is how they call it.
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/session"
+	"github.com/gointr/gointr/pkg/session/internal/place"
+	"github.com/gointr/gointr/pkg/session/internal/wire"
+)
+
+// Options are how a session behaves. Zero values are the defaults.
+type Options struct {
+	Idle   time.Duration // it ends when nobody called for so long: 30 minutes
+	Memory uint64        // bytes it may hold before models are closed: half of the machine's
+}
+
+// server is one running session.
+type server struct {
+	Options
+	place   place.Place
+	program string
+	hello   wire.Hello
+	started time.Time
+	models  models
+	ready   func(after string)
+
+	mu       sync.Mutex
+	queues   map[string]*queue // by kind of engine
+	calls    int               // open just now
+	last     time.Time         // when the last one ended
+	answered int
+	end      context.CancelCauseFunc
+}
+
+var errStopped = errors.New("the session was stopped")
+
+func fileID(info os.FileInfo) [2]uint64 { return place.FileID(info) }
+
+// Serve is the session, until ctx ends, it is stopped, or nobody has called for
+// the idle time. ready is called once it can be called; its argument is set when
+// the session before this one was killed: its process. What it does is logged on
+// standard error. A second session of a user is
+// session.ErrRunning. Errors are a sentence.
+func Serve(ctx context.Context, o Options, ready func(after string)) error {
+	where, err := place.Find()
+	if err != nil {
+		return err
+	}
+	lock, err := place.Lock(where.Session())
+	if errors.Is(err, place.Taken) {
+		return session.ErrRunning
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if o.Idle == 0 {
+		o.Idle = 30 * time.Minute
+	}
+	if o.Memory == 0 {
+		o.Memory = halfOfMemory()
+	}
+	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{}, ready: ready}
+	log := func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "%s %d %s\n", time.Now().Format(time.DateTime), os.Getpid(), fmt.Sprintf(format, args...))
+	}
+	s.models = models{entries: map[key]*entry{}, files: map[string]file{}, budget: o.Memory, log: log}
+	if s.program, err = os.Executable(); err == nil {
+		s.hello = wire.Hello{Protocol: wire.Protocol, Program: s.program, Built: session.Built(s.program)}
+	}
+	err = s.serve(ctx)
+	log("ended: %v", err)
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+func (s *server) serve(ctx context.Context) error {
+	// Whoever has the lock is the only session: a socket that is there is stale.
+	killed, _ := os.ReadFile(s.place.Alive())
+	os.Remove(s.place.Socket())
+	listener, err := place.Listen(s.place.Socket())
+	if err != nil {
+		return fmt.Errorf("the session cannot listen in %s (%s): free some space, or name another folder in %s", s.place, place.Reason(err), place.Variable)
+	}
+	defer os.Remove(s.place.Alive())
+	defer listener.Close() // and the socket with it
+	_ = os.WriteFile(s.place.Alive(), fmt.Appendln(nil, os.Getpid()), 0o600)
+	own, err := os.Lstat(s.place.Socket())
+	if err != nil {
+		return err
+	}
+	ctx, s.end = context.WithCancelCause(ctx)
+	defer s.end(nil)
+	s.models.log("started: %s, %s of memory at most, ends after %v without a call", s.program, Bytes(s.Memory), s.Idle)
+	s.ready(string(killed))
+	go s.watch(ctx, own)
+	context.AfterFunc(ctx, func() { listener.Close() })
+	var calls sync.WaitGroup
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			if ctx.Err() == nil {
+				s.end(fmt.Errorf("the session's socket broke: %w", err))
+			}
+			break
+		}
+		calls.Go(func() { s.call(ctx, conn.(*net.UnixConn)) })
+	}
+	calls.Wait()
+	return context.Cause(ctx)
+}
+
+// watch ends the session after its idle time, and when its socket is no longer
+// the one that callers find: someone emptied the folder.
+func (s *server) watch(ctx context.Context, own os.FileInfo) {
+	tick := time.NewTicker(min(s.Idle/4+time.Millisecond, 30*time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		idle := s.calls == 0 && time.Since(s.last) > s.Idle
+		s.mu.Unlock()
+		if idle {
+			s.end(fmt.Errorf("nobody called for %v: %w", s.Idle, errStopped))
+		}
+		if now, err := os.Lstat(s.place.Socket()); err != nil || !os.SameFile(own, now) {
+			s.end(fmt.Errorf("its socket is gone: %w", errStopped))
+		}
+	}
+}
+
+// greeting is how long a caller may take to say what it wants.
+const greeting = 10 * time.Second
+
+// call serves one connection.
+func (s *server) call(ctx context.Context, conn *net.UnixConn) {
+	defer conn.Close()
+	caller, err := place.Peer(conn)
+	if err != nil {
+		s.models.log("refused a caller: %v", err)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if wire.Write(conn, s.hello) != nil {
+		return
+	}
+	conn.SetReadDeadline(time.Now().Add(greeting))
+	in := wire.Reader(conn)
+	var request wire.Request
+	if wire.Read(in, &request) != nil {
+		return
+	}
+	out := &reply{conn: conn}
+	var input *picture.Picture
+	if request.Do == wire.Answer {
+		if input, err = readPicture(in, request); err != nil {
+			out.fail(err)
+			return
+		}
+	}
+	conn.SetReadDeadline(time.Time{})
+	// A caller has nothing more to say: when reading ends, it has left.
+	go func() {
+		io.Copy(io.Discard, in)
+		cancel(errors.New("the caller left"))
+	}()
+	if request.Do != wire.Status {
+		s.enter(1)
+		defer s.enter(-1)
+	}
+	switch request.Do {
+	case wire.Open:
+		err = s.open(ctx, request, out)
+	case wire.Answer:
+		err = s.answer(ctx, request, input, caller, out)
+	case wire.Status:
+		err = out.finish(s.status())
+	case wire.Stop:
+		err = s.stop(request, out)
+	default:
+		err = fmt.Errorf("this session does not know how to %q", request.Do)
+	}
+	if err != nil {
+		s.models.log("%s %s %s for process %d: %v", request.Do, request.Checkpoint, request.Image, caller, err)
+		out.fail(err)
+	}
+}
+
+func (s *server) enter(by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls += by
+	s.last = time.Now()
+}
+
+// maxPixels is more than picture.EvalSize ever gives.
+const maxPixels = 4 << 20
+
+func readPicture(in *bufio.Reader, r wire.Request) (*picture.Picture, error) {
+	if r.Height < 1 || r.Width < 1 || r.Height > maxPixels/r.Width {
+		return nil, fmt.Errorf("a picture of %d×%d pixels is none that a network is given", r.Height, r.Width)
+	}
+	p := picture.New(r.Width, r.Height)
+	if _, err := io.ReadFull(in, p.Pix); err != nil {
+		return nil, fmt.Errorf("the picture did not arrive: %w", err)
+	}
+	return p, nil
+}
+
+func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
+	path, err := find(ctx, r.Checkpoint, r.Folder, out)
+	if err != nil {
+		return err
+	}
+	e, err := s.models.borrow(ctx, path, r.Backend, "")
+	if err != nil {
+		return err
+	}
+	defer s.models.release(e)
+	return out.finish(wire.Model{
+		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes,
+		Engine: e.model.Engine.String(), Backend: e.backend,
+	})
+}
+
+func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Picture, caller int, out *reply) error {
+	start := time.Now()
+	e, err := s.models.borrow(ctx, r.Checkpoint, r.Backend, r.Digest)
+	if err != nil {
+		return err
+	}
+	loaded := time.Since(start)
+	j := &job{ctx: ctx, entry: e, input: input, maps: r.Maps, image: r.Image, caller: caller}
+	err = s.queue(e.backend).do(j)
+	s.models.release(e) // before the numbers are taken: a caller may be slow
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.answered++
+	e.answered++
+	s.mu.Unlock()
+	a := j.answer
+	return out.finish(wire.Answered{
+		Classes: a.Classes(), Layers: a.Layers, Heads: a.Heads, Rows: a.Rows, Cols: a.Cols,
+		Load: int64(loaded), Wait: int64(j.begun.Sub(j.arrived)), Compile: int64(j.took.Compile), Forward: int64(j.took.Forward),
+	}, a.Logits, a.Weights)
+}
+
+func (s *server) queue(kind string) *queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[kind]
+	if q == nil {
+		q = &queue{}
+		s.queues[kind] = q
+	}
+	return q
+}
+
+func (s *server) stop(r wire.Request, out *reply) error {
+	s.mu.Lock()
+	busy := s.calls > 1 // this is one
+	s.mu.Unlock()
+	if r.IfIdle && busy {
+		return errors.New("the session is at work")
+	}
+	err := out.finish(struct{}{})
+	s.end(errStopped)
+	return err
+}
+
+// status is the session as `gointr session status` tells it.
+func (s *server) status() session.Status {
+	s.mu.Lock()
+	queues := make(map[string]*queue, len(s.queues))
+	for kind, q := range s.queues {
+		queues[kind] = q
+	}
+	status := session.Status{
+		PID: os.Getpid(), Program: s.program, Folder: string(s.place), Log: s.place.Log(), Started: s.started,
+		Memory: resident(), Budget: s.Memory, Idle: s.Idle.Seconds(), Answered: s.answered,
+		Models: []session.ModelStatus{}, Jobs: []session.Job{},
+	}
+	s.mu.Unlock()
+	for _, q := range queues {
+		q.mu.Lock()
+		for i, j := range slices.Concat(q.running, q.waiting) {
+			status.Jobs = append(status.Jobs, session.Job{
+				Image: j.image, Checkpoint: filepath.Base(j.entry.path), Caller: j.caller,
+				Running: i < len(q.running), Seconds: time.Since(j.arrived).Seconds(),
+			})
+		}
+		q.mu.Unlock()
+	}
+	s.models.mu.Lock()
+	defer s.models.mu.Unlock()
+	for _, e := range s.models.entries {
+		m := session.ModelStatus{Path: e.path, Digest: e.digest, Backend: e.backend, Answered: e.answered, InUse: e.users, Unused: time.Since(e.used).Seconds()}
+		select {
+		case <-e.loaded:
+			m.Loaded = true
+		default:
+		}
+		status.Models = append(status.Models, m)
+	}
+	slices.SortFunc(status.Models, func(a, b session.ModelStatus) int { return int(a.Unused - b.Unused) })
+	return status
+}
+
+// reply is who is answered: lines of progress, then one result.
+type reply struct {
+	mu       sync.Mutex
+	conn     net.Conn
+	finished bool
+}
+
+// Write tells progress.
+func (c *reply) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(p), wire.Write(c.conn, wire.Reply{Progress: string(p)})
+}
+
+// finish says the result and the numbers that go with it, once.
+func (r *reply) finish(result any, numbers ...[]float32) error {
+	encoded, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, part := range numbers {
+		n += len(part)
+	}
+	return r.end(wire.Reply{Done: true, Result: encoded, Numbers: n}, numbers...)
+}
+
+// fail says what went wrong, unless the result was said already.
+func (r *reply) fail(err error) {
+	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped)})
+}
+
+func (r *reply) end(last wire.Reply, numbers ...[]float32) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		return nil
+	}
+	r.finished = true
+	if err := wire.Write(r.conn, last); err != nil {
+		return err
+	}
+	for _, part := range numbers {
+		if err := wire.WriteNumbers(r.conn, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+// Package session is INTR in a process that stays: one a user, which keeps
+// models and their compiled graphs between the cells of notebooks and the calls
+// of commands. The first who opens a model starts it; it ends by itself when
+// nobody has called for half an hour, or with Stop.
+//
+//	m, err := session.Open(ctx, "cub", session.Options{})
+//	e, took, err := m.Explain(ctx, "bunting.jpg")
+//
+// The explanations are those of package intr, to the bit. This package links no
+// compute engine, so that a cell that uses it is built in a blink. The process
+// itself is package server; it listens on a Unix socket in a folder that only
+// its user may enter: the one that GOINTR_RUNTIME_DIR names, else gointr in
+// XDG_RUNTIME_DIR, else /tmp/gointr-UID.
+package session
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/session/internal/place"
+	"github.com/gointr/gointr/pkg/session/internal/wire"
+)
+
+// Options are choices for Open. The zero value is good.
+type Options struct {
+	Backend  string    // "auto" (also ""), "xla", "cuda" or "go"
+	Progress io.Writer // where downloads, and a session that had to be started anew, are told; may be nil
+	Names    []string  // of the classes, by index; may be nil
+}
+
+// Model is a checkpoint that the session keeps. It is opened again by itself
+// where the session had to let it go or was killed. Its methods may be called
+// from several goroutines.
+type Model struct {
+	Path    string   // of the checkpoint's file
+	Digest  string   // SHA-256 of that file, hexadecimal
+	Config  string   // the architecture in words
+	Classes int      // how many
+	Engine  string   // what it runs on, in words
+	Names   []string // of the classes, by index; nil when none were given
+
+	backend  string
+	progress io.Writer
+}
+
+// Took is where the time of an answer went.
+type Took struct {
+	Forward time.Duration // the forward pass
+	Wait    time.Duration // for others' pictures, asked before
+	Load    time.Duration // of the checkpoint, where it had been let go
+	Compile time.Duration // of graphs, the first time at a size of canvas
+	Total   time.Duration // from asking to having the numbers
+}
+
+// String is Took in words: "1.17 s forward pass, 0.03 s around it".
+func (t Took) String() string {
+	text := fmt.Sprintf("%.2f s forward pass", t.Forward.Seconds())
+	rest := t.Total - t.Forward
+	for _, part := range []struct {
+		what string
+		took time.Duration
+	}{{"waiting for others", t.Wait}, {"loading", t.Load}, {"compiling", t.Compile}} {
+		if part.took >= 10*time.Millisecond {
+			text += fmt.Sprintf(", %.2f s %s", part.took.Seconds(), part.what)
+			rest -= part.took
+		}
+	}
+	return text + fmt.Sprintf(", %.2f s around it", max(0, rest).Seconds())
+}
+
+// Open has the session load a checkpoint, unless it is there: a path to a .pth
+// or .safetensors file, the name of a published one ("cub", "bird",
+// "butterfly") or "hf:OWNER/REPO/FILE". The session is started when there is
+// none. Errors are one sentence.
+func Open(ctx context.Context, checkpoint string, o Options) (*Model, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("the folder that this runs in is gone: %w", err)
+	}
+	return open(ctx, wire.Request{Do: wire.Open, Checkpoint: checkpoint, Folder: folder, Backend: o.Backend}, o)
+}
+
+func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
+	var result wire.Model
+	if _, err := ask(ctx, o.Progress, r, nil, &result); err != nil {
+		return nil, err
+	}
+	if o.Names != nil && len(o.Names) != result.Classes {
+		return nil, fmt.Errorf("there are %d class names, but %s has %d classes: give the class file that belongs to this checkpoint", len(o.Names), result.Path, result.Classes)
+	}
+	return &Model{
+		Path: result.Path, Digest: result.Digest, Config: result.Config, Classes: result.Classes, Engine: result.Engine,
+		Names: o.Names, backend: result.Backend, progress: o.Progress,
+	}, nil
+}
+
+// Explain answers one picture with its ranked classes and every attention map.
+func (m *Model) Explain(ctx context.Context, path string) (*attention.Explanation, Took, error) {
+	p, err := picture.Open(path)
+	if err != nil {
+		return nil, Took{}, err
+	}
+	return m.Answer(ctx, path, p, true)
+}
+
+// Answer answers a picture at hand; image is what to call it. Without maps the
+// explanation has logits only. When ctx ends, the session stops working at it.
+func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, Took, error) {
+	input := p.Eval()
+	start := time.Now()
+	var result wire.Answered
+	numbers, err := ask(ctx, m.progress, wire.Request{
+		Do: wire.Answer, Checkpoint: m.Path, Digest: m.Digest, Backend: m.backend, Maps: maps,
+		Image: image, Height: input.Height, Width: input.Width,
+	}, input.Pix, &result)
+	took := Took{Total: time.Since(start), Forward: time.Duration(result.Forward), Wait: time.Duration(result.Wait),
+		Load: time.Duration(result.Load), Compile: time.Duration(result.Compile)}
+	if err != nil {
+		return nil, took, fmt.Errorf("%s: %w", image, err)
+	}
+	if result.Classes != m.Classes || len(numbers) < m.Classes {
+		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, m.Classes)
+	}
+	e := &attention.Explanation{
+		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height, Names: m.Names,
+		Logits: numbers[:m.Classes:m.Classes],
+	}
+	if maps {
+		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols, numbers[m.Classes:]
+		if err := e.Check(); err != nil {
+			return nil, took, fmt.Errorf("%s: %w", image, err)
+		}
+	}
+	return e, took, nil
+}
+
+// errLost is a session that ended in the middle of a call.
+var errLost = errors.New("lost")
+
+// ask calls the session, starting it when there is none. A session that is
+// killed in the middle is replaced, once: the picture may be what kills it.
+func ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+	if progress == nil {
+		progress = io.Discard
+	}
+	for again := false; ; again = true {
+		c, err := dial(ctx, progress)
+		if err != nil {
+			return nil, err
+		}
+		numbers, err := c.ask(ctx, progress, r, payload, result)
+		switch {
+		case !errors.Is(err, errLost):
+			return numbers, err
+		case again:
+			return nil, fmt.Errorf("the session was ended twice in the middle of this; its log may say why: %s", c.place.Log())
+		}
+	}
+}
+
+// call is one connection to the session, greeted.
+type call struct {
+	place place.Place
+	conn  *net.UnixConn
+	in    *bufio.Reader
+	pid   int
+	hello wire.Hello
+}
+
+// ask says what is wanted and waits for the last word. The connection is closed.
+func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+	defer c.conn.Close()
+	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
+	numbers, err := c.talk(progress, r, payload, result)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return numbers, err
+}
+
+func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+	// A session that refuses a picture answers before it has read all of it.
+	failed := wire.Write(c.conn, r)
+	if failed == nil && len(payload) > 0 {
+		_, failed = c.conn.Write(payload)
+	}
+	for {
+		var reply wire.Reply
+		if err := wire.Read(c.in, &reply); err != nil {
+			return nil, errLost
+		}
+		switch {
+		case reply.Progress != "":
+			io.WriteString(progress, reply.Progress)
+		case reply.Error != "":
+			return nil, errors.New(reply.Error)
+		case reply.Done && failed != nil:
+			return nil, errLost
+		case reply.Done:
+			if err := json.Unmarshal(reply.Result, result); err != nil {
+				return nil, fmt.Errorf("the session answered with what is no answer: %w", err)
+			}
+			numbers, err := wire.ReadNumbers(c.in, reply.Numbers)
+			if err != nil {
+				return nil, errLost
+			}
+			return numbers, nil
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gointr/gointr/pkg/session/internal/place"
+	"github.com/gointr/gointr/pkg/session/internal/wire"
+)
+
+// Status is what a session is at.
+type Status struct {
+	PID      int           `json:"pid"`
+	Program  string        `json:"program"`
+	Folder   string        `json:"folder"` // with its socket
+	Log      string        `json:"log"`
+	Started  time.Time     `json:"started"`
+	Idle     float64       `json:"idle"`     // it ends after so many seconds without a call
+	Memory   uint64        `json:"memory"`   // bytes held now
+	Budget   uint64        `json:"budget"`   // bytes above which unused models are closed
+	Answered int           `json:"answered"` // pictures
+	Models   []ModelStatus `json:"models"`   // last used first
+	Jobs     []Job         `json:"jobs"`     // running, then waiting in order
+}
+
+// ModelStatus is one model that a session keeps.
+type ModelStatus struct {
+	Path     string  `json:"path"`
+	Digest   string  `json:"digest"`
+	Backend  string  `json:"backend"`
+	Loaded   bool    `json:"loaded"` // false while it is being loaded
+	Answered int     `json:"answered"`
+	InUse    int     `json:"in_use"` // calls
+	Unused   float64 `json:"unused"` // seconds since it was last used
+}
+
+// Job is one picture that is answered or waits for it.
+type Job struct {
+	Image      string  `json:"image"`
+	Checkpoint string  `json:"checkpoint"`
+	Caller     int     `json:"caller"` // process
+	Running    bool    `json:"running"`
+	Seconds    float64 `json:"seconds"` // since it was asked for
+}
+
+// Now is the status of the user's session; ErrNone when there is none.
+func Now(ctx context.Context) (Status, error) {
+	var s Status
+	where, err := place.Find()
+	if err != nil {
+		return s, err
+	}
+	c, err := connect(ctx, where)
+	if err != nil {
+		return s, err
+	}
+	_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Status}, nil, &s)
+	if errors.Is(err, errLost) {
+		err = ErrNone
+	}
+	return s, err
+}
+
+// Start starts a session with flags of `gointr session start`; ErrRunning when
+// there is one.
+func Start(ctx context.Context, progress io.Writer, flags ...string) error {
+	where, err := place.Find()
+	if err != nil {
+		return err
+	}
+	c, err := greet(ctx, where)
+	if err == nil {
+		c.conn.Close()
+		return ErrRunning
+	}
+	if !errors.Is(err, ErrNone) {
+		return err
+	}
+	c, err = start(ctx, where, flags, progress)
+	if err == nil {
+		c.conn.Close()
+	}
+	return err
+}
+
+// Stop ends the session and what it is doing; ErrNone when there is none. One
+// that does not listen is killed.
+func Stop(ctx context.Context) error {
+	where, err := place.Find()
+	if err != nil {
+		return err
+	}
+	c, err := connect(ctx, where)
+	if errors.Is(err, ErrNone) {
+		return ErrNone
+	}
+	if err == nil {
+		_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Stop}, nil, &struct{}{})
+		if err == nil || errors.Is(err, errLost) {
+			if ended(ctx, where, patience) == nil {
+				return nil
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return kill(ctx, where)
+}
+
+// kill ends the process that has the socket.
+func kill(ctx context.Context, where place.Place) error {
+	pid, err := listener(where)
+	if err != nil {
+		return err
+	}
+	process, err := os.FindProcess(pid)
+	if err == nil {
+		err = process.Kill()
+	}
+	if err != nil {
+		return errors.New("the session cannot be ended: " + strings.TrimSpace(err.Error()))
+	}
+	return ended(ctx, where, patience)
+}
