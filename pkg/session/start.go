@@ -59,7 +59,7 @@ func dial(ctx context.Context, progress io.Writer) (*call, error) {
 // greet connects to a session that is there. ErrNone when there is none, or
 // only one that was replaced by a newer program or speaks otherwise.
 func greet(ctx context.Context, where place.Place) (*call, error) {
-	c, err := connect(ctx, where)
+	c, err := connect(ctx, where, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func greet(ctx context.Context, where place.Place) (*call, error) {
 	// what it did. One that is at work may finish.
 	_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Stop, IfIdle: !other}, nil, &struct{}{})
 	if err != nil && !errors.Is(err, errLost) && !other {
-		return connect(ctx, where)
+		return connect(ctx, where, patience)
 	}
 	if err := ended(ctx, where, patience); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func Built(program string) int64 {
 	return info.ModTime().UnixNano()
 }
 
-func connect(ctx context.Context, where place.Place) (*call, error) {
+func connect(ctx context.Context, where place.Place, patience time.Duration) (*call, error) {
 	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "unix", where.Socket())
 	switch {
 	case ctx.Err() != nil:
@@ -147,7 +147,7 @@ func start(ctx context.Context, where place.Place, flags []string, progress io.W
 func startLocked(ctx context.Context, where place.Place, flags []string, progress io.Writer) (*call, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		c, err := connect(ctx, where) // someone else may have
+		c, err := connect(ctx, where, patience) // someone else may have
 		if !errors.Is(err, ErrNone) {
 			return c, err
 		}

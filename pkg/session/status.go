@@ -54,7 +54,7 @@ func Now(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	c, err := connect(ctx, where)
+	c, err := connect(ctx, where, patience)
 	if err != nil {
 		return s, err
 	}
@@ -94,7 +94,7 @@ func Stop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := connect(ctx, where)
+	c, err := connect(ctx, where, patience/4)
 	if errors.Is(err, ErrNone) {
 		return ErrNone
 	}

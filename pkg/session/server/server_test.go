@@ -103,10 +103,10 @@ func status(t *testing.T) session.Status {
 	return s
 }
 
-// small is a picture that takes little time.
+// small is a picture that takes little time: a strip, which is not enlarged.
 func small(t *testing.T) *picture.Picture {
 	t.Helper()
-	p := picture.New(64, 40)
+	p := picture.New(1333, 33)
 	for i := range p.Pix {
 		p.Pix[i] = uint8(i * 7)
 	}
