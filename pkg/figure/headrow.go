@@ -1,12 +1,14 @@
 package figure
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,14 +30,9 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if layer == attention.Last {
 		layer = e.Layers - 1
 	}
-	maps := make([]attention.Map, e.Heads)
-	for head := range maps {
-		if maps[head], err = e.Map(layer, head, class); err != nil {
-			return nil, err
-		}
-		if err := maps[head].Check(); err != nil {
-			return nil, fmt.Errorf("head %d: %w", head+1, err)
-		}
+	maps, err := headMaps(e, layer, class)
+	if err != nil {
+		return nil, err
 	}
 	if o.SameScale {
 		o.Limits = commonLimits(maps)
@@ -45,20 +42,58 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 		return nil, err
 	}
 	if o.Title == "" {
-		o.Title = fmt.Sprintf("%s, layer %d", attention.Plain(e.Name(class)), layer+1)
+		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
 	}
-	panels := make([]panel, 1+len(maps))
-	panels[0] = panel{label: "Input", pixels: base}
-	errs := make([]error, len(maps))
-	parallel(len(maps), func(head int) {
-		panels[1+head], errs[head] = mapPanel(fmt.Sprintf("Head %d", head+1), maps[head], base, o)
-	})
-	for _, err := range errs {
-		if err != nil {
+	panels, err := mapPanels(maps, headLabels(e.Heads), base, o)
+	if err != nil {
+		return nil, err
+	}
+	panels = append([]panel{{label: "Input", pixels: base}}, panels...)
+	return layout(wrapped(panels, o), o)
+}
+
+// headMaps are the maps of all heads of a layer for a class, checked.
+func headMaps(e *attention.Explanation, layer, class int) ([]attention.Map, error) {
+	maps := make([]attention.Map, e.Heads)
+	for head := range maps {
+		var err error
+		if maps[head], err = e.Map(layer, head, class); err != nil {
 			return nil, err
 		}
+		if err := maps[head].Check(); err != nil {
+			return nil, fmt.Errorf("head %d: %w", head+1, err)
+		}
 	}
-	return layout(panels, o)
+	return maps, nil
+}
+
+func headLabels(heads int) []string {
+	var labels []string
+	for head := range heads {
+		labels = append(labels, fmt.Sprintf("Head %d", head+1))
+	}
+	return labels
+}
+
+// ending is a title of at most `most` lines that still has its end where its
+// beginning is too long.
+func ending(name, end string, size, width vg.Length, most int) string {
+	letters := []rune(name)
+	for title := name + end; ; title = strings.TrimSpace(string(letters)) + "…" + end {
+		lines, _ := fit(title, size, labelSize, width-2*margin, most)
+		if len(letters) == 0 || strings.HasSuffix(strings.Join(lines, " "), strings.TrimLeft(end, ", ")) {
+			return title
+		}
+		letters = letters[:len(letters)-1]
+	}
+}
+
+// mapPanels dyes a copy of the picture for every map.
+func mapPanels(maps []attention.Map, labels []string, base *image.RGBA, o Options) ([]panel, error) {
+	panels := make([]panel, len(maps))
+	errs := make([]error, len(maps))
+	parallel(len(maps), func(i int) { panels[i], errs[i] = mapPanel(labels[i], maps[i], base, o) })
+	return panels, errors.Join(errs...)
 }
 
 // mapPanel dyes a copy of the picture.
@@ -114,44 +149,71 @@ type panel struct {
 
 // Sizes in points; nothing is set below 6, the least that journals print.
 const (
-	margin     = 2
-	gap        = 4
-	apart      = 3 // two numbers beside each other
-	titleSize  = 9
-	labelSize  = 7
-	noteSize   = 6
-	barHeight  = 4
-	leading    = 1.2 // from one base line to the next, in text sizes
-	descent    = 0.25
-	narrowest  = 24 // a panel
-	readable   = 40 // a panel, where its width is not asked for
-	twoNumbers = 52 // a panel with two weights below it
-	tallest    = 3  // times the width of a panel
-	fullRow    = 9
-	longAspect = 2 // width over height from which fewer panels go into a row
+	margin      = 2
+	gap         = 4
+	apart       = 3 // two numbers beside each other
+	titleSize   = 9
+	headingSize = 8
+	labelSize   = 7
+	noteSize    = 6
+	barHeight   = 4
+	leading     = 1.2 // from one base line to the next, in text sizes
+	descent     = 0.25
+	narrowest   = 24 // a panel
+	readable    = 40 // a panel, where its width is not asked for
+	twoNumbers  = 52 // a panel with two weights below it
+	tallest     = 3  // times the width of a panel
+	fullRow     = 9
+	longAspect  = 2 // width over height from which fewer panels go into a row
 )
 
-// layout puts panels of equal size into rows, with a title above.
-func layout(panels []panel, o Options) (*Figure, error) {
-	size := panels[0].pixels.Rect.Size()
-	aspect := vg.Length(size.X) / vg.Length(size.Y)
-	ownBars := o.ColorBar && o.Limits == nil
-	least, enough := vg.Length(narrowest), vg.Length(readable)
-	if ownBars {
-		least, enough = twoNumbers, twoNumbers
+// row is panels beside each other, with a heading above where it is not empty.
+type row struct {
+	heading string
+	panels  []panel
+}
+
+// ownBars says whether every panel has a colour scale of its own.
+func (o Options) ownBars() bool { return o.ColorBar && o.Limits == nil }
+
+// least is how narrow a panel may be, enough how narrow one is made where its
+// width is not asked for.
+func (o Options) least() (least, enough vg.Length) {
+	if o.ownBars() {
+		return twoNumbers, twoNumbers
 	}
+	return narrowest, readable
+}
+
+// wrapped puts panels into rows of about the same length.
+func wrapped(panels []panel, o Options) (rows []row) {
 	columns := o.Columns
 	if columns == 0 {
+		size := panels[0].pixels.Rect.Size()
+		aspect := vg.Length(size.X) / vg.Length(size.Y)
+		_, enough := o.least()
 		most := int(max(1, min(fullRow, fullRow*longAspect/aspect, (o.Width-2*margin+gap)/(enough+gap))))
-		rows := (len(panels) + most - 1) / most
-		columns = (len(panels) + rows - 1) / rows
+		n := (len(panels) + most - 1) / most
+		columns = (len(panels) + n - 1) / n
 	}
-	columns = min(columns, len(panels))
-	rows := (len(panels) + columns - 1) / columns
+	for part := range slices.Chunk(panels, columns) {
+		rows = append(rows, row{panels: part})
+	}
+	return rows
+}
+
+// layout draws rows of panels of equal size, with a title above.
+func layout(rows []row, o Options) (*Figure, error) {
+	columns := 0
+	for _, r := range rows {
+		columns = max(columns, len(r.panels))
+	}
 	slot := (o.Width - 2*margin - vg.Length(columns-1)*gap) / vg.Length(columns)
-	if slot < least {
+	if least, _ := o.least(); slot < least {
 		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or fewer columns", columns, o.Width/vg.Inch)
 	}
+	size := rows[0].panels[0].pixels.Rect.Size()
+	aspect := vg.Length(size.X) / vg.Length(size.Y)
 	w, h := slot, slot/aspect
 	if h > tallest*slot {
 		w, h = tallest*slot*aspect, tallest*slot
@@ -159,17 +221,18 @@ func layout(panels []panel, o Options) (*Figure, error) {
 
 	f := &Figure{width: o.Width, dpi: o.DPI}
 	title, titleAt := fit(o.Title, titleSize, labelSize, o.Width-2*margin, 2)
-	labelHeight := vg.Length(labelSize * leading)
 	under := vg.Length(0)
-	if ownBars {
+	if o.ownBars() {
 		under = 2 + barHeight + 2 + noteSize*leading
 	}
 	foot := vg.Length(0)
-	if o.ColorBar && !ownBars {
+	if o.ColorBar && !o.ownBars() {
 		foot = gap + noteSize*leading
 	}
-	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 +
-		vg.Length(rows)*(labelHeight+h+under) + vg.Length(rows-1)*gap + foot
+	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 + vg.Length(len(rows)-1)*gap + foot
+	for _, r := range rows {
+		f.height += r.headingHeight() + r.labelHeight() + h + under
+	}
 
 	y := f.height - margin
 	for _, line := range title {
@@ -177,27 +240,51 @@ func layout(panels []panel, o Options) (*Figure, error) {
 		f.texts = append(f.texts, centred(line, titleAt, o.Width/2, y+titleAt*descent))
 	}
 	y -= 2
-	for i, p := range panels {
-		column := i % columns
-		if i > 0 && column == 0 {
-			y -= labelHeight + h + under + gap
+	for i, r := range rows {
+		if r.heading != "" {
+			lines, size := fit(r.heading, headingSize, labelSize, o.Width-2*margin, 1)
+			y -= r.headingHeight()
+			f.texts = append(f.texts, text{lines[0], size, vg.Point{X: margin, Y: y + headingSize*descent + 0.5}})
 		}
-		left := margin + vg.Length(column)*(slot+gap)
-		middle := left + slot/2
-		at := rectangle(middle-w/2, y-labelHeight-h, w, h)
-		f.pictures = append(f.pictures, picture{at, p.pixels})
-		if p.note != "" && !f.note(p, at) {
-			p.label += ", " + p.note
+		y -= r.labelHeight()
+		for column, p := range r.panels {
+			left := margin + vg.Length(column)*(slot+gap)
+			middle := left + slot/2
+			at := rectangle(middle-w/2, y-h, w, h)
+			f.pictures = append(f.pictures, picture{at, p.pixels})
+			if p.note != "" && !f.note(p, at) {
+				p.label += ", " + p.note
+			}
+			if p.label != "" {
+				f.label(p.label, middle, y+labelSize*descent+0.5, slot)
+			}
+			if o.ownBars() {
+				f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0 && column == 0, o)
+			}
 		}
-		f.label(p.label, middle, y-labelHeight+labelSize*descent+0.5, slot)
-		if ownBars {
-			f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0, o)
-		}
+		y -= h + under + gap
 	}
 	if foot > 0 {
 		f.commonBar(o)
 	}
 	return f, nil
+}
+
+func (r row) headingHeight() vg.Length {
+	if r.heading == "" {
+		return 0
+	}
+	return headingSize * leading
+}
+
+// labelHeight is 0 where the panels are named by those of the row above.
+func (r row) labelHeight() vg.Length {
+	for _, p := range r.panels {
+		if p.label != "" {
+			return labelSize * leading
+		}
+	}
+	return 0
 }
 
 func (f *Figure) label(s string, middle, y, width vg.Length) {

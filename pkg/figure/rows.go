@@ -1,0 +1,127 @@
+package figure
+
+import (
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/gointr/gointr/pkg/attention"
+)
+
+// mostRows is how many rows of panels one figure may have: a page.
+const mostRows = 12
+
+// Compare is HeadRow for two or more classes, one below the other: how the heads
+// of one decoder layer (from 0, or attention.Last) look for look-alikes in the
+// same picture. Classes are indices; each row is headed by the class's name and
+// probability. Unless o says otherwise every map is stretched from its own
+// minimum to its own maximum, as in HeadRow; o.SameScale makes rows comparable
+// in strength, too.
+func Compare(e *attention.Explanation, layer int, classes []int, photo image.Image, o Options) (*Figure, error) {
+	if layer == attention.Last {
+		layer = e.Layers - 1
+	}
+	if len(classes) < 2 {
+		return nil, fmt.Errorf("a comparison needs two classes or more, not %d", len(classes))
+	}
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	var rows []mapRow
+	for i, class := range classes {
+		if slices.Contains(classes[:i], class) {
+			return nil, fmt.Errorf("%s is to be compared with itself: name each class once", attention.Plain(e.Name(class)))
+		}
+		maps, err := headMaps(e, layer, class)
+		if err != nil {
+			return nil, err
+		}
+		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), headingSize, o.Width, 1)
+		rows = append(rows, mapRow{heading, maps})
+	}
+	return grid(rows, headLabels(e.Heads), fmt.Sprintf("Decoder layer %d", layer+1), photo, true, o)
+}
+
+// Layers is where a class was looked for in every decoder layer: a row for each,
+// with the mean of its heads and then each head. Maps are stretched as in
+// Compare.
+func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	var rows []mapRow
+	for layer := range e.Layers {
+		maps, err := headMaps(e, layer, class)
+		if err != nil {
+			return nil, err
+		}
+		mean, err := e.Average(layer, class)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), append([]attention.Map{mean}, maps...)})
+	}
+	labels := append([]string{"All heads"}, headLabels(e.Heads)...)
+	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
+	return grid(rows, labels, title, photo, false, o)
+}
+
+// mapRow is one row of maps with what it is called.
+type mapRow struct {
+	heading string
+	maps    []attention.Map
+}
+
+// grid draws rows of maps below each other; the labels of the first row are
+// those of all. o is filled.
+func grid(rows []mapRow, labels []string, title string, photo image.Image, input bool, o Options) (*Figure, error) {
+	switch {
+	case len(rows) > mostRows:
+		return nil, fmt.Errorf("%d rows do not fit on a page: a figure has %d at most", len(rows), mostRows)
+	case o.Columns != 0:
+		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
+	}
+	base, err := Shrink(photo)
+	if err != nil {
+		return nil, err
+	}
+	if o.SameScale {
+		var all []attention.Map
+		for _, r := range rows {
+			all = append(all, r.maps...)
+		}
+		o.Limits = commonLimits(all)
+	}
+	if o.Title == "" {
+		o.Title = title
+	}
+	var drawn []row
+	for i, r := range rows {
+		panels, err := mapPanels(r.maps, labels, base, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.heading, err)
+		}
+		if input {
+			panels = append([]panel{{label: "Input", pixels: base}}, panels...)
+		}
+		for j := range panels {
+			if i > 0 {
+				panels[j].label = ""
+			}
+		}
+		drawn = append(drawn, row{r.heading, panels})
+	}
+	return layout(drawn, o)
+}
+
+// percent is the probability of a class in words.
+func percent(e *attention.Explanation, class int) string {
+	for _, c := range e.Top(-1) {
+		if c.Index == class {
+			return fmt.Sprintf("%.1f %%", 100*c.Probability)
+		}
+	}
+	return ""
+}
