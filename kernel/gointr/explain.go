@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
@@ -34,19 +36,20 @@ func explainCommand(c *common) *cobra.Command {
 		Long: `Draws the attention of every head for one class over the picture, as the published
 demo does, or writes the raw maps.
 
---out FILE.png, .svg or .pdf is the figure; FILE.npz is the numbers: attention
-[layers, heads, rows, columns] of the class and logits [classes]. Layers, heads
-and classes count from 0.`,
+--out FILE.png, .svg or .pdf is the figure; FILE.html is a page to look around in,
+with the best classes, all layers and all heads; FILE.npz is the numbers:
+attention [layers, heads, rows, columns] of the class and logits [classes].
+Layers, heads and classes count from 0.`,
 		Args: exactly(1, "one picture"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return wrong("no file to write was named: give --out FILE.png (or .svg, .pdf, .npz)")
+				return wrong("no file to write was named: give --out FILE.png (or .svg, .pdf, .html, .npz)")
 			}
 			kind := strings.ToLower(filepath.Ext(out))
 			switch kind {
-			case ".png", ".svg", ".pdf", ".npz":
+			case ".png", ".svg", ".pdf", ".html", ".npz":
 			default:
-				return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf or .npz", out)
+				return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf, .html or .npz", out)
 			}
 			if err := o.Smoothing.Set(smoothing); err != nil {
 				return wrong("%w", err)
@@ -83,15 +86,7 @@ and classes count from 0.`,
 			if _, err := e.Map(layer, 0, chosen); err != nil {
 				return err
 			}
-			if kind == ".npz" {
-				err = figure.WriteNPZ(out, e, chosen)
-			} else {
-				var row *figure.Figure
-				if row, err = figure.HeadRow(e, layer, chosen, photo, o); err == nil {
-					err = row.Save(out)
-				}
-			}
-			if err != nil {
+			if err := write(out, kind, e, layer, chosen, photo, o); err != nil {
 				return err
 			}
 			if c.json {
@@ -104,7 +99,7 @@ and classes count from 0.`,
 	m.register(cmd)
 	cmd.Flags().StringVar(&class, "class", "", "name or number of the class to explain (default: the predicted one)")
 	cmd.Flags().IntVar(&layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
-	cmd.Flags().StringVar(&out, "out", "", "file to write: .png, .svg, .pdf or .npz")
+	cmd.Flags().StringVar(&out, "out", "", "file to write: .png, .svg, .pdf, .html or .npz")
 	cmd.Flags().StringVar(&o.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published)")
 	cmd.Flags().StringVar(&smoothing, "smoothing", "published", "published, cubic or cells")
 	cmd.Flags().Float64Var(&o.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published)")
@@ -112,4 +107,27 @@ and classes count from 0.`,
 	cmd.Flags().BoolVar(&o.ColorBar, "color-bar", false, "show which weights the colours stand for")
 	cmd.Flags().BoolVar(&upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
 	return cmd
+}
+
+// write writes what the ending of the file says.
+func write(out, kind string, e *attention.Explanation, layer, class int, photo *picture.Picture, o figure.Options) error {
+	switch kind {
+	case ".npz":
+		return figure.WriteNPZ(out, e, class)
+	case ".html":
+		page, err := figure.Explorer(e, photo, figure.ExplorerOptions{Class: class, Layer: layer})
+		if err != nil {
+			return err
+		}
+		return wholefile.Write(out, func(w io.Writer) error {
+			_, err := w.Write(page)
+			return err
+		})
+	default:
+		row, err := figure.HeadRow(e, layer, class, photo, o)
+		if err != nil {
+			return err
+		}
+		return row.Save(out)
+	}
 }

@@ -40,10 +40,10 @@ func (m Map) Check() error {
 	return nil
 }
 
-// flatness is the relative range below which differences are rounding: float32
+// Flatness is the relative range below which differences are rounding: float32
 // moves a softmax weight by some 1e-6 of itself, and by up to 1e-5 between two
 // engines, so a map that varies less than ten times that shows nothing.
-const flatness = 1e-4
+const Flatness = 1e-4
 
 // Flat says whether the map is too flat to be stretched to its own minimum and
 // maximum honestly: its range is at most 1e-4 of its greatest weight, which is
@@ -52,7 +52,7 @@ const flatness = 1e-4
 func (m Map) Flat() bool {
 	low, high := m.Range()
 	size := max(math.Abs(float64(low)), math.Abs(float64(high)))
-	return !(float64(high)-float64(low) > flatness*size)
+	return !(float64(high)-float64(low) > Flatness*size)
 }
 
 // Peak is where the map is greatest, in pixels of a picture of the given size:

@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"html"
 	"image"
+	"io"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // Explanation is what a model says of one picture. Classes are given by name
@@ -18,6 +22,7 @@ import (
 // count from 0, and layer attention.Last (-1) is the last.
 type Explanation struct {
 	Numbers *attention.Explanation // the logits and every attention map, for one's own code
+	Took    session.Took           // where the time went; zero for one made with From
 
 	photo image.Image
 }
@@ -54,13 +59,67 @@ func (e *Explanation) Top(n int) {
 func (e *Explanation) Show() { e.figure().Show() }
 
 // Save writes what Show shows, as the path's ending says: .png, .svg or .pdf;
-// .npz is the numbers behind it (figure.WriteNPZ).
+// .npz is the numbers behind it (figure.WriteNPZ), .html what Explore shows.
 func (e *Explanation) Save(path string) {
-	if strings.HasSuffix(strings.ToLower(path), ".npz") {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npz":
 		Check(figure.WriteNPZ(path, e.Numbers, e.Best().Index))
-		return
+	case ".html":
+		page := e.page()
+		Check(wholefile.Write(path, func(w io.Writer) error {
+			_, err := w.Write(page)
+			return err
+		}))
+	default:
+		e.figure().Save(path)
 	}
-	e.figure().Save(path)
+}
+
+// Compare shows where each head of the last decoder layer looked for two or
+// more classes, one below the other.
+func (e *Explanation) Compare(classes ...string) *Figure {
+	var indices []int
+	var names []string
+	for _, class := range classes {
+		index, err := e.Numbers.Find(class)
+		Check(err)
+		indices = append(indices, index)
+		names = append(names, attention.Plain(e.Numbers.Name(index)))
+	}
+	f, err := figure.Compare(e.Numbers, attention.Last, indices, e.photo, figure.Options{})
+	Check(err)
+	shown := &Figure{f, fmt.Sprintf("Attention for %s, decoder layer %d", strings.Join(names, " and "), e.Numbers.Layers)}
+	shown.Show()
+	return shown
+}
+
+// Layers shows where each head of every decoder layer looked for the predicted
+// class.
+func (e *Explanation) Layers() *Figure {
+	best := e.Best()
+	f, err := figure.Layers(e.Numbers, best.Index, e.photo, figure.Options{})
+	Check(err)
+	shown := &Figure{f, fmt.Sprintf("Attention for %s in %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
+	shown.Show()
+	return shown
+}
+
+// Explore shows a page to look around in: every class, layer and head, two
+// classes side by side, and which of them look at a spot. It needs neither the
+// kernel nor a network, so that an exported notebook keeps it.
+func (e *Explanation) Explore() {
+	page := e.page()
+	best := e.Best()
+	display(map[protocol.MIMEType]any{
+		protocol.MIMETextHTML:  figure.Embed(page),
+		protocol.MIMETextPlain: fmt.Sprintf("Explorer of %s, predicted to be %s (Save keeps it as an .html file)", e.Numbers.Image, attention.Plain(best.Name)),
+	}, 0)
+}
+
+func (e *Explanation) page() []byte {
+	page, err := figure.Explorer(e.Numbers, e.photo, figure.ExplorerOptions{Class: e.Best().Index, Layer: attention.Last})
+	Check(err)
+	return page
 }
 
 // Heads is the figure for a class of choice.

@@ -1,15 +1,18 @@
 package notebook
 
 import (
+	"context"
 	"fmt"
 	"os"
 
-	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/session"
 )
 
-// Model is a checkpoint, ready to look at pictures.
-type Model struct{ m *intr.Model }
+// Model is a checkpoint, ready to look at pictures. It lives in the session, a
+// process that stays between cells (package session).
+type Model struct{ m *session.Model }
 
 // Option is a choice for Open.
 type Option func(*choices)
@@ -22,30 +25,51 @@ func ClassFile(path string) Option { return func(c *choices) { c.classFile = pat
 // Backend chooses the engine: "auto" (the default), "xla", "cuda" or "go".
 func Backend(kind string) Option { return func(c *choices) { c.backend = kind } }
 
-// Open loads a checkpoint: a path to a .pth or .safetensors file, the name of a
-// published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE".
+// Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
+// published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". The first
+// cell that opens it has the session load it; in later cells, and other
+// notebooks, it costs about a millisecond, so that
+//
+//	var model = notebook.Open("cub")
+//
+// can stand at the top of a notebook.
 func Open(checkpoint string, options ...Option) *Model {
 	var c choices
 	for _, option := range options {
 		option(&c)
 	}
-	with := []intr.Option{intr.Backend(c.backend), intr.Progress(os.Stderr)}
+	o := session.Options{Backend: c.backend, Progress: os.Stderr}
 	if c.classFile != "" {
-		with = append(with, intr.ClassFile(c.classFile))
+		names, err := datasets.ReadClasses(c.classFile)
+		Check(err)
+		o.Names = names
 	}
-	m, err := intr.Open(checkpoint, with...)
+	m, err := session.Open(context.Background(), checkpoint, o)
+	if err != nil && c.classFile != "" {
+		err = fmt.Errorf("%w (the names are those of %s)", err, c.classFile)
+	}
 	Check(err)
 	return &Model{m}
 }
 
 // String says what the model is and which engine it runs on.
-func (m *Model) String() string { return fmt.Sprintf("%v, on %v", m.m.Config, m.m.Engine) }
+func (m *Model) String() string { return m.m.Config + ", on " + m.m.Engine }
 
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation {
+	e, err := m.explain(context.Background(), path)
+	Check(err)
+	return e
+}
+
+func (m *Model) explain(ctx context.Context, path string) (*Explanation, error) {
 	photo, err := picture.Open(path)
-	Check(err)
-	e, err := m.m.ExplainPicture(path, photo)
-	Check(err)
-	return &Explanation{Numbers: e, photo: photo}
+	if err != nil {
+		return nil, err
+	}
+	numbers, took, err := m.m.Answer(ctx, path, photo, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Explanation{Numbers: numbers, Took: took, photo: photo}, nil
 }

@@ -34,14 +34,23 @@ func display(forms map[protocol.MIMEType]any, width int) {
 		fmt.Println(forms[protocol.MIMETextPlain])
 		return
 	}
-	if err := connect(); err != nil {
-		Check(fmt.Errorf("the notebook's kernel cannot be reached to show this: %w", err))
-	}
 	data := &protocol.DisplayData{Data: forms}
 	if width > 0 {
 		data.Metadata = map[string]any{string(protocol.MIMEImagePNG): map[string]int{"width": width}}
 	}
+	send(data)
+	gonbui.Sync()
+}
+
+// update shows an output in the notebook, or replaces the one with the same id.
+func update(id string, forms map[protocol.MIMEType]any) {
+	send(&protocol.DisplayData{Data: forms, DisplayID: id})
+}
+
+func send(data *protocol.DisplayData) {
+	if err := connect(); err != nil {
+		Check(fmt.Errorf("the notebook's kernel cannot be reached to show this: %w", err))
+	}
 	gonbui.SendData(data)
 	Check(gonbui.Error())
-	gonbui.Sync()
 }
