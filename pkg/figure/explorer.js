@@ -20,7 +20,7 @@
   try {
     if (parent !== window) new MutationObserver(theme).observe(parent.document.body, { attributes: true });
     if (window.frameElement) {
-      const fit = () => { window.frameElement.style.height = document.documentElement.scrollHeight + "px"; };
+      const fit = () => { window.frameElement.style.height = Math.ceil(document.body.getBoundingClientRect().height) + "px"; };
       new ResizeObserver(fit).observe(document.body);
     }
   } catch { /* likewise */ }
@@ -60,7 +60,7 @@
   const state = { place: data.first, other: -1, layer: data.layer, head: -1, opacity: 0.6, colours: data.colormap, smooth: true, same: false, cell: -1, held: false };
   const name = place => data.names[kept[place]];
   const percent = p => p >= 0.9995 ? "100 %" : p >= 0.0995 ? (100 * p).toFixed(1) + " %" : (100 * p).toPrecision(2) + " %";
-  const number = v => v === 0 ? "0" : v >= 0.0001 ? v.toPrecision(3) : v.toExponential(2);
+  const number = v => v === 0 ? "0" : v >= 0.001 ? v.toPrecision(3) : v.toExponential(2);
   const headName = head => head < 0 ? "All heads" : "Head " + (head + 1);
   const element = (tag, text, parent) => {
     const e = document.createElement(tag);
