@@ -34,14 +34,14 @@ bin/gointr: $(sources)
 
 # JupyterLab asks for no news and looks for no language servers. It takes a kernel's answer of who it is for a sign of life:
 # GoNB gives no other before the first cell, so that its state would be shown as unknown.
-.venv/.jupyter: notebooks/requirements.txt notebooks/overrides.json notebooks/jupyter_server_config.json
+.venv/.jupyter: notebooks/requirements.txt $(wildcard notebooks/papermill/*.*) notebooks/overrides.json notebooks/jupyter_server_config.json
 	@command -v $(PYTHON) >/dev/null || { echo "setup: Jupyter needs Python 3.10 or newer, and there is no program $(PYTHON)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "setup: Jupyter needs Python 3.10 or newer: make PYTHON=python3.12, say, chooses one"; exit 1; }
 	@echo "setup: installing JupyterLab into .venv (about a minute)"
 	@rm -rf .venv
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: this Python cannot make virtual environments: install its package python3-venv"; exit 1; }
 	@$(PYTHON) -m venv .venv
-	@$(bin)/python -m pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt || { echo "setup: JupyterLab could not be installed; pip says why above"; exit 1; }
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt ./notebooks/papermill || { echo "setup: JupyterLab could not be installed; pip says why above"; exit 1; }
 	@mkdir -p .venv/share/jupyter/lab/settings .venv/etc/jupyter
 	@cp notebooks/overrides.json .venv/share/jupyter/lab/settings/
 	@cp notebooks/jupyter_server_config.json .venv/etc/jupyter/
@@ -54,7 +54,7 @@ bin/.engine: | bin/gointr
 	@touch $@
 
 .venv/.kernel: bin/gointr .venv/.jupyter
-	@echo "setup: installing the kernel (the first time, up to two minutes)"
+	@echo "setup: installing the kernel (the first time, up to three minutes)"
 	@bin/gointr kernel install --prefix .venv >/dev/null
 	@touch $@
 
@@ -103,4 +103,4 @@ gpu-check: gpu-check-build
 	@$(PYTHON) notebooks/run.py bench --backend cuda
 
 clean:
-	@rm -rf bin out .venv .venv-oracle
+	@rm -rf bin out .venv .venv-oracle notebooks/papermill/build notebooks/papermill/*.egg-info

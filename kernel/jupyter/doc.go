@@ -7,7 +7,9 @@
 //	kernel.json     what Jupyter reads; it names start
 //	start           a script that sets the environment and starts GoNB
 //	bin/goimports   what GoNB calls before it compiles a cell
-//	tools/          gonb and goimports, built from the versions in go.mod
+//	bin/gopls       what GoNB asks for completions and help
+//	tools/          gonb, goimports and gointr, built from the versions in go.mod,
+//	                and gopls, from those in files/gopls.mod
 //	logo-svg.svg
 //
 // Cells are a Go module of their own in a workspace with GoINTR's module, so they

@@ -80,6 +80,12 @@ func Doctor(ctx context.Context, prefix string) []Check {
 		_, err := output(ctx, cmd)
 		return "works", err
 	})
+	look("gointr, for the session", again, func() (string, error) {
+		return output(ctx, exec.CommandContext(ctx, filepath.Join(folder, "tools", "gointr"), "session", "status"))
+	})
+	look("gopls, for completion and help", again+", with a network", func() (string, error) {
+		return output(ctx, exec.CommandContext(ctx, filepath.Join(folder, "tools", "gopls"), "version"))
+	})
 	if hasGo && found && gonb && goimports {
 		look("a cell", "see what the compiler says; "+again+" when GoINTR or Go was changed", func() (string, error) {
 			return compileCell(ctx, folder, module, goTool)

@@ -50,10 +50,11 @@ type spec struct {
 	InterruptMode string   `json:"interrupt_mode"`
 }
 
-// Install builds GoNB and goimports and writes the kernel's folder, which
-// replaces an earlier one as a whole. It also compiles what cells use, so that
-// the first cell only has to be linked. An error is one sentence; then an
-// earlier kernel is as it was.
+// Install builds GoNB, goimports, gopls (for completion and help) and gointr
+// (which the session runs in), and writes the kernel's folder, which replaces an
+// earlier one as a whole. It also compiles what cells use, so that the first cell
+// only has to be linked. An error is one sentence; then an earlier kernel is as
+// it was. Without gopls, which may have to be downloaded, it goes on, and says so.
 func Install(ctx context.Context, o Options) (*Installed, error) {
 	say := func(line string) {
 		if o.Progress != nil {
@@ -84,18 +85,26 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 	}
 	defer os.RemoveAll(fresh)
 
-	tools := filepath.Join(fresh, "tools")
+	tools := filepath.Join(fresh, "tools") + string(filepath.Separator)
 	for _, step := range []struct {
 		say  string
 		args []string
 	}{
-		{"building GoNB and goimports", []string{"build", "-o", tools + string(filepath.Separator), "github.com/janpfeifer/gonb", "golang.org/x/tools/cmd/goimports"}},
-		{"compiling what cells use (once, up to a minute)", []string{"build", "./pkg/notebook"}},
+		{"building GoNB and goimports", []string{"build", "-o", tools, "github.com/janpfeifer/gonb", "golang.org/x/tools/cmd/goimports"}},
+		{"building gointr, for the session", []string{"build", "-o", tools, "./kernel/gointr"}},
+		{"compiling what cells use (once, up to a minute)", []string{"build", "./pkg/notebook", "./pkg/intr"}},
 	} {
 		say(step.say)
 		if err := goIn(ctx, module, goTool, step.args...); err != nil {
 			return nil, err
 		}
+	}
+	say("building gopls, for completion and help")
+	if err := buildGopls(ctx, goTool, tools); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		say(fmt.Sprintf("cells will have no completion and help, as gopls could not be built (%v): install the kernel again with a network", err))
 	}
 	if err := write(fresh, folder, module, goTool); err != nil {
 		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
@@ -158,6 +167,26 @@ func goIn(ctx context.Context, module, goTool string, args ...string) error {
 	return nil
 }
 
+// buildGopls builds gopls from the versions in files/gopls.mod: it is no part of
+// GoINTR's own module, whose requirements it would raise.
+func buildGopls(ctx context.Context, goTool, tools string) error {
+	folder, err := os.MkdirTemp("", "gointr-gopls-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	for name, as := range map[string]string{"files/gopls.mod": "go.mod", "files/gopls.sum": "go.sum"} {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, as), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return goIn(ctx, folder, goTool, "build", "-o", tools, "golang.org/x/tools/gopls")
+}
+
 // environment is what the start script sets for the go command, so that what is
 // compiled here is what cells find compiled.
 func environment(goTool string) []string {
@@ -212,6 +241,10 @@ func write(fresh, folder, module, goTool string) error {
 	if err != nil {
 		return err
 	}
+	gopls, err := files.ReadFile("files/gopls")
+	if err != nil {
+		return err
+	}
 	logo, err := files.ReadFile("files/logo-svg.svg")
 	if err != nil {
 		return err
@@ -234,7 +267,10 @@ func write(fresh, folder, module, goTool string) error {
 			return err
 		}
 	}
-	return nil
+	if _, err := os.Stat(filepath.Join(fresh, "tools", "gopls")); err != nil {
+		return nil // GoNB goes by whether there is one
+	}
+	return os.WriteFile(filepath.Join(fresh, "bin", "gopls"), gopls, 0o755)
 }
 
 // replace puts fresh in the place of folder, or leaves folder as it was.
