@@ -17,8 +17,15 @@ import (
 
 // Figure is a drawing that a cell can show and save.
 type Figure struct {
-	f    *figure.Figure
+	f    drawing
 	text string // where no picture can be shown
+}
+
+// drawing is what packages figure and gonum/plot draw.
+type drawing interface {
+	PNG() ([]byte, error)
+	Save(path string) error
+	Size() (width, height vg.Length)
 }
 
 // pageInch is an inch of a figure on the page, in CSS pixels: a figure made for
