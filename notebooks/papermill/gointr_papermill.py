@@ -7,8 +7,16 @@ behind the cell with the tag "parameters". The kernel takes the last definition 
 import json
 import math
 
-from papermill.engines import NBClientEngine as Engine  # noqa: F401  (the entry point names it)
-from papermill.translators import Translator, papermill_translators
+
+def __getattr__(name):
+    """Engine, which the entry point names, is papermill's own. Papermill may ask for it while it is imported below."""
+    if name != "Engine":
+        raise AttributeError(name)
+    from papermill.engines import NBClientEngine
+    return NBClientEngine
+
+
+from papermill.translators import Translator, papermill_translators  # noqa: E402
 
 
 class GoTranslator(Translator):

@@ -1,5 +1,7 @@
 """What the tests of the notebooks share. They need a set-up clone: make test."""
+import atexit
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -15,6 +17,22 @@ import run  # noqa: E402
 
 for name in ("GOINTR_CHECKPOINT", "GOINTR_CLASSES", "GOINTR_IMAGE", "GOINTR_NOTE"):
     os.environ.pop(name, None)
+
+# The tests have a session of their own, which ends with them.
+os.environ["GOINTR_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="gointr-tests-")
+
+
+def session(verb):
+    """What gointr session says."""
+    out = subprocess.run([run.gointr, "session", verb, "--json"], check=True, capture_output=True, text=True)
+    return json.loads(out.stdout)
+
+
+@atexit.register
+def end():
+    if run.gointr.exists():
+        session("stop")
+    shutil.rmtree(os.environ["GOINTR_RUNTIME_DIR"], ignore_errors=True)
 
 
 def inputs():
@@ -54,6 +72,7 @@ class Said:
     def __init__(self):
         self.stdout = self.stderr = self.error = ""
         self.displayed = []  # MIME bundles
+        self.updated = []  # HTML that replaced what was displayed
         self.ok = False
 
     def hear(self, message):
@@ -63,6 +82,8 @@ class Said:
                 setattr(self, content["name"], getattr(self, content["name"]) + content["text"])
             case "display_data" | "execute_result":
                 self.displayed.append(content["data"])
+            case "update_display_data":
+                self.updated.append(content["data"].get("text/html", ""))
             case "error":
                 self.error += "\n".join([content["ename"], content["evalue"], *content["traceback"]])
 

@@ -52,7 +52,7 @@ class Demo(unittest.TestCase):
         self.assertIn(f"Species predicted by INTR is: {name}\n", self.text)
 
     def test_the_picture_and_the_figure_are_shown(self):
-        self.assertEqual(len(self.pictures), 2)
+        self.assertEqual(len(self.pictures), 3)
         for png in self.pictures:
             width, height, found = colours(png)
             self.assertGreater(width * height, 100_000)
@@ -60,6 +60,18 @@ class Demo(unittest.TestCase):
         width, height, _ = colours(self.pictures[1])
         self.assertGreater(width, 1500)
         self.assertGreater(width, 2 * height, "the picture and its heads lie in a row")
+
+    def test_two_classes_are_compared_and_can_be_explored(self):
+        width, height, _ = colours(self.pictures[2])
+        first, second, _ = colours(self.pictures[1])
+        self.assertEqual(width, first)
+        self.assertGreater(height, 1.6 * second, "two classes take two rows")
+        explorer = [o.data["text/html"] for o in self.outputs if "iframe" in o.get("data", {}).get("text/html", "")]
+        self.assertEqual(len(explorer), 1)
+        self.assertLess(len(explorer[0]), 2_000_000)
+
+    def test_the_time_is_told(self):
+        self.assertRegex(self.text, r"\d\.\d\d s forward pass.* s around it")
 
     def test_the_figure_is_saved(self):
         self.assertEqual(self.files["demo.png"][:8], b"\x89PNG\r\n\x1a\n")
