@@ -1,23 +1,53 @@
 package notebook
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"image/png"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/session"
+	"github.com/gointr/gointr/pkg/session/server"
 )
 
-var (
+var checkpoint, photo string
+
+// TestMain lets this program be the session, too, which lives in a folder of the
+// tests' own.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "session" && os.Args[2] == "serve" {
+		err := server.Serve(context.Background(), server.Options{}, func(killed string) { session.Announce(killed, nil) })
+		if err != nil {
+			session.Announce("", err)
+		}
+		return
+	}
 	checkpoint = filepath.Join(shared.Root(), "pkg", "intr", "testdata", "basic.pth")
-	photo      = filepath.Join(shared.Root(), "notebooks", "bunting.jpg")
-)
+	photo = filepath.Join(shared.Root(), "notebooks", "bunting.jpg")
+	folder, err := os.MkdirTemp("", "gointr-test-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("GOINTR_RUNTIME_DIR", folder)
+	os.Unsetenv(session.ProgramVariable)
+	session.Program, _ = os.Executable()
+	code := m.Run()
+	_ = session.Stop(context.Background())
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
 
 // printed is what f prints: these tests run as a program started by hand, not in
 // a notebook. The tests in notebooks/tests see what a notebook shows.
@@ -80,12 +110,82 @@ func TestByHand(t *testing.T) {
 			t.Errorf("%s begins with %.8q (%v)", name, data, err)
 		}
 	}
+	// Compare and Layers show at once.
+	if got := printed(t, func() { bird.Compare("rook", "Crow").Save(filepath.Join(out, "compared.png")) }); !strings.HasPrefix(got, "Attention for Rook and Crow, decoder layer 2") {
+		t.Errorf("the comparison is told as %q", got)
+	}
+	if got := printed(t, func() { bird.Layers().Save(filepath.Join(out, "layers.svg")) }); !strings.HasPrefix(got, "Attention for "+best+" in 2 decoder layers") {
+		t.Errorf("the layers are told as %q", got)
+	}
+	if got := printed(t, bird.Explore); !strings.HasPrefix(got, "Explorer of "+photo+", predicted to be "+best) {
+		t.Errorf("the explorer is told as %q", got)
+	}
+	bird.Save(filepath.Join(out, "a.html"))
+	page, _ := os.ReadFile(filepath.Join(out, "a.html"))
+	if !strings.HasPrefix(string(page), "<!DOCTYPE html>") {
+		t.Errorf("the page begins with %.20q", page)
+	}
+	for _, name := range []string{"compared.png", "layers.svg"} {
+		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() < 10_000 {
+			t.Errorf("%s is not there or nearly empty (%v)", name, err)
+		}
+	}
+	if bird.Took.Forward <= 0 {
+		t.Errorf("it took %+v", bird.Took)
+	}
+
 	bird.Figure("rook", 0, figure.Options{Columns: 2}).Save(filepath.Join(out, "rook.png"))
 	bird.Heads("sooty albatross").Save(filepath.Join(out, "albatross.png"))
 	rook, _ := os.ReadFile(filepath.Join(out, "rook.png"))
 	albatross, _ := os.ReadFile(filepath.Join(out, "albatross.png"))
 	if len(rook) == 0 || len(albatross) == 0 || string(rook) == string(albatross) {
 		t.Error("figures of two classes are the same, or not there")
+	}
+}
+
+// Every picture of a folder is explained, in order, as if it were alone.
+func TestExplainAll(t *testing.T) {
+	model := Open(checkpoint, Backend("go"))
+	folder := t.TempDir()
+	want := map[string]float32{}
+	for i := range 6 {
+		p := picture.New(1333, 30+i)
+		for j := range p.Pix {
+			p.Pix[j] = uint8(j * (i + 3))
+		}
+		var data bytes.Buffer
+		if err := png.Encode(&data, p); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, fmt.Sprintf("%d.png", i))
+		if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want[path] = model.Explain(path).Best().Logit
+	}
+	var seen []string
+	text := printed(t, func() {
+		for bird := range model.ExplainAll(folder) {
+			seen = append(seen, bird.Numbers.Image)
+			if got := bird.Best().Logit; got != want[bird.Numbers.Image] {
+				t.Errorf("%s has the logit %v, alone %v", bird.Numbers.Image, got, want[bird.Numbers.Image])
+			}
+		}
+	})
+	if len(seen) != 6 || !slices.IsSorted(seen) || !strings.HasPrefix(text, "6 of 6 pictures explained in ") {
+		t.Errorf("explained %q and said %q", seen, text)
+	}
+	// Who has seen enough leaves.
+	text = printed(t, func() {
+		for range model.ExplainAll(folder) {
+			break
+		}
+	})
+	if !strings.HasPrefix(text, "1 of 6 pictures, then the loop ended") {
+		t.Errorf("it said %q", text)
+	}
+	if got := together([]string{"a", "b", "c", "d"}, 9); got != "4 of 9 pictures could not be explained: a; b; c; and 1 more" {
+		t.Errorf("several mistakes are told as %q", got)
 	}
 }
 
