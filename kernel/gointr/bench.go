@@ -41,7 +41,7 @@ func benchCommand(c *common) *cobra.Command {
 				return err
 			}
 			result := benched{Engine: engine.String(), Start: lap()}
-			model, err := m.open(cmd, c)
+			model, err := m.load(cmd, c)
 			if err != nil {
 				return err
 			}

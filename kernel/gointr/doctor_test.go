@@ -9,15 +9,6 @@ import (
 	"github.com/gointr/gointr/pkg/backend"
 )
 
-// doctor and setup start this program again for each engine; here that is the
-// test itself.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 4 && os.Args[1] == "doctor" && os.Args[2] == "--engine" {
-		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
-	}
-	os.Exit(m.Run())
-}
-
 func TestDoctor(t *testing.T) {
 	code, stdout, stderr := gointr("doctor", "--json")
 	if code != 0 {

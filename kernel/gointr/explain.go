@@ -66,14 +66,14 @@ Layers, heads and classes count from 0.`,
 			if err != nil {
 				return err
 			}
-			defer model.Close()
+			defer model.close()
 			chosen := -1
 			if class != "" { // before the seconds that an answer takes
-				if chosen, err = attention.Find(class, model.Names, model.Config.Classes); err != nil {
+				if chosen, err = attention.Find(class, model.names, model.classes); err != nil {
 					return err
 				}
 			}
-			e, err := model.ExplainPicture(args[0], photo)
+			e, err := model.explain(cmd.Context(), args[0], photo)
 			if err != nil {
 				return err
 			}

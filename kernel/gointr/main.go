@@ -69,9 +69,6 @@ type common struct {
 	json    bool
 }
 
-// modelFlags are those of every command that opens a checkpoint.
-type modelFlags struct{ checkpoint, classes string }
-
 func command() *cobra.Command {
 	var c common
 	root := &cobra.Command{

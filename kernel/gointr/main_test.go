@@ -22,6 +22,44 @@ import (
 
 const small = "../../pkg/intr/testdata/basic.pth" // 5 classes
 
+// TestMain lets this program be gointr where gointr calls itself: as the session,
+// which lives in a folder of the tests' own, and to try an engine.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && (os.Args[1] == "session" || os.Args[1] == "doctor") {
+		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	folder, err := os.MkdirTemp("", "gointr-test-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("GOINTR_RUNTIME_DIR", folder)
+	os.Unsetenv("GOINTR_PROGRAM")
+	code := m.Run()
+	gointr("session", "stop")
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// hereAndThere tests in this process and in a session.
+func hereAndThere(t *testing.T, test func(t *testing.T)) {
+	t.Run("here", test)
+	t.Run("session", func(t *testing.T) {
+		if code, _, stderr := gointr("session", "start"); code != 0 {
+			t.Fatal(stderr)
+		}
+		defer func() {
+			if code, _, stderr := gointr("session", "stop"); code != 0 {
+				t.Error(stderr)
+			}
+		}()
+		test(t)
+		_, stdout, _ := gointr("session", "status", "--json")
+		if strings.Contains(stdout, `"answered":0`) {
+			t.Errorf("the session was not asked: %s", stdout)
+		}
+	})
+}
+
 // gointr runs the program in this process.
 func gointr(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
@@ -168,7 +206,9 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestPredict(t *testing.T) {
+func TestPredict(t *testing.T) { hereAndThere(t, testPredict) }
+
+func testPredict(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
 	classes := file(t, "classes.txt", []byte("1 001.Wren\n2 002.Rook\n3 003.Blue_Tit\n4 004.Crow\n5 005.Robin\n"))
 	code, stdout, stderr := gointr("predict", bird, bird, "--checkpoint", small, "--backend=go", "--json", "--top=2", "--logits", "--classes", classes)
@@ -212,9 +252,11 @@ func TestPredict(t *testing.T) {
 	}
 }
 
-func TestExplain(t *testing.T) {
+func TestExplain(t *testing.T) { hereAndThere(t, testExplain) }
+
+func testExplain(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
-	for _, kind := range []string{"png", "svg", "pdf", "npz"} {
+	for _, kind := range []string{"png", "svg", "pdf", "html", "npz"} {
 		out := filepath.Join(t.TempDir(), "out."+kind)
 		code, stdout, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--layer=0", "--out", out)
 		if code != 0 {
@@ -231,7 +273,7 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "npz": "PK"}[kind]
+		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "html": "<!DOCTYPE html>", "npz": "PK"}[kind]
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
 		}
@@ -298,5 +340,44 @@ func TestUnderscores(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "o.png")
 	if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--color_bar", "--same_scale", "--out", out); code != 0 {
 		t.Error(stderr)
+	}
+}
+
+func TestSession(t *testing.T) {
+	if code, stdout, _ := gointr("session", "status"); code != 0 || !strings.Contains(stdout, "No session is running") {
+		t.Errorf("status: exit %d, %q", code, stdout)
+	}
+	if code, stdout, _ := gointr("session", "stop", "--json"); code != 0 || stdout != "{\"stopped\":false}\n" {
+		t.Errorf("stop: exit %d, %q", code, stdout)
+	}
+	if code, stdout, stderr := gointr("session", "start", "--idle", "90m", "--memory", "3 GB"); code != 0 ||
+		!strings.Contains(stdout, "after 1h30m0s without") || !strings.Contains(stdout, "above 3.0 GB") || !strings.Contains(stdout, "session.log") {
+		t.Errorf("start: exit %d, %q, %q", code, stdout, stderr)
+	}
+	if code, _, stderr := gointr("session", "start"); code != 1 || !strings.Contains(stderr, "a session is running already") {
+		t.Errorf("started twice: exit %d, %q", code, stderr)
+	}
+	if code, _, stderr := gointr("predict", photo(t, "bird.png", 1333, 30), "--checkpoint", small, "--backend=go"); code != 0 {
+		t.Error(stderr)
+	}
+	if _, stdout, _ := gointr("session", "status"); !strings.Contains(stdout, "1 model, 1 picture answered") || !strings.Contains(stdout, "basic.pth") || !strings.Contains(stdout, "unused for 0s") {
+		t.Errorf("status: %q", stdout)
+	}
+	var got struct {
+		Running bool
+		PID     int
+		Models  []struct{ Backend string }
+	}
+	_, stdout, _ := gointr("session", "status", "--json")
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || !got.Running || got.PID == 0 || len(got.Models) != 1 || got.Models[0].Backend != "go" {
+		t.Errorf("status: %s (%v)", stdout, err)
+	}
+	if code, stdout, _ := gointr("session", "stop"); code != 0 || stdout != "The session was stopped.\n" {
+		t.Errorf("stop: exit %d, %q", code, stdout)
+	}
+	for _, args := range [][]string{{"--idle", "soon"}, {"--idle", "0s"}, {"--memory", "much"}, {"--memory", "-1GB"}, {"more"}} {
+		if code, _, stderr := gointr(append([]string{"session", "start"}, args...)...); code != 2 || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: exit %d, %q", args, code, stderr)
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -36,7 +35,7 @@ func predictCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer model.Close()
+			defer model.close()
 			bar := io.Discard
 			if len(paths) > 1 && !c.json {
 				bar = cmd.ErrOrStderr()
@@ -44,7 +43,7 @@ func predictCommand(c *common) *cobra.Command {
 			progress := progressbar.NewOptions(len(paths), progressbar.OptionSetWriter(bar),
 				progressbar.OptionSetVisibility(isTerminal(bar)), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 			failed := 0
-			for ranking, err := range model.PredictEach(paths) {
+			for ranking, err := range model.predictEach(cmd.Context(), paths) {
 				if cmd.Context().Err() != nil {
 					return cmd.Context().Err()
 				}
@@ -81,23 +80,6 @@ func predictCommand(c *common) *cobra.Command {
 	cmd.Flags().IntVar(&top, "top", 5, "how many classes to show")
 	cmd.Flags().BoolVar(&logits, "logits", false, "all logits too")
 	return cmd
-}
-
-func (m *modelFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", "", "a path, a published name, or hf:OWNER/REPO/FILE")
-	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
-}
-
-// open is the model that the flags name.
-func (m *modelFlags) open(cmd *cobra.Command, c *common) (*intr.Model, error) {
-	if m.checkpoint == "" {
-		return nil, wrong("no checkpoint was named: give --checkpoint a path, or cub, bird or butterfly")
-	}
-	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.Context(cmd.Context())}
-	if m.classes != "" {
-		options = append(options, intr.ClassFile(m.classes))
-	}
-	return intr.Open(m.checkpoint, options...)
 }
 
 func printRanking(w io.Writer, r attention.Ranking) error {

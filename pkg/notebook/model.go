@@ -57,19 +57,9 @@ func (m *Model) String() string { return m.m.Config + ", on " + m.m.Engine }
 
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation {
-	e, err := m.explain(context.Background(), path)
-	Check(err)
-	return e
-}
-
-func (m *Model) explain(ctx context.Context, path string) (*Explanation, error) {
 	photo, err := picture.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	numbers, took, err := m.m.Answer(ctx, path, photo, true)
-	if err != nil {
-		return nil, err
-	}
-	return &Explanation{Numbers: numbers, Took: took, photo: photo}, nil
+	Check(err)
+	numbers, took, err := m.m.Answer(context.Background(), path, photo, true)
+	Check(err)
+	return &Explanation{Numbers: numbers, Took: took, photo: photo}
 }
