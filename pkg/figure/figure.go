@@ -50,15 +50,21 @@ func (f *Figure) Size() (width, height vg.Length) { return f.width, f.height }
 // Save writes the figure as .png, .svg or .pdf, as the path's extension says.
 // The file appears whole or not at all. The same figure gives the same bytes as
 // PNG and as SVG; a PDF holds the date.
-func (f *Figure) Save(path string) error {
+func (f *Figure) Save(path string) error { return save(path, f) }
+
+func save(path string, drawing interface {
+	PNG() ([]byte, error)
+	SVG() ([]byte, error)
+	PDF() ([]byte, error)
+}) error {
 	var write func() ([]byte, error)
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
-		write = f.PNG
+		write = drawing.PNG
 	case ".svg":
-		write = f.SVG
+		write = drawing.SVG
 	case ".pdf":
-		write = f.PDF
+		write = drawing.PDF
 	default:
 		return fmt.Errorf("a figure cannot be saved as %s: end the name with .png, .svg or .pdf", path)
 	}
@@ -129,6 +135,11 @@ func (f *Figure) SVG() ([]byte, error) {
 		t := f.texts[next]
 		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`, t.at.X+t.width()/2, t.width())
 	})
+	return mended(svg), nil
+}
+
+// mended is an SVG without the faults of gonum's canvas.
+func mended(svg []byte) []byte {
 	for _, fix := range [][2]string{
 		{"data:image/jpg;base64,", "data:image/png;base64,"}, // what the canvas embeds is PNG
 		{"<image ", `<image preserveAspectRatio="none" `},
@@ -136,7 +147,7 @@ func (f *Figure) SVG() ([]byte, error) {
 	} {
 		svg = bytes.ReplaceAll(svg, []byte(fix[0]), []byte(fix[1]))
 	}
-	return svg, nil
+	return svg
 }
 
 // PDF is the figure as one page of its own size.

@@ -34,17 +34,41 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if err != nil {
 		return nil, err
 	}
-	if o.SameScale {
-		o.Limits = commonLimits(maps)
+	if o.Title == "" {
+		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
 	}
+	return mapRows(headLabels(e.Heads), maps, photo, o)
+}
+
+// Maps is the same figure for maps of one's own, which need not be weights: the
+// picture, then each map over it with its label above. The title is o.Title.
+func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	if len(maps) == 0 || len(labels) != len(maps) {
+		return nil, fmt.Errorf("a figure needs a label for every map and a map at least: these are %d labels and %d maps", len(labels), len(maps))
+	}
+	for i, m := range maps {
+		if err := m.Check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", labels[i], err)
+		}
+	}
+	o.unit = "value"
+	return mapRows(labels, maps, photo, o)
+}
+
+// mapRows draws the picture and the maps, in rows of equal length. o is filled.
+func mapRows(labels []string, maps []attention.Map, photo image.Image, o Options) (*Figure, error) {
 	base, err := Shrink(photo)
 	if err != nil {
 		return nil, err
 	}
-	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
+	if o.SameScale {
+		o.Limits = commonLimits(maps)
 	}
-	panels, err := mapPanels(maps, headLabels(e.Heads), base, o)
+	panels, err := mapPanels(maps, labels, base, o)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +171,9 @@ type panel struct {
 	weights [2]float32 // the least and the greatest of its map
 }
 
+// dyed says whether the panel shows a map, be it a flat one.
+func (p panel) dyed() bool { return p.scale != nil || p.note != "" }
+
 // Sizes in points; nothing is set below 6, the least that journals print.
 const (
 	margin      = 2
@@ -226,7 +253,8 @@ func layout(rows []row, o Options) (*Figure, error) {
 		under = 2 + barHeight + 2 + noteSize*leading
 	}
 	foot := vg.Length(0)
-	if o.ColorBar && !o.ownBars() {
+	unitBelow := o.ownBars() && rows[0].panels[0].dyed()
+	if o.ColorBar && !o.ownBars() || unitBelow {
 		foot = gap + noteSize*leading
 	}
 	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 + vg.Length(len(rows)-1)*gap + foot
@@ -240,11 +268,16 @@ func layout(rows []row, o Options) (*Figure, error) {
 		f.texts = append(f.texts, centred(line, titleAt, o.Width/2, y+titleAt*descent))
 	}
 	y -= 2
+	headingAt := vg.Length(headingSize) // one size for all
+	for _, r := range rows {
+		_, size := fit(r.heading, headingAt, labelSize, o.Width-2*margin, 1)
+		headingAt = min(headingAt, size)
+	}
 	for i, r := range rows {
 		if r.heading != "" {
-			lines, size := fit(r.heading, headingSize, labelSize, o.Width-2*margin, 1)
+			lines, _ := fit(r.heading, headingAt, headingAt, o.Width-2*margin, 1)
 			y -= r.headingHeight()
-			f.texts = append(f.texts, text{lines[0], size, vg.Point{X: margin, Y: y + headingSize*descent + 0.5}})
+			f.texts = append(f.texts, text{lines[0], headingAt, vg.Point{X: margin, Y: y + headingSize*descent + 0.5}})
 		}
 		y -= r.labelHeight()
 		for column, p := range r.panels {
@@ -259,12 +292,15 @@ func layout(rows []row, o Options) (*Figure, error) {
 				f.label(p.label, middle, y+labelSize*descent+0.5, slot)
 			}
 			if o.ownBars() {
-				f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0 && column == 0, o)
+				f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0 && column == 0 && !unitBelow, o)
 			}
 		}
 		y -= h + under + gap
 	}
-	if foot > 0 {
+	switch {
+	case unitBelow:
+		f.texts = append(f.texts, centred("colour bars: "+o.unit, noteSize, o.Width/2, margin+noteSize*descent))
+	case foot > 0:
 		f.commonBar(o)
 	}
 	return f, nil
@@ -315,12 +351,12 @@ func (f *Figure) note(p panel, at vg.Rectangle) bool {
 
 // ownBar is the colour scale of one panel, in the space below it: marks and
 // numbers stand at the least and the greatest weight of its map, which the cubic
-// interpolation oversteps a little. The first panel has no map; there it says
-// what the numbers are.
+// interpolation oversteps a little. Where the first panel has no map, it says
+// there what the numbers are.
 func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	left, top, width := space.Min.X, space.Max.Y-2, space.Size().X
 	if first {
-		lines, size := fit("attention weight", noteSize, noteSize, width, 2)
+		lines, size := fit(o.unit, noteSize, noteSize, width, 2)
 		for i, line := range lines {
 			f.texts = append(f.texts, centred(line, size, left+width/2, top-size-vg.Length(i)*size*leading))
 		}
@@ -345,7 +381,7 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 // commonBar is the one colour scale of all panels, on the last line.
 func (f *Figure) commonBar(o Options) {
 	y := vg.Length(margin)
-	low := text{"attention weight  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
+	low := text{o.unit + "  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
 	high := text{number(o.Limits.High), noteSize, low.at}
 	width := min(2*vg.Inch, f.width-2*margin-low.width()-high.width()-2*gap)
 	left := (f.width - width - low.width() - high.width() - 2*gap) / 2

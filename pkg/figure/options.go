@@ -57,6 +57,8 @@ type Options struct {
 	Width     vg.Length // of the figure; 0 is 7 inches, the text width of a page
 	Columns   int       // panels beside each other; 0 chooses: nine for an ordinary photograph, fewer for panoramas
 	DPI       int       // pixels an inch in a PNG; 0 is 300
+
+	unit string // of the numbers at the colour bar
 }
 
 // filled is o with the published figure's values where nothing was asked for.
@@ -72,6 +74,9 @@ func (o Options) filled() (Options, error) {
 	}
 	if o.DPI == 0 {
 		o.DPI = 300
+	}
+	if o.unit == "" {
+		o.unit = "attention weight"
 	}
 	if _, err := colors(o.Colormap); err != nil {
 		return o, err

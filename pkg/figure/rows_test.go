@@ -26,12 +26,18 @@ func layered(heads int) *attention.Explanation {
 func checkRows(t *testing.T, name string, f *Figure, headings []string, panels int) {
 	t.Helper()
 	var found []string
+	var sizes []vg.Length
 	for _, line := range f.texts {
 		if line.at.X < -0.01 || line.at.X+line.width() > f.width+0.01 || line.at.Y-line.size*0.22 < -0.01 || line.at.Y+line.size*0.73 > f.height+0.01 {
 			t.Errorf("%s: %q leaves the page", name, line.string)
 		}
-		if line.at.X == margin && line.at.Y < f.height-2*titleSize {
-			found = append(found, line.string)
+		if line.at.X == margin && line.size > noteSize && line.at.Y < f.height-2*titleSize {
+			found, sizes = append(found, line.string), append(sizes, line.size)
+		}
+	}
+	for i := 1; i < len(found); i++ {
+		if sizes[i] != sizes[0] {
+			t.Errorf("%s: headings of %v and %v points", name, sizes[0], sizes[i])
 		}
 	}
 	for i, want := range headings {
@@ -52,6 +58,12 @@ func checkRows(t *testing.T, name string, f *Figure, headings []string, panels i
 		}
 		if p.pixels.Rect.Dx() != 256 { // no colour bar
 			drawn++
+			continue
+		}
+		for _, line := range f.texts {
+			if line.at.X < p.at.Max.X && p.at.Min.X < line.at.X+line.width() && line.at.Y-line.size*0.22 < p.at.Max.Y && p.at.Min.Y < line.at.Y+line.size*0.73 {
+				t.Errorf("%s: %q lies on a colour bar", name, line.string)
+			}
 		}
 	}
 	if drawn != panels {
@@ -146,6 +158,56 @@ func TestLayers(t *testing.T) {
 	}
 	if slices.Equal(f.pictures[1].pixels.Pix, f.pictures[6].pixels.Pix) {
 		t.Error("two layers look alike")
+	}
+}
+
+// A first panel with a map leaves no room to say there what the numbers are.
+func TestColourBarsBelowMapsOnly(t *testing.T) {
+	f, err := Layers(layered(4), 1, scene(80, 60), Options{ColorBar: true, Smoothing: Cells})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRows(t, "layers with colour bars", f, []string{"Layer 1", "Layer 2"}, 2*5)
+	if last := f.texts[len(f.texts)-1].string; last != "colour bars: attention weight" {
+		t.Errorf("the last line is %q", last)
+	}
+}
+
+func TestMaps(t *testing.T) {
+	e, photo := explanation(2), scene(80, 60)
+	head, err := e.Map(0, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	minus := attention.Map{Rows: 1, Cols: 2, Values: []float32{-3, 5}}
+	f, err := Maps([]string{"as is", "minus"}, []attention.Map{head, minus}, photo, Options{ColorBar: true, Title: "Mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := HeadRow(e, 0, 1, photo, Options{ColorBar: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(f.pictures[1].pixels.Pix, row.pictures[1].pixels.Pix) {
+		t.Error("a head's map is not drawn as in its head row")
+	}
+	var told []string
+	for _, line := range f.texts {
+		told = append(told, line.string)
+	}
+	for _, want := range []string{"Mine", "Input", "as is", "minus", "value", "-3.0", "5.0"} {
+		if !slices.Contains(told, want) {
+			t.Errorf("the texts are %q and lack %q", told, want)
+		}
+	}
+	for want, maps := range map[string][]attention.Map{
+		"1 labels and 2 maps": {head, head},
+		"1 labels and 0 maps": {},
+		"a: an attention map": {{Rows: 2, Cols: 2, Values: make([]float32, 3)}},
+	} {
+		if _, err := Maps([]string{"a"}, maps, photo, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want a sentence with %q", err, want)
+		}
 	}
 }
 

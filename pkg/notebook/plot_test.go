@@ -1,0 +1,75 @@
+package notebook
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+func TestPlot(t *testing.T) {
+	drawn := Plot(plot.New(), 5*vg.Inch, 2.5*vg.Inch)
+	if got := printed(t, drawn.Show); !strings.HasPrefix(got, "Plot, 5 × 2.5 inches (Save keeps it") {
+		t.Errorf("the plot is told as %q", got)
+	}
+	path := filepath.Join(t.TempDir(), "plot.pdf")
+	drawn.Save(path)
+	if data, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(data), "%PDF-") {
+		t.Errorf("the file begins with %.8q (%v)", data, err)
+	}
+}
+
+// An explanation made in the cell's own process does what the session's does.
+func TestFrom(t *testing.T) {
+	p, err := picture.Open(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := &attention.Explanation{
+		Image: "bunting.jpg", Width: p.Width, Height: p.Height, Names: []string{"001.Wren", "002.Rook"}, Logits: []float32{1, 2},
+		Layers: 1, Heads: 1, Rows: 1, Cols: 2, Weights: []float32{0.5, 0.5, 0.25, 0.75},
+	}
+	bird := From(numbers, p)
+	if got := bird.Sentence(); got != "Species predicted by INTR is: Rook" {
+		t.Errorf("the sentence is %q", got)
+	}
+	dir := t.TempDir()
+	own, by := filepath.Join(dir, "own.png"), filepath.Join(dir, "by.png")
+	bird.Save(by)
+	head, err := numbers.Map(0, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Maps([]string{"Head 1"}, []attention.Map{head}, p, figure.Options{Title: "Rook, layer 1"}).Save(own)
+	a, err1 := os.ReadFile(own)
+	b, err2 := os.ReadFile(by)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if string(a) != string(b) {
+		t.Error("a head drawn by Maps is not the figure of the explanation")
+	}
+}
+
+// TestWrongPlot runs itself as a program that a plot without a size ends.
+func TestWrongPlot(t *testing.T) {
+	if os.Getenv("GOINTR_TEST_MISTAKE") != "" {
+		Plot(plot.New(), 0, vg.Inch)
+		t.Fatal("Plot came back")
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestWrongPlot$")
+	cmd.Env = append(os.Environ(), "GOINTR_TEST_MISTAKE=1")
+	said, err := cmd.CombinedOutput()
+	if err == nil || !strings.HasPrefix(string(said), "a plot of 0 x 1 inches is not possible") || strings.Count(string(said), "\n") != 1 {
+		t.Errorf("it ended with %v and said %q", err, said)
+	}
+}
