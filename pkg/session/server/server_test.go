@@ -880,3 +880,36 @@ func TestStatus(t *testing.T) {
 		t.Errorf("it holds %d bytes", status(t).Memory)
 	}
 }
+
+// A thousand explanations later the session holds what it held after a hundred.
+func TestThousand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: it takes some ten seconds")
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: memory is read from /proc, which Linux has")
+	}
+	alone(t)
+	for _, kind := range []string{"go", "xla"} {
+		m, err := session.Open(t.Context(), checkpoint, session.Options{Backend: kind})
+		if err != nil {
+			t.Logf("skipped on %s: %v", kind, err)
+			continue
+		}
+		var after100 uint64
+		for i := range 1000 {
+			p := picture.New(1333, 20+i%40) // sizes of several canvases
+			if _, _, err := m.Answer(t.Context(), strconv.Itoa(i), p, true); err != nil {
+				t.Fatal(err)
+			}
+			if i == 99 {
+				after100 = status(t).Memory
+			}
+		}
+		after1000 := status(t).Memory
+		t.Logf("%s: %s after 100, %s after 1000", kind, Bytes(after100), Bytes(after1000))
+		if float64(after1000) > 1.05*float64(after100) {
+			t.Errorf("%s: memory grew from %s to %s", kind, Bytes(after100), Bytes(after1000))
+		}
+	}
+}
