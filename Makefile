@@ -19,7 +19,7 @@ help:
 	@echo "make lab        the same notebook, open in JupyterLab"
 	@echo "make test       everything is checked (about 10 minutes)"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
-	@echo "make bench      time loading, reading and the forward pass beside PyTorch, in turn"
+	@echo "make bench      time loading, reading, the forward pass and cells beside PyTorch, in turn"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
 	@echo "make clean      remove bin, out and the virtual environments"
 	@echo
@@ -79,11 +79,12 @@ oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
 	@echo "bench: installing PyTorch, the peer, into .venv-oracle (once, up to several GB)"
 	@rm -rf .venv-oracle
 	@$(PYTHON) -m venv .venv-oracle
-	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision numpy pillow opencv-python-headless onnx onnxscript onnxruntime
+	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision numpy pillow opencv-python-headless matplotlib onnx onnxscript onnxruntime
 	@touch $@
 
-bench: bin/gointr bin/.engine $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
+bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 	@$(PYTHON) notebooks/run.py versus $(oracle)
+	@$(bin)/python notebooks/run.py cells $(oracle)
 
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.
 checks := bin/backend.test bin/intr.test

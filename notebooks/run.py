@@ -4,6 +4,7 @@
     run.py lab    opens demo.ipynb in JupyterLab
     run.py bench  times the same checkpoint and picture with gointr bench
     run.py versus PYTHON  the same beside PyTorch, which that Python has
+    run.py cells PYTHON   times cells: the first one ever beside the demo in PyTorch, and those on a warm session
 """
 import json
 import os
@@ -171,8 +172,78 @@ def versus():
                            "--checkpoint", json.loads(found.stdout)["checkpoint"], "--image", inputs["GOINTR_IMAGE"]])
 
 
+def shown(client, code):
+    """Runs a cell: seconds until its figure is there, and what it printed."""
+    said, when = [], []
+    start = time.monotonic()
+
+    def hear(message):
+        content = message["content"]
+        if "image/png" in content.get("data", {}):
+            when.append(time.monotonic() - start)
+        said.append(content.get("text", ""))
+
+    reply = client.execute_interactive(code, timeout=600, output_hook=hear)
+    if reply["content"]["status"] != "ok" or not when:
+        sys.exit("bench: the cell failed: " + "".join(said))
+    return when[0], "".join(said)
+
+
+CELL = """import (
+	"fmt"
+
+	"github.com/gointr/gointr/pkg/notebook"
+)
+
+var model = notebook.Open("%s")
+%%%%
+"""
+EXPLAIN = """bird := model.Explain("%s")
+fmt.Println(bird.Took.Forward.Seconds(), bird.Took.Compile.Seconds())
+bird.Show()
+"""
+
+
+def cells(rounds=3, warm=5):
+    import tempfile
+    from jupyter_client.manager import KernelManager
+    from statistics import median
+
+    inputs = chosen()
+    found = subprocess.run([gointr, "inspect", inputs["GOINTR_CHECKPOINT"], "--json"], capture_output=True, text=True)
+    if found.returncode:
+        sys.exit(found.stderr.strip())
+    checkpoint, image = json.loads(found.stdout)["checkpoint"], os.path.abspath(inputs["GOINTR_IMAGE"])
+    first, peer, beyond = [], [], []
+    with tempfile.TemporaryDirectory(prefix="gointr-bench-") as folder:
+        os.environ["GOINTR_RUNTIME_DIR"] = folder  # a session of its own
+        for i in range(rounds):
+            start = time.monotonic()
+            subprocess.run([sys.argv[2], "-W", "ignore", root / "internal" / "oracle" / "demo.py", checkpoint, image, os.path.join(folder, "demo.png")], check=True)
+            peer.append(time.monotonic() - start)
+            manager = KernelManager(kernel_name="gointr")
+            manager.start_kernel(stderr=subprocess.DEVNULL)
+            client = manager.client()
+            client.start_channels()
+            try:
+                client.wait_for_ready(timeout=120)
+                seconds, said = shown(client, CELL % checkpoint + EXPLAIN % image)
+                forward, compiling = map(float, said.split()[:2])
+                first.append(seconds)
+                print(f"round {i + 1} of {rounds}: the first cell ever {seconds:.2f} s (forward pass {forward:.2f} s, compiling graphs {compiling:.2f} s), the demo in PyTorch {peer[-1]:.2f} s", flush=True)
+                for _ in range(warm):
+                    seconds, said = shown(client, "%%\n" + EXPLAIN % image)
+                    beyond.append((seconds - float(said.split()[0]), float(said.split()[0])))
+            finally:
+                client.stop_channels()
+                manager.shutdown_kernel(now=True)
+                subprocess.run([gointr, "session", "stop"], check=True, stdout=subprocess.DEVNULL)
+    print(f"first cell ever  GoINTR / PyTorch = {median(f / p for f, p in zip(first, peer)):.2f}")
+    print(f"warm cell        {median(b for b, _ in beyond):.2f} s from run to figure beyond its forward pass of {median(f for _, f in beyond):.2f} s (at most {max(b for b, _ in beyond):.2f} s)")
+
+
 if __name__ == "__main__":
-    verbs = {"demo": demo, "lab": lab, "bench": bench, "versus": versus}
+    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "versus": versus}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:
