@@ -25,7 +25,10 @@ type Plot struct {
 	width, height vg.Length
 }
 
-const plotDPI = 300
+const (
+	plotDPI    = 300
+	plotMargin = 4 // gonum draws up to the edge
+)
 
 // NewPlot gives a plot the size it is to have on paper.
 func NewPlot(d Drawer, width, height vg.Length) (*Plot, error) {
@@ -94,6 +97,6 @@ func (p *Plot) draw(c vg.Canvas) (err error) {
 			err = fmt.Errorf("the plot cannot be drawn: %v", why)
 		}
 	}()
-	p.drawer.Draw(draw.NewCanvas(c, p.width, p.height))
+	p.drawer.Draw(draw.Crop(draw.NewCanvas(c, p.width, p.height), plotMargin, -plotMargin, plotMargin, -plotMargin))
 	return nil
 }
