@@ -37,7 +37,8 @@ func explainCommand(c *common) *cobra.Command {
 demo does, or writes the raw maps.
 
 --out FILE.png, .svg or .pdf is the figure; FILE.html is a page to look around in,
-with the best classes, all layers and all heads; FILE.npz is the numbers:
+with the best classes, all layers and all heads, at first as the flags say;
+FILE.npz is the numbers:
 attention [layers, heads, rows, columns] of the class and logits [classes].
 Layers, heads and classes count from 0.`,
 		Args: exactly(1, "one picture"),
@@ -100,9 +101,9 @@ Layers, heads and classes count from 0.`,
 	cmd.Flags().StringVar(&class, "class", "", "name or number of the class to explain (default: the predicted one)")
 	cmd.Flags().IntVar(&layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
 	cmd.Flags().StringVar(&out, "out", "", "file to write: .png, .svg, .pdf, .html or .npz")
-	cmd.Flags().StringVar(&o.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published)")
+	cmd.Flags().StringVar(&o.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published; in a page viridis)")
 	cmd.Flags().StringVar(&smoothing, "smoothing", "published", "published, cubic or cells")
-	cmd.Flags().Float64Var(&o.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published)")
+	cmd.Flags().Float64Var(&o.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published; in a page 0.6)")
 	cmd.Flags().BoolVar(&o.SameScale, "same-scale", false, "one colour scale for all heads")
 	cmd.Flags().BoolVar(&o.ColorBar, "color-bar", false, "show which weights the colours stand for")
 	cmd.Flags().BoolVar(&upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
@@ -115,7 +116,7 @@ func write(out, kind string, e *attention.Explanation, layer, class int, photo *
 	case ".npz":
 		return figure.WriteNPZ(out, e, class)
 	case ".html":
-		page, err := figure.Explorer(e, photo, figure.ExplorerOptions{Class: class, Layer: layer})
+		page, err := figure.Explorer(e, photo, figure.ExplorerOptions{Class: class, Layer: layer, Look: o})
 		if err != nil {
 			return err
 		}

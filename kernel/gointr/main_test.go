@@ -148,7 +148,7 @@ func TestMistakes(t *testing.T) {
 
 	checkpoint := []string{"--backend", "go", "--checkpoint", small}
 	with := func(c string) []string { return []string{"--backend", "go", "--checkpoint", c} }
-	out := filepath.Join(t.TempDir(), "out.png")
+	out, page := filepath.Join(t.TempDir(), "out.png"), filepath.Join(t.TempDir(), "out.html")
 	for _, c := range []struct {
 		name string
 		code int
@@ -179,6 +179,7 @@ func TestMistakes(t *testing.T) {
 		{"an unknown class", 1, []string{"99", "0 to 4"}, append([]string{"explain", bird, "--class", "99", "--out", out}, checkpoint...)},
 		{"an unknown layer", 1, []string{"7", "0 to 1"}, append([]string{"explain", bird, "--layer", "7", "--out", out}, checkpoint...)},
 		{"an unknown colormap", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", out}, checkpoint...)},
+		{"an unknown colormap in a page", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", page}, checkpoint...)},
 		{"an unknown smoothing", 2, []string{"wax"}, append([]string{"explain", bird, "--smoothing", "wax", "--out", out}, checkpoint...)},
 		{"a folder that is not there", 1, []string{"none"}, append([]string{"explain", bird, "--out", filepath.Join(folder, "none", "x.png")}, checkpoint...)},
 	} {
@@ -198,8 +199,10 @@ func TestMistakes(t *testing.T) {
 					t.Errorf("%q does not name %q", stderr, word)
 				}
 			}
-			if _, err := os.Stat(out); err == nil {
-				t.Error("a figure was left behind")
+			for _, left := range []string{out, page} {
+				if _, err := os.Stat(left); err == nil {
+					t.Errorf("%s was left behind", left)
+				}
 			}
 			t.Log(strings.TrimSpace(stderr))
 		})
@@ -276,6 +279,9 @@ func testExplain(t *testing.T) {
 		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "html": "<!DOCTYPE html>", "npz": "PK"}[kind]
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
+		}
+		if kind == "html" && !bytes.Contains(data, []byte(`"class":3,"layer":0,"colormap":"viridis"`)) {
+			t.Error("the page does not begin with the class and the layer asked for")
 		}
 		if kind == "npz" {
 			z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))

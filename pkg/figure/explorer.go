@@ -14,7 +14,6 @@ import (
 	"image/jpeg"
 	"math"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	xdraw "golang.org/x/image/draw"
@@ -33,16 +32,17 @@ var (
 
 const (
 	largestPage   = 2_000_000 // bytes, also when embedded in a notebook
-	usualPage     = 1_200_000 // bytes, where more than the best class has maps
-	mostExplored  = 16        // classes with maps
+	usualPage     = 1_200_000 // bytes, where enough classes have maps
+	wellExplored  = 10        // classes with maps that may take a page beyond its usual size
 	explorerPhoto = 900       // pixels, the longer side
-	levels        = 1000      // of a map from its least to its greatest weight
+	levels        = 510       // steps from a map's least to its greatest weight: within 0.1 % of the latter
 )
 
 // ExplorerOptions are what the explorer shows first.
 type ExplorerOptions struct {
-	Class int // index; a class below 0 is the predicted one
-	Layer int // of the decoder, from 0; attention.Last is the last
+	Class int     // index; a class below 0 is the predicted one
+	Layer int     // of the decoder, from 0; attention.Last is the last
+	Look  Options // its Colormap ("" is viridis), Opacity (0 is 0.6), Cells as Smoothing, and SameScale
 }
 
 // explorerData is what the page's script reads.
@@ -57,30 +57,47 @@ type explorerData struct {
 	Names         []string          `json:"names"`         // by class
 	Probabilities []float32         `json:"probabilities"` // by class
 	Order         []int             `json:"order"`         // classes, best first
-	Kept          []int             `json:"kept"`          // the classes with maps
-	First         int               `json:"first"`         // which of Kept is shown first
-	Layer         int               `json:"layer"`         // shown first
+	Kept          []int             `json:"kept"`          // the classes with maps, best first
+	Maps          []string          `json:"maps"`          // of Kept, packed
 	Levels        int               `json:"levels"`
 	Flatness      float64           `json:"flatness"`
-	Colormap      string            `json:"colormap"` // shown first
-	Colormaps     map[string]string `json:"colormaps"`
+	Class         int               `json:"class"` // shown first, as are those below
+	Layer         int               `json:"layer"`
+	Colormap      string            `json:"colormap"`
+	Opacity       float64           `json:"opacity"`
+	Smooth        bool              `json:"smooth"`
+	SameScale     bool              `json:"sameScale"`
+	Colormaps     map[string]string `json:"colormaps"` // 256 colours in hexadecimal
 	Photo         string            `json:"photo"`
-	Maps          string            `json:"maps"`
 }
 
 // Explorer is an HTML page to look around in an explanation: every class by
 // name, its maps by layer and head, two classes side by side, and which heads
 // and classes look at a spot. The page needs nothing else, no network and no
-// kernel, and has less than 2 MB. The chosen class and the best others, up to
-// 16 of them as they fit, have all their maps in it, with every weight within
-// 0.05 % of the map's range; the page names the others with their probabilities
+// kernel, and has less than 2 MB. The chosen class and the best others have all
+// their maps in it, ten classes or more as they fit, with every weight within
+// 0.1 % of its map's greatest. The page names the rest with their probabilities
 // and says that their maps are not there.
+//
+// It is an error when the explanation is broken (attention.Explanation.Check),
+// the class, the layer or the colormap does not exist, there is no picture, or
+// the maps of the one class fit no page.
 func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([]byte, error) {
 	if o.Layer == attention.Last {
 		o.Layer = e.Layers - 1
 	}
 	if o.Class < 0 {
 		o.Class = e.Best().Index
+	}
+	if o.Look.Colormap == "" {
+		o.Look.Colormap = "viridis"
+	}
+	if o.Look.Opacity == 0 {
+		o.Look.Opacity = 0.6
+	}
+	look, err := o.Look.filled()
+	if err != nil {
+		return nil, err
 	}
 	if _, err := e.Map(o.Layer, 0, o.Class); err != nil {
 		return nil, err
@@ -93,12 +110,13 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		return nil, err
 	}
 	d := explorerData{
-		Image: filepath.Base(e.Image), Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols, Layers: e.Layers, Heads: e.Heads,
-		Probabilities: make([]float32, e.Classes()), Layer: o.Layer, Levels: levels, Flatness: attention.Flatness,
-		Colormap: "viridis", Colormaps: map[string]string{}, Photo: picture,
+		Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols, Layers: e.Layers, Heads: e.Heads,
+		Probabilities: make([]float32, e.Classes()), Levels: levels, Flatness: attention.Flatness, Class: o.Class, Layer: o.Layer,
+		Colormap: strings.ToLower(look.Colormap), Opacity: look.Opacity, Smooth: look.Smoothing != Cells, SameScale: look.SameScale,
+		Colormaps: map[string]string{}, Photo: picture,
 	}
-	if e.Image == "" {
-		d.Image = ""
+	if e.Image != "" {
+		d.Image = filepath.Base(e.Image)
 	}
 	for class := range e.Classes() {
 		d.Names = append(d.Names, attention.Plain(e.Name(class)))
@@ -114,84 +132,89 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		}
 		d.Colormaps[name] = hex.EncodeToString(all)
 	}
-	// The chosen class first, so that it stays whatever has to go.
-	d.Kept = append([]int{o.Class}, slices.DeleteFunc(slices.Clone(d.Order), func(c int) bool { return c == o.Class })...)
-	d.Kept = d.Kept[:min(len(d.Kept), mostExplored)]
-	return d.fit(e)
+	if err := d.fill(e); err != nil {
+		return nil, err
+	}
+	return d.page()
 }
 
-// fit writes the page with as many classes as its size allows.
-func (d explorerData) fit(e *attention.Explanation) ([]byte, error) {
-	for {
-		page, maps, err := d.page(e)
+// fill gives maps to the chosen class and to as many of the best as the page's
+// size allows.
+func (d *explorerData) fill(e *attention.Explanation) error {
+	bare, err := d.page()
+	if err != nil {
+		return err
+	}
+	packed, size := map[int]string{}, len(Embed(bare))
+	for _, class := range append([]int{d.Class}, d.Order...) {
+		if _, ok := packed[class]; ok {
+			continue
+		}
+		maps, err := pack(e, class)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		size := len(Embed(page))
-		switch {
-		case size <= usualPage, size <= largestPage && len(d.Kept) == 1:
-			return page, nil
-		case len(d.Kept) == 1:
-			return nil, fmt.Errorf("%d layers of %d heads with maps of %d×%d cells are too much for a page: keep the numbers in an .npz file", e.Layers, e.Heads, e.Rows, e.Cols)
+		const around = 40 // at most: its quotes in a frame, its place in Kept
+		size += len(maps) + around
+		if size > largestPage || size > usualPage && len(packed) >= wellExplored {
+			break
 		}
-		each := maps / len(d.Kept)
-		d.Kept = d.Kept[:max(1, min(len(d.Kept)-1, len(d.Kept)-(size-usualPage)/max(1, each)-1))]
+		packed[class] = maps
 	}
+	if len(packed) == 0 {
+		return fmt.Errorf("%d layers of %d heads with maps of %d×%d cells, and %d names, are too much for a page: keep the numbers in an .npz file",
+			e.Layers, e.Heads, e.Rows, e.Cols, e.Classes())
+	}
+	for _, class := range d.Order { // the list beside the maps is in this order, too
+		if maps, ok := packed[class]; ok {
+			d.Kept, d.Maps = append(d.Kept, class), append(d.Maps, maps)
+		}
+	}
+	return nil
 }
 
-// page is the page, and how many bytes of it are maps.
-func (d explorerData) page(e *attention.Explanation) (page []byte, maps int, err error) {
-	// In the order of the ranking, as the list beside them is.
-	chosen := d.Kept[0]
-	d.Kept = slices.DeleteFunc(slices.Clone(d.Order), func(c int) bool { return !slices.Contains(d.Kept, c) })
-	d.First = slices.Index(d.Kept, chosen)
-	if d.Maps, err = packMaps(e, d.Kept); err != nil {
-		return nil, 0, err
-	}
+func (d *explorerData) page() ([]byte, error) {
 	encoded, err := json.Marshal(d) // with <, > and & as \u003c and so on
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	title := "Attention"
 	if d.Image != "" {
 		title += " in " + d.Image
 	}
 	whole := strings.NewReplacer("{{title}}", html.EscapeString(title), "{{css}}", explorerCSS, "{{script}}", explorerJS, "{{data}}", string(encoded)).Replace(explorerHTML)
-	return []byte(whole), len(d.Maps), nil
+	return []byte(whole), nil
 }
 
-// packMaps is what the script unpacks: the ends of every map [class, layer,
-// head], the low bytes of all weights [class, layer, head, row, column], and
-// their high bytes.
-func packMaps(e *attention.Explanation, classes []int) (string, error) {
+// pack is what the script unpacks, for one class: the ends of every map [layer,
+// head], then of all weights [layer, head, row, column] how many steps from the
+// lower end they are, the low bytes before the high bytes, which gzip makes small.
+func pack(e *attention.Explanation, class int) (string, error) {
 	var ends, low, high []byte
-	for _, class := range classes {
-		for layer := range e.Layers {
-			for head := range e.Heads {
-				m, err := e.Map(layer, head, class)
-				if err != nil {
-					return "", err
+	for layer := range e.Layers {
+		for head := range e.Heads {
+			m, err := e.Map(layer, head, class)
+			if err != nil {
+				return "", err
+			}
+			from, to := m.Range()
+			ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(from))
+			ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(to))
+			for _, v := range m.Values {
+				step := 0
+				if to > from {
+					step = int(math.Round(levels * (float64(v) - float64(from)) / (float64(to) - float64(from))))
 				}
-				from, to := m.Range()
-				ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(from))
-				ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(to))
-				for _, v := range m.Values {
-					step := 0
-					if to > from {
-						step = int(math.Round(levels * float64(v-from) / float64(to-from)))
-					}
-					low, high = append(low, byte(step)), append(high, byte(step>>8))
-				}
+				low, high = append(low, byte(step)), append(high, byte(step>>8))
 			}
 		}
 	}
 	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
-	if err != nil {
-		return "", err
-	}
+	w := gzip.NewWriter(&packed)
 	for _, part := range [][]byte{ends, low, high} {
-		w.Write(part)
+		if _, err := w.Write(part); err != nil {
+			return "", err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return "", err
@@ -219,7 +242,9 @@ func photoURI(photo image.Image) (string, error) {
 }
 
 // Embed is an explorer's page as HTML inside another page, a notebook's output,
-// say: a frame that takes the height it needs.
+// say: a frame that takes the height it needs. Where the notebook is not
+// trusted Jupyter leaves the frame out and keeps the words of the template.
 func Embed(page []byte) string {
-	return `<iframe title="Attention explorer" style="width:100%;height:720px;border:0" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
+	return `<template>The explorer is shown once this notebook is trusted.</template>` +
+		`<iframe title="Attention explorer" style="width:100%;height:720px;border:0" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
 }
