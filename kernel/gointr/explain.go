@@ -37,9 +37,9 @@ func explainCommand(c *common) *cobra.Command {
 demo does, or writes the raw maps.
 
 --out FILE.png, .svg or .pdf is the figure; FILE.html is a page to look around in,
-with the best classes, all layers and all heads, at first as the flags say;
-FILE.npz is the numbers:
-attention [layers, heads, rows, columns] of the class and logits [classes].
+with the best classes, all layers and all heads, which begins as the flags say;
+FILE.npz is the numbers: attention [layers, heads, rows, columns] of the class and
+logits [classes].
 Layers, heads and classes count from 0.`,
 		Args: exactly(1, "one picture"),
 		RunE: func(cmd *cobra.Command, args []string) error {

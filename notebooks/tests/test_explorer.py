@@ -316,12 +316,18 @@ class Explorer(unittest.TestCase):
             self.assertEqual(len(self.ranked(page, "classes")), 4)
             self.calm(page)
 
-    def test_old_and_damaged(self):
+    def test_mishaps(self):
+        """One sentence without the browser's help, without scripts, and where the page is damaged."""
         with browser.Browser(1000, 800) as page:
             self.open(page, before="delete window.DecompressionStream;")
             said = browser.wait(lambda: page.js("document.getElementById('message')?.textContent"), "a sentence", 10)
             self.assertIn("This browser cannot unpack the maps", said)
             self.assertEqual(page.js("document.getElementById('message').getClientRects().length && document.getElementById('page').hidden"), True)
+        with browser.Browser(1000, 800) as page:
+            page.call("Emulation.setScriptExecutionDisabled", value=True)
+            page.call("Page.navigate", url=f"http://127.0.0.1:{self.server.server_address[1]}/bird.html")
+            words = lambda: [n["name"]["value"] for n in page.call("Accessibility.getFullAXTree")["nodes"] if n["role"]["value"] == "StaticText"]
+            self.assertEqual(browser.wait(words, "a sentence", 10), ["This page draws its maps with JavaScript, which is switched off here."])
         text = (self.folder / "bird.html").read_text()
         (self.folder / "damaged.html").write_text(text.replace('"maps":["H4sI', '"maps":["H4sJ'))
         with browser.Browser(1000, 800) as page:

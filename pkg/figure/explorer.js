@@ -208,6 +208,7 @@
         box.setAttribute("aria-label", `Picture with the attention for ${name(place)}, ${told.textContent}`);
         paint(canvas, m.values, ends, 480);
         [low.textContent, high.textContent] = ends.map(number);
+        scale.style.visibility = flat(...ends) ? "hidden" : "";
         scale.setAttribute("aria-label", `Colours from ${low.textContent} to ${high.textContent}`);
         colour(strip, 256, 1, [...Array(256).keys()], 0, 255);
         for (const { head, button, small, label } of buttons) {
