@@ -361,6 +361,7 @@ class Explorer(unittest.TestCase):
                 self.assertLessEqual(page.js("document.documentElement.scrollWidth"), width)
                 edges = page.js("['#views', '#spot'].map(s => document.querySelector(s).getBoundingClientRect()).map(r => [r.left, r.top, r.right])")
                 if width >= 700:
+                    self.assertGreater(edges[0][2] - edges[0][0], width / 2)
                     self.assertLessEqual(edges[0][2], edges[1][0])
                     self.assertEqual(edges[0][1], edges[1][1])
 
