@@ -188,6 +188,7 @@ func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payl
 }
 
 func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+	c.conn.SetDeadline(time.Now().Add(patience))
 	// A session that refuses a picture answers before it has read all of it.
 	failed := wire.Write(c.conn, r)
 	if failed == nil && len(payload) > 0 {
@@ -195,8 +196,9 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 	}
 	for {
 		var reply wire.Reply
+		c.conn.SetReadDeadline(time.Now().Add(patience))
 		if err := wire.Read(c.in, &reply); err != nil {
-			return nil, errLost
+			return nil, c.silent(err)
 		}
 		switch {
 		case reply.Progress != "":
@@ -211,9 +213,17 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 			}
 			numbers, err := wire.ReadNumbers(c.in, reply.Numbers)
 			if err != nil {
-				return nil, errLost
+				return nil, c.silent(err)
 			}
 			return numbers, nil
 		}
 	}
+}
+
+// silent is why a session can be heard no more: it hangs, or it has ended.
+func (c *call) silent(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the session (process %d) does not answer: gointr session stop ends it, and the next call starts a new one", c.pid)
+	}
+	return errLost
 }

@@ -36,8 +36,8 @@ var (
 	ErrNone = errors.New("no session is running")
 )
 
-// patience is how long a session that lives may take to greet, and one that is
-// started to listen.
+// patience is how long a session that lives may be silent, and one that is
+// started may take to listen.
 const patience = 10 * time.Second
 
 // dial greets the session, starting it when there is none.
@@ -112,10 +112,10 @@ func connect(ctx context.Context, where place.Place, patience time.Duration) (*c
 		return c, nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("the session (process %d) does not answer: gointr session stop ends it, and the next call starts a new one", c.pid)
 	default:
-		err = ErrNone // it ended just now
+		if err = c.silent(err); errors.Is(err, errLost) {
+			err = ErrNone // it ended just now
+		}
 	}
 	conn.Close()
 	return nil, err

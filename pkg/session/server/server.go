@@ -187,6 +187,9 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		io.Copy(io.Discard, in)
 		cancel(errors.New("the caller left"))
 	}()
+	defer out.beat()()
+	// A caller that hears nothing is not waited for when the session ends.
+	defer context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(time.Second)) })()
 	if request.Do != wire.Status {
 		s.enter(1)
 		defer s.enter(-1)
@@ -343,6 +346,27 @@ func (c *reply) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(p), wire.Write(c.conn, wire.Reply{Progress: string(p)})
+}
+
+// beat tells that the session lives, until its result is called.
+func (c *reply) beat() (end func()) {
+	tick, done := time.NewTicker(wire.Beat), make(chan struct{})
+	go func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				c.mu.Lock()
+				if !c.finished {
+					_ = wire.Write(c.conn, wire.Reply{}) // one that left is noticed by its reader
+				}
+				c.mu.Unlock()
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 // finish says the result and the numbers that go with it, once.

@@ -597,14 +597,44 @@ func TestHung(t *testing.T) {
 		t.Skip("skipped: it waits for ten seconds")
 	}
 	folder := alone(t)
-	openModel(t)
+	m := openModel(t)
+	p, err := picture.Open(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const callers = 20
+	told := make(chan error, callers+1)
+	for range callers {
+		go func() {
+			_, _, err := m.Answer(t.Context(), "a", p, true)
+			told <- err
+		}()
+	}
+	eventually(t, 20*time.Second, "nothing waits", func() bool { return len(status(t).Jobs) > callers/2 })
 	hung := sessions(t, folder)[0]
 	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	_, err := session.Open(t.Context(), checkpoint, session.Options{Backend: "go"})
-	if err == nil || !strings.Contains(err.Error(), "does not answer: gointr session stop") {
-		t.Errorf("it is told as %v", err)
+	go func() {
+		_, err := session.Open(t.Context(), checkpoint, session.Options{Backend: "go"})
+		told <- err
+	}()
+	hanging := 0
+	for range callers + 1 {
+		select {
+		case err := <-told:
+			if err != nil && !strings.Contains(err.Error(), "does not answer: gointr session stop") {
+				t.Errorf("it is told as %v", err)
+			}
+			if err != nil {
+				hanging++
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("someone waits for ever")
+		}
+	}
+	if hanging < 2 {
+		t.Errorf("only %d are told", hanging)
 	}
 	if err := session.Stop(t.Context()); err != nil {
 		t.Error(err)

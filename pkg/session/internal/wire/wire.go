@@ -3,8 +3,9 @@
 //
 //	session  Hello
 //	caller   Request   (with Answer: height*width*3 bytes of pixels follow)
-//	session  Reply...  (lines that only tell progress, then the one that is Done;
-//	                    with Answer: the numbers follow, float32 as in memory)
+//	session  Reply...  (lines that only tell progress or, empty and every Beat, that
+//	                    the session lives; then the one that is Done; with Answer:
+//	                    the numbers follow, float32 as in memory)
 //
 // each a line of JSON. A caller that closes the connection wants nothing any more.
 package wire
@@ -15,11 +16,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unsafe"
 )
 
 // Protocol changes with anything that an older session would not understand.
 const Protocol = 1
+
+// Beat is how often a session that works at a call says that it lives.
+const Beat = 2 * time.Second
 
 // Hello is what a session says first.
 type Hello struct {
