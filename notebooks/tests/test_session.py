@@ -60,7 +60,11 @@ class Session(unittest.TestCase):
     def test_interrupt_stops_its_work_and_leaves_it_alive(self):
         self.explain()
         pid = session("status")["pid"]
-        message = self.client.execute('%%\nfor range 1000 {\n\tmodel.Explain("bunting.jpg")\n}')
+        many = self.folder / "many"
+        many.mkdir(exist_ok=True)
+        for i in range(60):  # all different: what was answered before is not computed again
+            (many / f"{i:02}.ppm").write_bytes(b"P6 640 480 255\n" + bytes([i, 0, 255 - i]) * (640 * 480))
+        message = self.client.execute('%%\nfor range model.ExplainAll("many") {\n}')
         self.assertTrue(wait_until(lambda: session("status")["jobs"], 60), "nothing runs")
         time.sleep(0.3)
         self.manager.interrupt_kernel()

@@ -39,11 +39,13 @@ type entry struct {
 
 // models are the models that are kept, and what is known of files.
 type models struct {
-	mu      sync.Mutex
-	entries map[key]*entry
-	files   map[string]file // by path
-	budget  uint64          // bytes of memory
-	log     func(format string, args ...any)
+	mu       sync.Mutex
+	entries  map[key]*entry
+	files    map[string]file // by path
+	answered int             // pictures
+	memo     memo
+	budget   uint64 // bytes of memory
+	log      func(format string, args ...any)
 }
 
 // file is the digest of a file as it was.
@@ -189,10 +191,11 @@ func (m *models) release(e *entry) {
 	m.fit()
 }
 
-// fit closes models that nobody uses, the least recently used first, while the
-// process is larger than its budget.
+// fit lets answers go, and closes models that nobody uses, the least recently
+// used first, while the process is larger than its budget.
 func (m *models) fit() {
 	if resident() > m.budget {
+		m.memo.forget()
 		debug.FreeOSMemory()
 	}
 	for resident() > m.budget {

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
@@ -40,12 +41,11 @@ type server struct {
 	models  models
 	ready   func(after string)
 
-	mu       sync.Mutex
-	queues   map[string]*queue // by kind of engine
-	calls    int               // open just now
-	last     time.Time         // when the last one ended
-	answered int
-	end      context.CancelCauseFunc
+	mu     sync.Mutex
+	queues map[string]*queue // by kind of engine
+	calls  int               // open just now
+	last   time.Time         // when the last one ended
+	end    context.CancelCauseFunc
 }
 
 var errStopped = errors.New("the session was stopped")
@@ -255,22 +255,26 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 	if err != nil {
 		return err
 	}
-	loaded := time.Since(start)
-	j := &job{ctx: ctx, entry: e, input: input, maps: r.Maps, image: r.Image, caller: caller}
-	err = s.queue(e.backend).do(j)
+	told := wire.Answered{Load: int64(time.Since(start))}
+	q := asked(e.key, r.Maps, input)
+	a := s.models.memo.get(q)
+	if told.Kept = a != nil; !told.Kept {
+		j := &job{ctx: ctx, entry: e, input: input, maps: r.Maps, image: r.Image, caller: caller}
+		err = s.queue(e.backend).do(j)
+		a, told.Wait, told.Compile, told.Forward = j.answer, int64(j.begun.Sub(j.arrived)), int64(j.took.Compile), int64(j.took.Forward)
+		if err == nil {
+			s.models.memo.put(q, a)
+		}
+	}
 	s.models.release(e) // before the numbers are taken: a caller may be slow
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.answered++
+	s.models.mu.Lock()
+	s.models.answered++
 	e.answered++
-	s.mu.Unlock()
-	a := j.answer
-	return out.finish(wire.Answered{
-		Classes: a.Classes(), Layers: a.Layers, Heads: a.Heads, Rows: a.Rows, Cols: a.Cols,
-		Load: int64(loaded), Wait: int64(j.begun.Sub(j.arrived)), Compile: int64(j.took.Compile), Forward: int64(j.took.Forward),
-	}, a.Logits, a.Weights)
+	s.models.mu.Unlock()
+	return out.answered(a, told)
 }
 
 func (s *server) queue(kind string) *queue {
@@ -305,7 +309,7 @@ func (s *server) status() session.Status {
 	}
 	status := session.Status{
 		PID: os.Getpid(), Program: s.program, Folder: string(s.place), Log: s.place.Log(), Started: s.started,
-		Memory: resident(), Budget: s.Memory, Idle: s.Idle.Seconds(), Answered: s.answered,
+		Memory: resident(), Budget: s.Memory, Idle: s.Idle.Seconds(),
 		Models: []session.ModelStatus{}, Jobs: []session.Job{},
 	}
 	s.mu.Unlock()
@@ -321,6 +325,7 @@ func (s *server) status() session.Status {
 	}
 	s.models.mu.Lock()
 	defer s.models.mu.Unlock()
+	status.Answered = s.models.answered
 	for _, e := range s.models.entries {
 		m := session.ModelStatus{Path: e.path, Digest: e.digest, Backend: e.backend, Answered: e.answered, InUse: e.users, Unused: time.Since(e.used).Seconds()}
 		select {
@@ -380,6 +385,12 @@ func (r *reply) finish(result any, numbers ...[]float32) error {
 		n += len(part)
 	}
 	return r.end(wire.Reply{Done: true, Result: encoded, Numbers: n}, numbers...)
+}
+
+// answered says what a picture was answered, and where the time went.
+func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
+	told.Classes, told.Layers, told.Heads, told.Rows, told.Cols = a.Classes(), a.Layers, a.Heads, a.Rows, a.Cols
+	return r.finish(told, a.Logits, a.Weights)
 }
 
 // fail says what went wrong, unless the result was said already.

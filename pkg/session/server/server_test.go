@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -110,6 +112,16 @@ func small(t *testing.T) *picture.Picture {
 	for i := range p.Pix {
 		p.Pix[i] = uint8(i * 7)
 	}
+	return another(p)
+}
+
+var pictures atomic.Uint32
+
+// another is the picture with other first pixels, so that no answer is kept for
+// it.
+func another(p *picture.Picture) *picture.Picture {
+	p = &picture.Picture{Width: p.Width, Height: p.Height, Pix: slices.Clone(p.Pix)}
+	binary.LittleEndian.PutUint32(p.Pix, pictures.Add(1))
 	return p
 }
 
@@ -163,6 +175,56 @@ func TestSameAnswers(t *testing.T) {
 	}
 }
 
+// A picture that was answered is not computed again, as long as it, the model and
+// what is asked are the same, and it is one of the last.
+func TestMemo(t *testing.T) {
+	inside(t, Options{})
+	m := openModel(t)
+	p := small(t)
+	ask := func(image string, p *picture.Picture, maps bool) (*attention.Explanation, session.Took) {
+		t.Helper()
+		e, took, err := m.Answer(t.Context(), image, p, maps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e, took
+	}
+	first, took := ask("a", p, true)
+	if took.Kept || took.Forward <= 0 {
+		t.Errorf("the first answer took %+v", took)
+	}
+	second, took := ask("b", p, true)
+	if !took.Kept || took.Forward != 0 || !strings.Contains(took.String(), "answered before") {
+		t.Errorf("the second answer took %+v", took)
+	}
+	if second.Image != "b" || !slices.Equal(first.Logits, second.Logits) || !slices.Equal(first.Weights, second.Weights) {
+		t.Error("the second answer differs")
+	}
+	if _, took := ask("a", p, false); took.Kept {
+		t.Error("an answer without maps is one with them")
+	}
+	if _, took := ask("a", another(p), true); took.Kept {
+		t.Error("another picture has the same answer")
+	}
+	for range mostAnswers {
+		ask("c", small(t), true)
+	}
+	if _, took := ask("a", p, true); took.Kept {
+		t.Errorf("more than %d answers are kept", mostAnswers)
+	}
+	var large memo
+	a := &attention.Explanation{Weights: make([]float32, mostNumbers/4/2)}
+	for i := range 4 {
+		large.put(question{width: i}, a)
+	}
+	if large.get(question{width: 3}) == nil || large.get(question{width: 2}) == nil || large.get(question{width: 1}) != nil || len(large.kept) != 2 {
+		t.Errorf("%d large answers are kept", len(large.kept))
+	}
+	if large.forget(); large.get(question{width: 3}) != nil {
+		t.Error("an answer is not forgotten")
+	}
+}
+
 // A session of its own process is found by the next caller and ends when told to.
 func TestStartStop(t *testing.T) {
 	alone(t)
@@ -210,7 +272,7 @@ func TestManyAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	ask := func(name string) {
 		group.Go(func() {
-			if _, _, err := m.Answer(t.Context(), name, p, true); err != nil {
+			if _, _, err := m.Answer(t.Context(), name, another(p), true); err != nil {
 				t.Error(err)
 			}
 			mu.Lock()
@@ -262,7 +324,7 @@ func TestInterrupt(t *testing.T) {
 	var group sync.WaitGroup
 	for range 40 {
 		group.Go(func() {
-			if _, _, err := m.Answer(ctx, "unwanted", p, true); err == nil {
+			if _, _, err := m.Answer(ctx, "unwanted", another(p), true); err == nil {
 				return
 			} else if !errors.Is(err, context.Canceled) {
 				t.Error(err)
@@ -556,7 +618,7 @@ func TestKilled(t *testing.T) {
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				if _, _, err := m.Answer(t.Context(), "picture", p, true); err != nil {
+				if _, _, err := m.Answer(t.Context(), "picture", another(p), true); err != nil {
 					t.Errorf("try %d: %v", try, err)
 				}
 			})
@@ -566,7 +628,7 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		group.Wait()
-		if _, _, err := m.Answer(t.Context(), "after it", p, true); err != nil {
+		if _, _, err := m.Answer(t.Context(), "after it", another(p), true); err != nil {
 			t.Errorf("try %d: %v", try, err)
 		}
 	}
@@ -606,7 +668,7 @@ func TestHung(t *testing.T) {
 	told := make(chan error, callers+1)
 	for range callers {
 		go func() {
-			_, _, err := m.Answer(t.Context(), "a", p, true)
+			_, _, err := m.Answer(t.Context(), "a", another(p), true)
 			told <- err
 		}()
 	}
@@ -929,7 +991,7 @@ func TestThousand(t *testing.T) {
 		var after100 uint64
 		for i := range 1000 {
 			p := picture.New(1333, 20+i%40) // sizes of several canvases
-			if _, _, err := m.Answer(t.Context(), strconv.Itoa(i), p, true); err != nil {
+			if _, _, err := m.Answer(t.Context(), strconv.Itoa(i), another(p), true); err != nil {
 				t.Fatal(err)
 			}
 			if i == 99 {

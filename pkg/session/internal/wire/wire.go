@@ -79,6 +79,7 @@ type Model struct {
 type Answered struct {
 	Classes, Layers, Heads, Rows, Cols int
 	Wait, Load, Compile, Forward       int64 // nanoseconds
+	Kept                               bool  // the answer was there from before
 }
 
 // maxLine is longer than any line of either side.
