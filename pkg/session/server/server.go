@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ type server struct {
 	queues map[string]*queue // by kind of engine
 	calls  int               // open just now
 	last   time.Time         // when the last one ended
+	tidy   *time.Timer       // gives memory back
 	end    context.CancelCauseFunc
 }
 
@@ -109,6 +111,8 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	ctx, s.end = context.WithCancelCause(ctx)
 	defer s.end(nil)
+	s.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
+	defer s.tidy.Stop()
 	s.models.log("started: %s, %s of memory at most, ends after %v without a call", s.program, Bytes(s.Memory), s.Idle)
 	s.ready(string(killed))
 	go s.watch(ctx, own)
@@ -217,7 +221,16 @@ func (s *server) enter(by int) {
 	defer s.mu.Unlock()
 	s.calls += by
 	s.last = time.Now()
+	if s.calls > 0 {
+		s.tidy.Stop()
+	} else {
+		s.tidy.Reset(tidyAfter)
+	}
 }
+
+// tidyAfter is how long nobody calls before memory that only waits to be used
+// again goes back to the system: the collector would keep as much as is in use.
+const tidyAfter = time.Second
 
 // maxPixels is more than picture.EvalSize ever gives.
 const maxPixels = 4 << 20

@@ -988,6 +988,10 @@ func TestThousand(t *testing.T) {
 			t.Logf("skipped on %s: %v", kind, err)
 			continue
 		}
+		held := func() uint64 {
+			time.Sleep(tidyAfter + time.Second)
+			return status(t).Memory
+		}
 		var after100 uint64
 		for i := range 1000 {
 			p := picture.New(1333, 20+i%40) // sizes of several canvases
@@ -995,12 +999,14 @@ func TestThousand(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i == 99 {
-				after100 = status(t).Memory
+				after100 = held()
 			}
 		}
-		after1000 := status(t).Memory
+		after1000 := held()
 		t.Logf("%s: %s after 100, %s after 1000", kind, Bytes(after100), Bytes(after1000))
-		if float64(after1000) > 1.05*float64(after100) {
+		// A heap of Go has more or fewer holes from one time to the next: 12 MB
+		// were seen, with no growth over 2,000 explanations.
+		if after1000 > after100+max(after100/20, 16<<20) {
 			t.Errorf("%s: memory grew from %s to %s", kind, Bytes(after100), Bytes(after1000))
 		}
 	}

@@ -1,0 +1,247 @@
+// Package evaluation says how good a model is on pictures whose class is known:
+// accuracy with its uncertainty, class by class, which look-alikes it takes for
+// each other, and whether its probabilities can be believed. It knows logits
+// only, so that any model's answers can be counted.
+//
+//	t := evaluation.New(names)
+//	t.Add("val/001.Wren/1.jpg", 0, logits) // for every picture
+//	r, err := t.Report()
+//	fmt.Println(r.Acc1)
+package evaluation
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gointr/gointr/pkg/attention"
+)
+
+// Answer is one picture, as it was answered.
+type Answer struct {
+	Image       string  `json:"image"`
+	Class       int     `json:"class"`       // the true one
+	Predicted   int     `json:"predicted"`   // the best of the logits
+	Rank        int     `json:"rank"`        // of the true class, from 1
+	Probability float64 `json:"probability"` // of the predicted class: softmax over all classes
+	Loss        float64 `json:"loss"`        // cross-entropy, in nats
+}
+
+// Tally counts answers. Its zero value is of no use: see New.
+type Tally struct {
+	names   []string
+	answers []Answer
+}
+
+// New starts a tally for classes, by index; names[i] is the name of class i.
+func New(names []string) *Tally { return &Tally{names: names} }
+
+// Add counts the logits [classes] of one picture. It is an error when they are
+// not one a class, the class does not exist, or one of them is no finite number.
+func (t *Tally) Add(image string, class int, logits []float32) error {
+	if len(logits) != len(t.names) {
+		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: evaluate it on the classes that it was trained on", image, len(logits), len(t.names))
+	}
+	if class < 0 || class >= len(logits) {
+		return fmt.Errorf("%s: there is no class %d among %d", image, class, len(logits))
+	}
+	best, rank, highest := 0, 1, math.Inf(-1)
+	for i, v := range logits {
+		if v-v != 0 {
+			return fmt.Errorf("%s: the logit of class %d is %v", image, i, v)
+		}
+		if v > logits[best] {
+			best = i
+		}
+		// Of equal logits the class with the lower number is the better one.
+		if v > logits[class] || v == logits[class] && i < class {
+			rank++
+		}
+		highest = max(highest, float64(v))
+	}
+	sum := 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - highest)
+	}
+	logSum := highest + math.Log(sum)
+	t.answers = append(t.answers, Answer{
+		Image: image, Class: class, Predicted: best, Rank: rank,
+		Probability: math.Exp(float64(logits[best]) - logSum), Loss: logSum - float64(logits[class]),
+	})
+	return nil
+}
+
+// Report is what a tally came to. Accuracies are in percent, as the published
+// scripts print them.
+type Report struct {
+	Images int        `json:"images"`
+	Acc1   float64    `json:"acc1"`    // the true class is the best
+	Range  [2]float64 `json:"acc1_95"` // 95 % interval of Acc1: Wilson's score
+	Acc5   float64    `json:"acc5"`    // the true class is among the five best
+	Loss   float64    `json:"loss"`    // mean cross-entropy of the pictures, in nats
+
+	Mean      float64    `json:"acc1_mean_class"` // mean of the classes' own Acc1
+	ECE       float64    `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
+	Classes   []Class    `json:"classes"`         // by index
+	Confused  []Pair     `json:"confused"`        // most often confused first
+	Bins      []Bin      `json:"bins"`            // of the predicted class's probability
+	Answers   []Answer   `json:"-"`               // by picture, in order
+	Confusion [][]uint32 `json:"-"`               // [true class][predicted class] pictures
+}
+
+// Class is one class of a report.
+type Class struct {
+	Index     int     `json:"index"`
+	Name      string  `json:"name"`
+	Images    int     `json:"images"`
+	Acc1      float64 `json:"acc1"`      // of its pictures, in percent: recall; 0 without pictures
+	Precision float64 `json:"precision"` // of the pictures predicted to be it, in percent; 0 where none is
+	Taken     int     `json:"taken"`     // the class that its pictures are most often mistaken for; -1 when for none
+}
+
+// Pair is two classes that are taken for each other.
+type Pair struct {
+	A      int `json:"a"`
+	B      int `json:"b"`
+	AasB   int `json:"a_as_b"` // pictures of A predicted to be B
+	BasA   int `json:"b_as_a"`
+	Images int `json:"images"` // of both
+}
+
+// Bin is the pictures whose predicted class has a probability within it.
+type Bin struct {
+	Low, High  float64 // limits
+	Images     int
+	Confidence float64 // mean probability of the predicted class
+	Acc1       float64 // how many are right: the same number where a model is calibrated; both from 0 to 1
+}
+
+// bins is how many bins of equal width calibration is measured in, as in Guo et
+// al., ICML 2017.
+const bins = 15
+
+// Report sums up. It is an error when nothing was counted.
+func (t *Tally) Report() (*Report, error) {
+	n := len(t.answers)
+	if n == 0 {
+		return nil, errors.New("there are no pictures to evaluate")
+	}
+	r := &Report{Images: n, Answers: t.answers, Confusion: make([][]uint32, len(t.names)), Bins: make([]Bin, bins)}
+	for i := range r.Confusion {
+		r.Confusion[i] = make([]uint32, len(t.names))
+	}
+	right, five := 0, 0
+	for _, a := range t.answers {
+		r.Confusion[a.Class][a.Predicted]++
+		r.Loss += a.Loss / float64(n)
+		if a.Rank == 1 {
+			right++
+		}
+		if a.Rank <= 5 {
+			five++
+		}
+		// Bins are open below and closed above.
+		b := &r.Bins[min(bins-1, max(0, int(math.Ceil(a.Probability*bins))-1))]
+		b.Images++
+		b.Confidence += a.Probability
+		if a.Rank == 1 {
+			b.Acc1++
+		}
+	}
+	r.Acc1, r.Acc5 = percent(right, n), percent(five, n)
+	r.Range = Wilson(right, n)
+	for i := range r.Bins {
+		b := &r.Bins[i]
+		b.Low, b.High = float64(i)/bins, float64(i+1)/bins
+		if b.Images > 0 {
+			b.Confidence /= float64(b.Images)
+			b.Acc1 /= float64(b.Images)
+			r.ECE += 100 * math.Abs(b.Confidence-b.Acc1) * float64(b.Images) / float64(n)
+		}
+	}
+	r.classes(t.names)
+	r.pairs()
+	return r, nil
+}
+
+func (r *Report) classes(names []string) {
+	seen := 0
+	for i, row := range r.Confusion {
+		c := Class{Index: i, Name: attention.Plain(names[i]), Taken: -1}
+		predicted, most := 0, uint32(0)
+		for j, n := range row {
+			c.Images += int(n)
+			predicted += int(r.Confusion[j][i])
+			if j != i && n > most {
+				c.Taken, most = j, n
+			}
+		}
+		c.Acc1, c.Precision = percent(int(row[i]), c.Images), percent(int(row[i]), predicted)
+		if c.Images > 0 {
+			seen++
+			r.Mean += c.Acc1
+		}
+		r.Classes = append(r.Classes, c)
+	}
+	r.Mean /= float64(seen)
+}
+
+func (r *Report) pairs() {
+	r.Confused = []Pair{}
+	for a := range r.Confusion {
+		for b := a + 1; b < len(r.Confusion); b++ {
+			p := Pair{A: a, B: b, AasB: int(r.Confusion[a][b]), BasA: int(r.Confusion[b][a]), Images: r.Classes[a].Images + r.Classes[b].Images}
+			if p.AasB+p.BasA > 0 {
+				r.Confused = append(r.Confused, p)
+			}
+		}
+	}
+	slices.SortStableFunc(r.Confused, func(p, q Pair) int { return q.AasB + q.BasA - p.AasB - p.BasA })
+}
+
+// String is the report in one line.
+func (r *Report) String() string {
+	return fmt.Sprintf("acc1 %.1f %% (95 %%: %.1f to %.1f), acc5 %.1f %%, loss %.4f, %d pictures", r.Acc1, r.Range[0], r.Range[1], r.Acc5, r.Loss, r.Images)
+}
+
+// LookAlikes are the classes of the most confused pairs, at most n of them, in
+// an order that puts those of a pair beside each other.
+func (r *Report) LookAlikes(n int) []int {
+	var all []int
+	for _, p := range r.Confused {
+		for _, pair := range [][2]int{{p.A, p.B}, {p.B, p.A}} {
+			if len(all) >= n || slices.Contains(all, pair[0]) {
+				continue
+			}
+			// Beside its partner, where that one is there already.
+			at := len(all)
+			if i := slices.Index(all, pair[1]); i >= 0 {
+				at = i + 1
+			}
+			all = slices.Insert(all, at, pair[0])
+		}
+	}
+	return all
+}
+
+func percent(part, of int) float64 {
+	if of == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(of)
+}
+
+// Wilson is the 95 % score interval, in percent, of a share of part in of
+// (Wilson, JASA 1927). Unlike the usual one it makes sense near 0 and 100 % and
+// for few pictures.
+func Wilson(part, of int) [2]float64 {
+	if of == 0 {
+		return [2]float64{0, 100}
+	}
+	const z = 1.959963984540054
+	n, p := float64(of), float64(part)/float64(of)
+	middle := (p + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return [2]float64{100 * max(0, middle-half), 100 * min(1, middle+half)}
+}
