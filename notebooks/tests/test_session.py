@@ -55,7 +55,7 @@ class Session(unittest.TestCase):
         print(f"a warm cell took {time.monotonic() - start:.2f} s with its forward pass")
         after = session("status")
         self.assertEqual(first.stdout, second.stdout)
-        self.assertEqual((before["pid"], before["answered"] + 1, len(after["models"])), (after["pid"], after["answered"], 1))
+        self.assertEqual((before["pid"], before["answered"] + 1, len(before["models"])), (after["pid"], after["answered"], len(after["models"])))
 
     def test_interrupt_stops_its_work_and_leaves_it_alive(self):
         self.explain()
