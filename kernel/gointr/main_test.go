@@ -387,3 +387,34 @@ func TestSession(t *testing.T) {
 		}
 	}
 }
+
+func TestImport(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "CUB_200_2011")
+	for name, text := range map[string]string{
+		"classes.txt": "1 001.Albatross\n", "images.txt": "1 001.Albatross/a.jpg\n2 001.Albatross/b.jpg\n",
+		"image_class_labels.txt": "1 1\n2 1\n", "train_test_split.txt": "1 1\n2 0\n", "bounding_boxes.txt": "2 1.0 2.0 3.0 4.0\n",
+		"images/001.Albatross/a.jpg": "a", "images/001.Albatross/b.jpg": "b",
+	} {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := filepath.Join(t.TempDir(), "cub")
+	code, stdout, stderr := gointr("import", root, to, "--json")
+	if want := fmt.Sprintf(`{"dataset":%q,"classes":1,"train":1,"val":1,"boxes":1,"parts":0}`+"\n", to); code != 0 || stdout != want {
+		t.Errorf("%d, %s, %s; want %s", code, stdout, stderr, want)
+	}
+	if data, err := os.ReadFile(filepath.Join(to, "val", "001.Albatross", "b.jpg")); string(data) != "b" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if code, stdout, stderr := gointr("import", root, to); code != 1 || stdout != "" || stderr != "gointr: "+to+" is not empty: name a new folder\n" {
+		t.Errorf("%d, %s, %s", code, stdout, stderr)
+	}
+	if code, _, stderr := gointr("import", root); code != 2 || !strings.Contains(stderr, "needs the folder of the download and a new one") {
+		t.Errorf("%d, %s", code, stderr)
+	}
+}

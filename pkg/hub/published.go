@@ -1,5 +1,11 @@
 package hub
 
+import (
+	"fmt"
+
+	"github.com/gointr/gointr/datasets"
+)
+
 // Checkpoint is a published checkpoint.
 type Checkpoint struct {
 	Name    string // what Find knows it by
@@ -12,22 +18,12 @@ type Checkpoint struct {
 }
 
 // Published are the checkpoints that Find knows by name. Sources: the table of
-// checkpoints in the README of github.com/Imageomics/INTR, the numbers of classes
-// in its models/intr.py, and the model zoo in the README of
-// github.com/facebookresearch/detr.
+// checkpoints in the README of github.com/Imageomics/INTR, datasets.Published,
+// and the model zoo in the README of github.com/facebookresearch/detr.
 var Published = []Checkpoint{
-	{
-		Name: "cub", Repo: intrRepo, File: "intr_checkpoint_cub_detr_r50.pth", Classes: 200,
-		About: "INTR-R50 on CUB-200-2011: 71.8 % of its test pictures right at first, 89.3 % within five",
-	},
-	{
-		Name: "bird", Repo: intrRepo, File: "intr_checkpoint_bird_detr_r50.pth", Classes: 525,
-		About: "INTR-R50 on the 525 bird species from Kaggle: 97.4 % right at first, 99.2 % within five",
-	},
-	{
-		Name: "butterfly", Repo: intrRepo, File: "intr_checkpoint_butterfly_detr_r50.pth", Classes: 65,
-		About: "INTR-R50 on the Cambridge butterflies, 65 classes: 95.0 % right at first, 98.3 % within five",
-	},
+	trained("cub", "intr_checkpoint_cub_detr_r50.pth", "cub"),
+	trained("bird", "intr_checkpoint_bird_detr_r50.pth", "bird525"),
+	trained("butterfly", "intr_checkpoint_butterfly_detr_r50.pth", "butterfly"),
 	{
 		Name: "detr-r50", URL: "https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth", File: "detr-r50-e632da11.pth", Size: "159 MB",
 		About: "DETR-R50 (Carion et al., ECCV 2020), trained on COCO: what INTR is fine-tuned from",
@@ -35,3 +31,14 @@ var Published = []Checkpoint{
 }
 
 const intrRepo = "imageomics/INTR"
+
+func trained(name, file, dataset string) Checkpoint {
+	d, ok := datasets.Find(dataset)
+	if !ok {
+		panic("hub: no published dataset is called " + dataset)
+	}
+	return Checkpoint{
+		Name: name, Repo: intrRepo, File: file, Classes: d.Classes,
+		About: fmt.Sprintf("INTR-R50 on %s, %d classes: %.1f %% of its test pictures right at first, %.1f %% within five", d.Title, d.Classes, d.Acc1, d.Acc5),
+	}
+}

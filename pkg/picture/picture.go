@@ -3,8 +3,11 @@
 package picture
 
 import (
+	"fmt"
 	"image"
 	"image/color"
+
+	"github.com/gointr/gointr/internal/parallel"
 )
 
 // Picture is 8-bit RGB, three bytes a pixel, rows from the top. It is an
@@ -42,3 +45,30 @@ func (p *Picture) Opaque() bool { return true }
 
 // row is row y, three bytes a pixel.
 func (p *Picture) row(y int) []uint8 { return p.Pix[y*p.Width*3:][:p.Width*3] }
+
+// Flip is the picture's mirror image, left and right exchanged.
+func (p *Picture) Flip() *Picture {
+	out := New(p.Width, p.Height)
+	parallel.Do(p.Height, func(next func() (int, bool)) {
+		for y, ok := next(); ok; y, ok = next() {
+			from, to := p.row(y), out.row(y)
+			for x, end := 0, len(from)-3; x <= end; x += 3 {
+				to[x], to[x+1], to[x+2] = from[end-x], from[end-x+1], from[end-x+2]
+			}
+		}
+	})
+	return out
+}
+
+// Crop is a copy of the part within r. It panics where r is empty or leaves the
+// picture.
+func (p *Picture) Crop(r image.Rectangle) *Picture {
+	if r.Empty() || !r.In(p.Bounds()) {
+		panic(fmt.Sprintf("picture: Crop of %v from a picture of %d by %d", r, p.Width, p.Height))
+	}
+	out := New(r.Dx(), r.Dy())
+	for y := range out.Height {
+		copy(out.row(y), p.row(r.Min.Y + y)[r.Min.X*3:])
+	}
+	return out
+}

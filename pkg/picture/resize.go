@@ -2,8 +2,8 @@ package picture
 
 import (
 	"encoding/binary"
+	"image"
 	"math"
-	"slices"
 
 	"github.com/gointr/gointr/internal/parallel"
 )
@@ -24,24 +24,42 @@ const lanes = 1 | 1<<32
 // then down, rounded to 8 bits after each. It panics if a side is not positive
 // or the picture is empty.
 func (p *Picture) Resize(width, height int) *Picture {
+	return p.resizePart(width, height, image.Rect(0, 0, width, height))
+}
+
+// resizePart is the part of Resize(width, height) within r, which costs only
+// what that part needs.
+func (p *Picture) resizePart(width, height int, r image.Rectangle) *Picture {
 	if width <= 0 || height <= 0 || p.Width <= 0 || p.Height <= 0 {
 		panic("picture: Resize needs sides of at least one pixel")
 	}
+	var columns, rows []window
+	seen := r // of the inputs
+	if width != p.Width {
+		columns = windows(p.Width, width, r.Min.X, r.Max.X)
+		seen.Min.X, seen.Max.X = span(columns)
+		shift(columns, seen.Min.X)
+	}
+	if height != p.Height {
+		rows = windows(p.Height, height, r.Min.Y, r.Max.Y)
+		seen.Min.Y, seen.Max.Y = span(rows)
+		shift(rows, seen.Min.Y)
+	}
 	out := p
+	if seen != p.Bounds() || columns == nil && rows == nil {
+		out = p.Crop(seen)
+	}
 	// Pillow 13 goes down first where that drops more than it would across;
 	// measured, as are all of testdata/resize.json. Older ones never do.
 	downFirst := height < p.Height && p.Height-height > 2*(p.Width-width)
 	if downFirst {
-		out = out.resizeRows(height)
+		out = out.resizeRows(rows)
 	}
 	if width != p.Width {
-		out = out.resizeColumns(width)
+		out = out.resizeColumns(columns)
 	}
 	if !downFirst && height != p.Height {
-		out = out.resizeRows(height)
-	}
-	if out == p {
-		out = &Picture{Width: width, Height: height, Pix: slices.Clone(p.Pix)}
+		out = out.resizeRows(rows)
 	}
 	return out
 }
@@ -52,16 +70,28 @@ type window struct {
 	weights []uint64 // fixed point, precision fraction bits
 }
 
-// windows are the triangles that take in pixels to out pixels.
-func windows(in, out int) []window {
+// span is from the first input that windows see to the one after the last.
+func span(list []window) (first, end int) {
+	last := list[len(list)-1]
+	return list[0].first, last.first + len(last.weights)
+}
+
+func shift(list []window, by int) {
+	for i := range list {
+		list[i].first -= by
+	}
+}
+
+// windows are the triangles that take in pixels to the pixels from ... end-1 of out.
+func windows(in, out, from, end int) []window {
 	scale := float64(in) / float64(out)
 	support := max(scale, 1)
 	inverse := 1 / support
-	list := make([]window, out)
+	list := make([]window, end-from)
 	triangle := make([]float64, int(math.Ceil(support))*2+1)
-	pool := make([]uint64, 0, out*len(triangle))
+	pool := make([]uint64, 0, len(list)*len(triangle))
 	for i := range list {
-		center := float64((float64(i) + 0.5) * scale)
+		center := float64((float64(from+i) + 0.5) * scale)
 		first := max(0, int(center-support+0.5))
 		last := min(in, int(center+support+0.5))
 		sum := 0.0
@@ -83,9 +113,8 @@ func windows(in, out int) []window {
 	return list
 }
 
-func (p *Picture) resizeColumns(width int) *Picture {
-	out := New(width, p.Height)
-	list := windows(p.Width, width)
+func (p *Picture) resizeColumns(list []window) *Picture {
+	out := New(len(list), p.Height)
 	parallel.Do((p.Height+1)/2, func(next func() (int, bool)) {
 		pairs := make([][3]uint64, p.Width) // two rows side by side, one in each lane
 		for i, ok := next(); ok; i, ok = next() {
@@ -122,11 +151,10 @@ func interleave(pairs [][3]uint64, top, bottom []uint8) {
 	}
 }
 
-func (p *Picture) resizeRows(height int) *Picture {
-	out := New(p.Width, height)
-	list := windows(p.Height, height)
+func (p *Picture) resizeRows(list []window) *Picture {
+	out := New(p.Width, len(list))
 	stride := p.Width * 3
-	parallel.Do(height, func(next func() (int, bool)) {
+	parallel.Do(len(list), func(next func() (int, bool)) {
 		for y, ok := next(); ok; y, ok = next() {
 			w, to := list[y], out.row(y)
 			from := p.Pix[w.first*stride:][:len(w.weights)*stride]

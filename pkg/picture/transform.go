@@ -10,8 +10,8 @@ import (
 // The evaluation transform of DETR, which INTR keeps: the short side becomes
 // 800 pixels unless the long side would then pass 1333.
 const (
-	evalShort = 800
-	evalLong  = 1333
+	publishedShort = 800
+	publishedLong  = 1333
 )
 
 // The channel means and deviations of ImageNet.
@@ -21,15 +21,22 @@ var (
 )
 
 // EvalSize is the size, in pixels, at which a picture of width by height is
-// evaluated: RandomResize([800], max_size=1333) of DETR, rounded as there.
+// evaluated: RandomResize([800], max_size=1333) of DETR.
 func EvalSize(width, height int) (int, int) {
-	w, h := float64(width), float64(height)
-	short, long, size := min(w, h), max(w, h), float64(evalShort)
-	if long/short*size > evalLong {
-		size = math.RoundToEven(evalLong * short / long)
+	return SizeFor(width, height, publishedShort, publishedLong)
+}
+
+// SizeFor is the size, in pixels, of a picture of width by height when its short
+// side becomes short, or less where its long side would else pass long; 0 is no
+// bound. It rounds as DETR's resize, but no side is less than a pixel.
+func SizeFor(width, height, short, long int) (int, int) {
+	w, h, size := float64(width), float64(height), float64(short)
+	least, most := min(w, h), max(w, h)
+	if long > 0 && most/least*size > float64(long) {
+		size = math.RoundToEven(float64(long) * least / most)
 	}
 	switch {
-	case short == size:
+	case least == size:
 		return width, height
 	case width < height:
 		return max(1, int(size)), max(1, int(size*h/w))
