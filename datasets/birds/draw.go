@@ -23,10 +23,10 @@ const (
 // its parts lie: one entry for each part that the scene has, in the order of the
 // kinds.
 //
-// A part's Box holds every pixel that would be another without the part; X and Y
-// are the middle of what is seen of it. It is Visible when leaves cover at most
-// half of what the bird shows of it. Draw panics when size is not from MinSize to
-// MaxSize.
+// A part's Box is the smallest around all pixels that would be others without
+// the part, X and Y are their centre of mass, by how much of the part each shows.
+// It is Visible when leaves cover at most half of what the bird shows of it. Draw
+// panics when size is not from MinSize to MaxSize.
 func Draw(species Species, scene Scene, size int) (*picture.Picture, []datasets.Part) {
 	if size < MinSize || size > MaxSize {
 		panic(fmt.Sprintf("birds.Draw: a side of %d pixels is not from %d to %d", size, MinSize, MaxSize))
@@ -51,8 +51,8 @@ func Draw(species Species, scene Scene, size int) (*picture.Picture, []datasets.
 			continue
 		}
 		part := datasets.Part{Name: Kind(k).String()}
-		part.X, part.Y, part.Box = c.seen[k].where()
 		part.Visible = 2*c.seen[k].sum() >= shown[k]
+		part.X, part.Y, part.Box = c.where(Kind(k), scene.light)
 		parts = append(parts, part)
 	}
 	return c.picture, parts
@@ -79,41 +79,21 @@ func (v *cover) sum() int {
 	return sum
 }
 
-// where is the centre of mass and the bounds; zeros when nothing is covered.
-func (v *cover) where() (x, y float64, box datasets.Box) {
-	var sum, sumX, sumY int
-	bounds := image.Rectangle{}
-	for py := v.in.Min.Y; py < v.in.Max.Y; py++ {
-		for i, a := range v.row(py) {
-			if a == 0 {
-				continue
-			}
-			px := v.in.Min.X + i
-			sum += int(a)
-			sumX += int(a) * (2*px + 1)
-			sumY += int(a) * (2*py + 1)
-			bounds = bounds.Union(image.Rect(px, py, px+1, py+1))
-		}
-	}
-	if sum == 0 {
-		return 0, 0, box
-	}
-	hundredth := func(twice int) float64 { return math.Round(50*float64(twice)/float64(sum)) / 100 }
-	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y), X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
-}
-
 type canvas struct {
 	picture *picture.Picture
 	raster  vector.Rasterizer
 	mask    image.Alpha
-	seen    [Kinds]*cover // what is still seen of each part
-	drawing *cover        // the part that is being drawn
+	seen    [Kinds]*cover  // what is still seen of each part
+	without [Kinds][]uint8 // the picture without each part, where that is seen
+	drawing Kind           // the part that is being drawn, or none
 }
 
+const none Kind = -1
+
 func newCanvas(size int) *canvas {
-	c := &canvas{picture: picture.New(size, size)}
-	for k := range c.seen {
-		c.seen[k] = newCover(size)
+	c := &canvas{picture: picture.New(size, size), drawing: none}
+	for k := range Kinds {
+		c.seen[k], c.without[k] = newCover(size), make([]uint8, 3*size*size)
 	}
 	return c
 }
@@ -184,8 +164,8 @@ func (c *canvas) fill(m affine, l layer, clip *cover) {
 	if in.Empty() {
 		return
 	}
-	if c.drawing != nil {
-		c.drawing.in = c.drawing.in.Union(in)
+	if c.drawing != none {
+		c.seen[c.drawing].in = c.seen[c.drawing].in.Union(in)
 	}
 	for y := in.Min.Y; y < in.Max.Y; y++ {
 		color := blend(l.top, l.bottom, 2*(y-corner.Y)+1, 2*height)
@@ -199,20 +179,57 @@ func (c *canvas) fill(m affine, l layer, clip *cover) {
 				continue
 			}
 			at := y*c.picture.Width + x
-			rgb := c.picture.Pix[3*at:][:3]
-			rgb[0] = uint8((a*int(color.r) + (255-a)*int(rgb[0]) + 127) / 255)
-			rgb[1] = uint8((a*int(color.g) + (255-a)*int(rgb[1]) + 127) / 255)
-			rgb[2] = uint8((a*int(color.b) + (255-a)*int(rgb[2]) + 127) / 255)
-			for _, seen := range c.seen {
-				if s := int(seen.alpha[at]); seen == c.drawing {
+			pixel := c.picture.Pix[3*at:][:3]
+			for k, seen := range c.seen {
+				switch s, without := int(seen.alpha[at]), c.without[k][3*at:][:3]; {
+				case Kind(k) == c.drawing:
+					if s == 0 {
+						copy(without, pixel)
+					}
 					seen.alpha[at] = uint8(255 - over(255-a, 255-s))
-				} else if s != 0 {
+				case s != 0:
+					color.onto(without, a)
 					// Rounded up: while anything of the part shows through, it is seen.
 					seen.alpha[at] = uint8(((255-a)*s + 254) / 255)
 				}
 			}
+			color.onto(pixel, a)
 		}
 	}
+}
+
+// onto lays the colour over a pixel, covering a of 255.
+func (c rgb) onto(pixel []uint8, a int) {
+	_ = pixel[2]
+	pixel[0] = uint8((a*int(c.r) + (255-a)*int(pixel[0]) + 127) / 255)
+	pixel[1] = uint8((a*int(c.g) + (255-a)*int(pixel[1]) + 127) / 255)
+	pixel[2] = uint8((a*int(c.b) + (255-a)*int(pixel[2]) + 127) / 255)
+}
+
+// where is the centre of mass and the bounds of the pixels that the part changes,
+// in the picture under its light; zeros when there are none.
+func (c *canvas) where(k Kind, l light) (x, y float64, box datasets.Box) {
+	var sum, sumX, sumY int
+	var bounds image.Rectangle
+	seen := c.seen[k]
+	for py := seen.in.Min.Y; py < seen.in.Max.Y; py++ {
+		for i, a := range seen.row(py) {
+			px := seen.in.Min.X + i
+			at := 3 * (py*seen.size + px)
+			if a == 0 || l.on(px, py, seen.size, [3]uint8(c.without[k][at:])) == [3]uint8(c.picture.Pix[at:]) {
+				continue
+			}
+			sum += int(a)
+			sumX += int(a) * (2*px + 1)
+			sumY += int(a) * (2*py + 1)
+			bounds = bounds.Union(image.Rect(px, py, px+1, py+1))
+		}
+	}
+	if sum == 0 {
+		return 0, 0, box
+	}
+	hundredth := func(twice int) float64 { return math.Round(50*float64(twice)/float64(sum)) / 100 }
+	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y), X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
 }
 
 // over is a·b/255, rounded.
@@ -235,11 +252,11 @@ func (c *canvas) bird(species Species, scene Scene, m affine) {
 		if scene.without[k] {
 			return
 		}
-		c.drawing = c.seen[k]
+		c.drawing = k
 		for _, l := range looks[k][species.Parts[k]].layers {
 			c.fill(m, layer{l.shape, l.top.times(scene.shade), l.bottom.times(scene.shade)}, clip)
 		}
-		c.drawing = nil
+		c.drawing = none
 	}
 	color := scene.coat.of(coats[species.Family].color)
 	pale := mix(color, rgb{255, 255, 255}, 0.3)
@@ -266,15 +283,22 @@ type light struct {
 	acrossX, downY int
 }
 
+// on is a pixel under the light, in column x of row y.
+func (l light) on(x, y, size int, pixel [3]uint8) [3]uint8 {
+	here := 4096 + (l.acrossX*(2*x+1-size)+l.downY*(2*y+1-size))/size
+	for i, v := range pixel {
+		pixel[i] = uint8(min((int(v)*l.gain[i]>>12*here+2048)>>12, 255))
+	}
+	return pixel
+}
+
 func (c *canvas) light(l light) {
 	size := c.picture.Width
 	for y := range size {
 		for x := range size {
-			here := 4096 + (l.acrossX*(2*x+1-size)+l.downY*(2*y+1-size))/size
-			rgb := c.picture.Pix[3*(y*size+x):][:3]
-			for i := range rgb {
-				rgb[i] = uint8(min((int(rgb[i])*l.gain[i]>>12*here+2048)>>12, 255))
-			}
+			pixel := c.picture.Pix[3*(y*size+x):][:3]
+			lit := l.on(x, y, size, [3]uint8(pixel))
+			copy(pixel, lit[:])
 		}
 	}
 }

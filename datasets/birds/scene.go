@@ -38,7 +38,7 @@ func (s Scene) Without(kinds ...Kind) Scene {
 
 // mostHidden is how much of a part leaves may hide at most, whatever the species:
 // were the telling part alone spared, the leaves would give the species away.
-const mostHidden = 0.6
+const mostHidden = 0.75
 
 // NewScene is the scene of one picture: of a split ("train", "val"), a class and
 // an index in that class. The class and the split change nothing but the chance:
@@ -404,17 +404,21 @@ func (s *Scene) leaves(r *chance) {
 		on := s.bird.at(point{r.between(-0.9, 0.7), r.between(-0.8, 0.45)}) // some place on the bird
 		edge := pick(r, point{r.Float64(), -0.02}, point{-0.02, r.Float64()}, point{1.02, r.Float64()}, point{r.Float64(), 1.02})
 		dx, dy := on.x-edge.x, on.y-edge.y
-		angle := math.Atan2(dy, dx)
-		reach := r.between(0.55, 0.95)
+		angle, reach := math.Atan2(dy, dx), r.between(0.75, 1.15)
 		hung := false
-		for t := r.between(0.2, 0.35); t <= 1; t += r.between(0.2, 0.3) {
+		for t := r.between(0.2, 0.35); t <= 1; t += r.between(0.14, 0.24) {
 			at := point{edge.x + dx*reach*t, edge.y + dy*reach*t}
-			length := r.between(0.09, 0.19)
-			hung = hang(at, angle+r.sign()*r.between(0.3, 0.9), length, length*r.between(0.2, 0.28)) || hung
+			for range 3 { // until one may hang there
+				length := r.between(0.1, 0.2)
+				if hang(at, angle+r.sign()*r.between(0.2, 1.1), length, length*r.between(0.22, 0.34)) {
+					hung = true
+					break
+				}
+			}
 		}
 		if hung {
 			twig := hex(0x6b5236)
-			s.front = append(s.front, layer{line(0.007, edge.x, edge.y, edge.x+dx*reach, edge.y+dy*reach), twig, twig})
+			s.front = append([]layer{{line(0.007, edge.x, edge.y, edge.x+dx*reach, edge.y+dy*reach), twig, twig}}, s.front...)
 		}
 	}
 }
