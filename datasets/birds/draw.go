@@ -243,37 +243,35 @@ func blend(a, b rgb, n, d int) rgb {
 
 // bird draws the species from the far parts to the near ones.
 func (c *canvas) bird(species Species, scene Scene, m affine) {
-	head := turnAbout(neckAt, scene.nod).then(m)
-	tail := turnAbout(rumpAt, scene.tail).then(m)
-	wing := turnAbout(wristAt, scene.wing).then(m)
+	head, wing := scene.frame(Crest).then(m), scene.frame(WingBar).then(m)
 	body := c.cover(m, bodyLine)
 	wingCover := c.cover(wing, wingLine)
-	part := func(k Kind, m affine, clip *cover) {
+	part := func(k Kind, clip *cover) {
 		if scene.without[k] {
 			return
 		}
 		c.drawing = k
 		for _, l := range looks[k][species.Parts[k]].layers {
-			c.fill(m, layer{l.shape, l.top.times(scene.shade), l.bottom.times(scene.shade)}, clip)
+			c.fill(scene.frame(k).then(m), layer{l.shape, l.top.times(scene.shade), l.bottom.times(scene.shade)}, clip)
 		}
 		c.drawing = none
 	}
 	color := scene.coat.of(coats[species.Family].color)
 	pale := mix(color, rgb{255, 255, 255}, 0.3)
 
-	part(Tail, tail, nil)
-	part(Feet, m, nil)
+	part(Tail, nil)
+	part(Feet, nil)
 	c.fill(m, layer{bodyLine, mix(color, rgb{255, 255, 255}, 0.06), pale}, nil)
-	part(Breast, m, body)
+	part(Breast, body)
 	c.fill(wing, shaded(wingLine, color.times(0.74)), nil)
 	for _, f := range feathers {
 		c.fill(wing, shaded(f, color.times(0.5)), wingCover)
 	}
-	part(WingBar, wing, wingCover)
-	part(Crest, head, nil)
-	part(Beak, head, nil)
+	part(WingBar, wingCover)
+	part(Crest, nil)
+	part(Beak, nil)
 	c.fill(head, layer{headLine, mix(color, rgb{255, 255, 255}, 0.14), color.times(0.95)}, nil)
-	part(Eye, head, nil)
+	part(Eye, nil)
 }
 
 // A light is what each channel is multiplied with, in 1/4096, at the middle of
