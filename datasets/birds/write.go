@@ -1,0 +1,319 @@
+package birds
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Options say which dataset Write draws. The same options give the same pixels.
+type Options struct {
+	Classes  int    `json:"classes"`   // the first species, 2 to MaxSpecies
+	PerClass int    `json:"per_class"` // pictures of a species in train; val has ValPerClass more
+	Size     int    `json:"size"`      // pixels, MinSize to MaxSize
+	Seed     uint64 `json:"seed"`
+}
+
+// Defaults are small enough to draw in seconds. At 160 pixels a side a picture
+// bears being cropped and scaled down to 128.
+var Defaults = Options{Classes: 8, PerClass: 60, Size: 160}
+
+// maxPerClass keeps the names of files in order.
+const maxPerClass = 100_000
+
+// ValPerClass is the number of pictures of a species in val: a third of those in
+// train, rounded up. Their scenes are others.
+func (o Options) ValPerClass() int { return (o.PerClass + 2) / 3 }
+
+// Pictures is how many Write draws.
+func (o Options) Pictures() int { return o.Classes * (o.PerClass + o.ValPerClass()) }
+
+// Check is an error of one sentence when there can be no such dataset.
+func (o Options) Check() error {
+	switch {
+	case o.Classes < 2 || o.Classes > MaxSpecies:
+		return fmt.Errorf("there can be 2 to %d classes, not %d", MaxSpecies, o.Classes)
+	case o.PerClass < 1 || o.PerClass > maxPerClass:
+		return fmt.Errorf("there can be 1 to %d pictures of a class, not %d", maxPerClass, o.PerClass)
+	case o.Size < MinSize || o.Size > MaxSize:
+		return fmt.Errorf("a picture can have %d to %d pixels a side, not %d", MinSize, MaxSize, o.Size)
+	}
+	return nil
+}
+
+// A one is one picture of a dataset.
+type one struct {
+	split        string
+	class, index int
+}
+
+func (o one) path() string {
+	return fmt.Sprintf("%s/%s/%05d.png", o.split, At(o.class).Class(), o.index)
+}
+
+func (o Options) all() []one {
+	var list []one
+	for _, split := range []string{"train", "val"} {
+		n := o.PerClass
+		if split == "val" {
+			n = o.ValPerClass()
+		}
+		for class := range o.Classes {
+			for i := range n {
+				list = append(list, one{split, class, i})
+			}
+		}
+	}
+	return list
+}
+
+// Find is the species and the scene of one of the dataset's pictures, by its
+// path as in parts.csv ("val/001.Dagger_billed_Bunting/00007.png"): Draw with the
+// dataset's Size makes the picture again, or another one to compare it with.
+func (o Options) Find(name string) (Species, Scene, error) {
+	split, rest, _ := strings.Cut(name, "/")
+	number, _, _ := strings.Cut(rest, ".")
+	class, _ := strconv.Atoi(number)
+	index, _ := strconv.Atoi(strings.TrimSuffix(path.Base(name), ".png"))
+	n := o.PerClass
+	if split == "val" {
+		n = o.ValPerClass()
+	}
+	if class < 1 || class > o.Classes || index < 0 || index >= n || (one{split, class - 1, index}).path() != name ||
+		split != "train" && split != "val" {
+		return Species{}, Scene{}, fmt.Errorf("%s is no picture of this dataset of birds", name)
+	}
+	return At(class - 1), NewScene(o.Seed, split, class-1, index), nil
+}
+
+// described is the file species.json.
+type described struct {
+	Options
+	Species []Description `json:"species"`
+}
+
+// A Description is a species as species.json has it.
+type Description struct {
+	Class     string            `json:"class"` // the name of its folder
+	Name      string            `json:"name"`
+	Coat      string            `json:"coat"`
+	Telling   string            `json:"telling"`    // the part that tells it from its family
+	LookAlike string            `json:"look_alike"` // the class nearest to it
+	Differs   []string          `json:"differs"`    // the parts that tell it from its look-alike
+	Parts     map[string]string `json:"parts"`      // how each part looks
+}
+
+// Describe is the species of the dataset.
+func (o Options) Describe() []Description {
+	species, err := First(o.Classes)
+	if err != nil {
+		return nil
+	}
+	list := make([]Description, len(species))
+	for i, s := range species {
+		mate := s.LookAlike(species)
+		d := Description{Class: s.Class(), Name: s.Name, Coat: s.Coat(), Telling: s.Telling.String(), LookAlike: mate.Class(), Parts: map[string]string{}}
+		for _, k := range s.Differs(mate) {
+			d.Differs = append(d.Differs, k.String())
+		}
+		for k := range Kinds {
+			d.Parts[Kind(k).String()] = s.Look(Kind(k))
+		}
+		list[i] = d
+	}
+	return list
+}
+
+// Open reads which dataset a folder holds, from its species.json.
+func Open(dir string) (Options, error) {
+	name := filepath.Join(dir, "species.json")
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Options{}, fmt.Errorf("%s is no dataset of birds: there is no species.json in it", dir)
+	}
+	if err != nil {
+		return Options{}, fmt.Errorf("%s cannot be read: %w", name, wholefile.Cause(err))
+	}
+	var d described
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Options{}, fmt.Errorf("%s is not as it was written: %w", name, err)
+	}
+	if err := d.Check(); err != nil {
+		return Options{}, fmt.Errorf("%s is not as it was written: %w", name, err)
+	}
+	return d.Options, nil
+}
+
+// Write draws a dataset into the folder dir, which does not exist or is empty:
+//
+//	train/CLASS/00000.png …    PerClass pictures of each species
+//	val/CLASS/00000.png …      ValPerClass
+//	parts.csv                  where the parts lie, for datasets.ReadParts
+//	species.json               the options, and how each species looks
+//
+// It works on all cores and calls progress after each picture, one call at a
+// time. When it fails or the context ends, dir is as it was. The error is one
+// sentence; when the context has ended it is the context's.
+func Write(ctx context.Context, dir string, o Options, progress func()) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
+	isNew, err := isFree(dir)
+	if err != nil {
+		return err
+	}
+	temporary := fmt.Sprintf(".%s.%08x", filepath.Base(filepath.Clean(dir)), rand.Uint32())
+	if isNew {
+		temporary = filepath.Join(filepath.Dir(filepath.Clean(dir)), temporary)
+	} else {
+		temporary = filepath.Join(dir, temporary)
+	}
+	err = os.Mkdir(temporary, 0o777)
+	if err == nil {
+		defer os.RemoveAll(temporary)
+		err = o.write(ctx, temporary, progress)
+	}
+	if err == nil {
+		err = moveTo(dir, temporary, isNew)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner // without the names of temporary files
+	}
+	return fmt.Errorf("%s cannot be written: %w", dir, err)
+}
+
+// isFree is whether the folder is yet to be made; an error when it cannot be
+// written to.
+func isFree(dir string) (isNew bool, err error) {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil {
+			return false, fmt.Errorf("%s cannot be written: the folder %s does not exist", dir, filepath.Dir(filepath.Clean(dir)))
+		}
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
+	}
+	if !info.IsDir() {
+		return false, fmt.Errorf("%s cannot be written: it is there and is not a folder", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
+	}
+	if len(entries) > 0 {
+		return false, fmt.Errorf("%s is not empty: choose another folder, or remove what is in it", dir)
+	}
+	return false, nil
+}
+
+// moveTo puts what was written in its place. A folder that was there stays, as it
+// may be where another disk begins.
+func moveTo(dir, temporary string, isNew bool) error {
+	if isNew {
+		return os.Rename(temporary, dir)
+	}
+	names := []string{"train", "val", "parts.csv", "species.json"}
+	for i, name := range names {
+		if err := os.Rename(filepath.Join(temporary, name), filepath.Join(dir, name)); err != nil {
+			for _, name := range names[:i] {
+				os.RemoveAll(filepath.Join(dir, name))
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// write draws everything into the folder.
+func (o Options) write(ctx context.Context, dir string, progress func()) error {
+	for _, split := range []string{"train", "val"} {
+		for class := range o.Classes {
+			if err := os.MkdirAll(filepath.Join(dir, split, At(class).Class()), 0o777); err != nil {
+				return err
+			}
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var mutex sync.Mutex
+	parts := map[string][]datasets.Part{}
+	all := o.all()
+	parallel.Do(len(all), func(next func() (int, bool)) {
+		var p pencil
+		for i, ok := next(); ok && ctx.Err() == nil; i, ok = next() {
+			drawn, at := Draw(At(all[i].class), NewScene(o.Seed, all[i].split, all[i].class, all[i].index), o.Size)
+			name := all[i].path()
+			if err := p.write(filepath.Join(dir, filepath.FromSlash(name)), drawn); err != nil {
+				cancel(err)
+				return
+			}
+			mutex.Lock()
+			parts[name] = at
+			progress()
+			mutex.Unlock()
+		}
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err := datasets.WriteParts(filepath.Join(dir, "parts.csv"), parts); err != nil {
+		return err
+	}
+	return wholefile.Write(filepath.Join(dir, "species.json"), func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(described{o, o.Describe()})
+	})
+}
+
+// A pencil writes pictures as PNG: they can be drawn again to the pixel.
+type pencil struct {
+	encoder png.Encoder
+	buffer  *png.EncoderBuffer
+	text    bytes.Buffer
+	image   *image.NRGBA
+}
+
+// Get and Put keep the encoder's buffer from one picture to the next.
+func (p *pencil) Get() *png.EncoderBuffer  { return p.buffer }
+func (p *pencil) Put(b *png.EncoderBuffer) { p.buffer = b }
+
+func (p *pencil) write(name string, drawn *picture.Picture) error {
+	// The encoder is several times faster with an image of its own package.
+	if p.image == nil {
+		p.image = image.NewNRGBA(drawn.Bounds())
+		p.encoder.BufferPool = p
+	}
+	for from, to := 0, 0; from < len(drawn.Pix); from, to = from+3, to+4 {
+		copy(p.image.Pix[to:to+3], drawn.Pix[from:])
+		p.image.Pix[to+3] = 255
+	}
+	p.text.Reset()
+	if err := p.encoder.Encode(&p.text, p.image); err != nil {
+		return err
+	}
+	return os.WriteFile(name, p.text.Bytes(), 0o666)
+}

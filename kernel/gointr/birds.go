@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/datasets/birds"
+)
+
+// drawn is the line that birds prints with --json.
+type drawn struct {
+	Dir     string              `json:"dir"`
+	Classes int                 `json:"classes"`
+	Train   int                 `json:"train"` // pictures
+	Val     int                 `json:"val"`
+	Size    int                 `json:"size"`
+	Seed    uint64              `json:"seed"`
+	Species []birds.Description `json:"species"`
+}
+
+func birdsCommand(c *common) *cobra.Command {
+	o := birds.Defaults
+	cmd := &cobra.Command{
+		Use:   "birds DIR",
+		Short: "draw a dataset of invented birds whose telling parts are known",
+		Long: `Draws species that differ in one or two parts only (beak, breast, tail, crest, wing
+bar, feet, eye), under changing pose, size, background, light and leaves in front.
+
+DIR, which must be new or empty, becomes a dataset: train/CLASS/*.png, val/CLASS/*.png
+(a third as many), parts.csv (where each part lies) and species.json (how each
+species looks, and what tells it from its look-alike). The same flags draw the same
+pictures on every machine.`,
+		Args: exactly(1, "one folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.Check(); err != nil {
+				return wrongCall{err}
+			}
+			bar := progressbar.NewOptions(o.Pictures(), progressbar.OptionSetWriter(cmd.ErrOrStderr()),
+				progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+			err := birds.Write(cmd.Context(), args[0], o, func() { _ = bar.Add(1) })
+			_ = bar.Clear()
+			if err != nil {
+				return err
+			}
+			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size, o.Seed, o.Describe()}
+			if c.json {
+				return printJSON(cmd, result)
+			}
+			return printDrawn(cmd.OutOrStdout(), result)
+		},
+	}
+	cmd.Flags().IntVar(&o.Classes, "classes", o.Classes, fmt.Sprintf("how many species, 2 to %d", birds.MaxSpecies))
+	cmd.Flags().IntVar(&o.PerClass, "per-class", o.PerClass, "pictures of each in train; val has a third as many")
+	cmd.Flags().IntVar(&o.Size, "size", o.Size, fmt.Sprintf("pixels a side, %d to %d", birds.MinSize, birds.MaxSize))
+	cmd.Flags().Uint64Var(&o.Seed, "seed", o.Seed, "another number gives other pictures of the same species")
+	return cmd
+}
+
+func printDrawn(w io.Writer, d drawn) error {
+	fmt.Fprintf(w, "%s written: %d species, %d pictures in train and %d in val\n\n", d.Dir, d.Classes, d.Train, d.Val)
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for _, s := range d.Species {
+		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling], s.LookAlike, strings.Join(s.Differs, ", "))
+	}
+	return table.Flush()
+}
