@@ -109,23 +109,35 @@ func relu(x *Node) *Node { return Max(ZerosLike(x), x) }
 func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, act activation.Type) *Node {
 	kernel := n.weight(conv + ".weight") // [k, k, in, out]
 	k, in, out := kernel.Shape().Dim(0), kernel.Shape().Dim(2), kernel.Shape().Dim(3)
+	if n.training != nil && n.training.Statistics != nil {
+		x = n.normalized(n.convolve(x, kernel, step, dilation), bn, stride)
+		if act == activation.TypeRelu {
+			x = relu(x)
+		}
+		return n.inside(x, stride)
+	}
 	s := Mul(n.weight(bn+".weight"), Rsqrt(AddScalar(n.weight(bn+".running_var"), 1e-5)))
 	b := Sub(n.weight(bn+".bias"), Mul(n.weight(bn+".running_mean"), s))
 	if n.asProducts {
 		matrix := Mul(Reshape(kernel, k*k*in, out), ExpandLeftToRank(s, 2))
 		return n.inside(n.dense(patches(x, k, step, dilation), matrix, b, act), stride)
 	}
-	if k == 1 {
-		x = times(patches(x, k, step, dilation), Reshape(kernel, in, out))
-	} else {
-		pad := dilation * (k / 2)
-		x = Convolve(x, kernel).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
-	}
+	x = n.convolve(x, kernel, step, dilation)
 	x = Add(Mul(x, ExpandLeftToRank(s, 4)), ExpandLeftToRank(b, 4))
 	if act == activation.TypeRelu {
 		x = relu(x)
 	}
 	return n.inside(x, stride)
+}
+
+// convolve is the convolution alone, as this engine likes it.
+func (n *net) convolve(x, kernel *Node, step, dilation int) *Node {
+	k, in, out := kernel.Shape().Dim(0), kernel.Shape().Dim(2), kernel.Shape().Dim(3)
+	if k == 1 || n.asProducts {
+		return times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
+	}
+	pad := dilation * (k / 2)
+	return Convolve(x, kernel).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
 }
 
 // inside puts a feature map back to zero where its canvas holds no picture.

@@ -112,8 +112,9 @@ func (c Config) planes(stage int) int { return c.Width << stage }
 // prefixes of the keys in files, by who wrote them.
 var prefixes = []string{"model.", "state_dict.", "model_state_dict.", ""}
 
-// errDETR is what configOf says of the checkpoint that training starts from.
-var errDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+// ErrDETR is what Inspect says of the checkpoint that training starts from: it
+// gives its tensors and its architecture, too, with as many classes as queries.
+var ErrDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
 
 // stateOf finds the model's tensors in what torch.save wrote: under "model" as
 // the published checkpoints have them, under "state_dict" or "model_state_dict",
@@ -171,9 +172,6 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 		return t.Shape, nil
 	}
 	c := Config{Backbone: "resnet", Positions: "sine", Heads: 8}
-	if _, ok := state["class_embed.weight"]; ok && state["presence_vector.weight"] == nil {
-		return c, errDETR
-	}
 	queries, err := shape("query_embed.weight", 2)
 	if err != nil {
 		return c, err

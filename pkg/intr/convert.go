@@ -46,7 +46,7 @@ func Convert(in, out string) (Converted, error) {
 		if args == nil {
 			args = config.Args()
 		}
-	} else if !errors.Is(err, errDETR) {
+	} else if !errors.Is(err, ErrDETR) {
 		return result, fmt.Errorf("%s cannot be converted: %w", in, err)
 	}
 	var tensors []*torchfile.Tensor

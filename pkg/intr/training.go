@@ -24,6 +24,13 @@ type Training struct {
 	// RNG is the state of the random numbers, a parameter of the graph with the
 	// shape RNGStateShape. It is used up; nil where Dropout is 0.
 	RNG *Node
+	// Recompute has the gradient compute again what a layer computed on the way,
+	// instead of keeping it.
+	Recompute bool
+	// Statistics has every BatchNorm normalise with the mean and variance of the
+	// batch, and is given them, the variance as PyTorch keeps it (of n-1), with
+	// the key of the BatchNorm. nil has the frozen ones used.
+	Statistics func(bn string, mean, variance *Node)
 }
 
 // drop is torch.nn.Dropout: each number is zero with the probability Dropout,
@@ -44,17 +51,38 @@ func (n *net) drop(x *Node) *Node {
 // and width of the canvas that the batch would have by itself, where pixels lie
 // on a larger one (nil where they do not): what lies outside of it has then no
 // influence. It gives the logits [b, q]. The nodes of the weights are those that
-// Weight gives.
-func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t Training) *Node {
+// Weight gives. Without t it is the evaluation of such a batch.
+func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node {
 	n := m.net(pixels.Graph(), canvas)
-	n.training = &t
+	n.training = t
 	x := pixels
 	for _, s := range m.Config.steps() {
-		x = s.apply(n, x)
+		x = n.again(s.apply(n, x))
 	}
 	_, memory := n.remember(x, cells)
 	_, _, logits := n.ask(memory, cells)
 	return logits
+}
+
+// again marks where what comes is computed again by the gradient.
+func (n *net) again(x *Node) *Node {
+	if n.training == nil || !n.training.Recompute {
+		return x
+	}
+	return x.Checkpoint()
+}
+
+// normalized is convolved x [batch, rows, cols, channels] normalised with the
+// statistics of the batch, those outside of the canvas left out.
+func (n *net) normalized(x *Node, bn string, stride int) *Node {
+	within := n.inside(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride) // [batch, rows, cols, 1]
+	count := ReduceAllSum(within)
+	mean := Div(ReduceSum(Mul(x, within), 0, 1, 2), count)
+	centered := Mul(Sub(x, ExpandLeftToRank(mean, 4)), within)
+	variance := Div(ReduceSum(Square(centered), 0, 1, 2), count)
+	n.training.Statistics(bn, StopGradient(mean), StopGradient(Mul(variance, Div(count, AddScalar(count, -1)))))
+	scale := Div(n.weight(bn+".weight"), Sqrt(AddScalar(variance, 1e-5)))
+	return Add(Mul(centered, ExpandLeftToRank(scale, 4)), ExpandLeftToRank(n.weight(bn+".bias"), 4))
 }
 
 // Weight is the node, in a graph that NewExec builds, of the tensor with a

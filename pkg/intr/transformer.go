@@ -119,7 +119,7 @@ func (n *net) encode(x, positions, mask *Node) *Node {
 			result, _ := n.attend(key+".self_attn", placed, placed, t, mask)
 			return result
 		})
-		x = n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) })
+		x = n.again(n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) }))
 	}
 	if n.PreNorm {
 		x = n.layerNorm(x, encoder+".norm")
@@ -147,7 +147,7 @@ func (n *net) decode(memory, mask *Node) (states, attention []*Node) {
 			attention = append(attention, weights)
 			return result
 		})
-		x = n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) })
+		x = n.again(n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) }))
 		states = append(states, n.layerNorm(x, decoder+".norm"))
 	}
 	return states, attention
