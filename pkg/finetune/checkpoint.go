@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gomlx/compute/distributed"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/gointr/gointr/pkg/intr"
@@ -64,7 +66,7 @@ func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
 		gradients := &torchfile.Dict{}
 		gradients.Set("batches", t.batches)
 		for i, p := range t.params {
-			v, err := lazy(p.Param, t.gradient(i))
+			v, err := torchfile.NewLazyTensor(p.Key, p.Shape, func() ([]float32, error) { return t.sum(i) })
 			if err != nil {
 				return nil, err
 			}
@@ -125,7 +127,7 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 		if err != nil {
 			return nil, err
 		}
-		m, s := t.moments(i)
+		m, s := t.moments(t.params[i])
 		mean, err := lazy(t.params[i].Param, m)
 		if err != nil {
 			return nil, err
@@ -384,7 +386,7 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step, steps)
 			}
 			steps = step
-			mean, square := t.moments(i)
+			mean, square := t.moments(t.params[i])
 			if err := t.set(mean, t.params[i].Param, get(entry, "exp_avg")); err != nil {
 				return err
 			}
@@ -420,27 +422,53 @@ func (t *Trainer) readAccumulated(gradients *torchfile.Dict) error {
 	if !ok {
 		return nil
 	}
-	for i, p := range t.params {
-		if err := t.set(t.gradient(i), p.Param, get(gradients, p.Key)); err != nil {
+	for _, p := range t.params {
+		sum, err := t.tensor(p.Param, get(gradients, p.Key))
+		if err != nil {
 			return err
 		}
+		if t.mesh == nil {
+			t.sums = append(t.sums, sum)
+			continue
+		}
+		shared, err := dtensor.ShardTensor(distributed.NewReplicatedShardingSpec(t.mesh), sum)
+		if err != nil {
+			return err
+		}
+		t.sums = append(t.sums, shared)
 	}
 	t.batches = int(batches)
 	return nil
 }
 
-// set gives a variable the numbers of a tensor in a file.
-func (t *Trainer) set(v *model.Variable, p intr.Param, value any) error {
+// sum is the gradient of a trained tensor, added up so far, in PyTorch's layout.
+func (t *Trainer) sum(i int) ([]float32, error) {
+	s, ok := t.sums[i].(*tensors.Tensor)
+	if !ok {
+		s = t.sums[i].(*dtensor.Tensor).Shards()[0]
+	}
+	values := make([]float32, t.params[i].Len())
+	err := s.ConstFlatData(func(flat any) { t.params[i].ToTorch(values, flat.([]float32)) })
+	return values, err
+}
+
+// tensor is a tensor of a file on the engine.
+func (t *Trainer) tensor(p intr.Param, value any) (*tensors.Tensor, error) {
 	from, ok := value.(*torchfile.Tensor)
 	if !ok || !slices.Equal(from.Shape, p.Shape) {
-		return fmt.Errorf("its optimizer's state of %s is missing or does not have the shape %v", p.Key, p.Shape)
+		return nil, fmt.Errorf("its optimizer's state of %s is missing or does not have the shape %v", p.Key, p.Shape)
 	}
 	values, err := from.Float32s(nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var tensor *tensors.Tensor
-	if tensor, err = p.Tensor(t.engine, values); err != nil {
+	return p.Tensor(t.engine, values)
+}
+
+// set gives a variable the numbers of a tensor in a file.
+func (t *Trainer) set(v *model.Variable, p intr.Param, value any) error {
+	tensor, err := t.tensor(p, value)
+	if err != nil {
 		return err
 	}
 	return v.SetValue(tensor)

@@ -15,13 +15,13 @@ import (
 
 // inputs of the first graph: b pictures.
 type inputs struct {
-	pixels  *Node // [b, height, width, 3]
-	cells   *Node // [b, rows, cols], true where a picture is
-	classes *Node // [b] int32
-	shares  *Node // [b] of each picture in the loss: 1/b, and 0 where the batch was filled up
-	canvas  *Node // [b, 2] int32, the batch's own; nil where it is the graph's
-	first   *Node // bool: whether these are the first gradients of a step; nil where they are the only ones
-	rng     *Node // of dropout; nil without
+	pixels  *Node   // [b, height, width, 3]
+	cells   *Node   // [b, rows, cols], true where a picture is
+	classes *Node   // [b] int32
+	shares  *Node   // [b] of each picture in the loss: 1/b, and 0 where the batch was filled up
+	canvas  *Node   // [b, 2] int32, the batch's own; nil where it is the graph's
+	rng     *Node   // of dropout; nil without
+	sums    []*Node // gradients to add to, of each trained tensor; nil where there are none yet
 }
 
 // take gives the inputs their names, in the order of Trainer.arguments.
@@ -31,17 +31,15 @@ func (k graphKind) take(nodes []*Node) inputs {
 	if k.padded {
 		in.canvas, nodes = nodes[0], nodes[1:]
 	}
-	if k.training && k.accumulates {
-		in.first, nodes = nodes[0], nodes[1:]
+	if k.dropout {
+		in.rng, nodes = nodes[0], nodes[1:]
 	}
-	if k.training && k.dropout {
-		in.rng = nodes[0]
-	}
+	in.sums = nodes
 	return in
 }
 
 // graphKind tells the first graphs apart.
-type graphKind struct{ training, padded, accumulates, dropout bool }
+type graphKind struct{ training, padded, dropout, adds bool }
 
 // crossEntropy of logits [b, classes]: the mean over the pictures (a scalar), and
 // how many of them have their class first.
@@ -61,18 +59,16 @@ func crossEntropy(logits *Node, in inputs, smoothing float64) (loss, correct *No
 	return loss, ReduceAllSum(ConvertDType(right, dtypes.Float32))
 }
 
-// gradients is the first graph. It puts the gradients into the trainer's
-// variables and gives the loss, the number of right answers and the squared norm
-// of each trained tensor's gradient [parameters].
+// gradients is the first graph: the loss, the number of right answers and the
+// squared norm of each trained tensor's gradient [parameters], then the gradients
+// and, where they are asked for, the statistics of the BatchNorms.
 func (t *Trainer) gradients(in inputs) []*Node {
 	g := in.pixels.Graph()
 	training := intr.Training{Dropout: t.settings.Dropout, RNG: in.rng, Recompute: t.settings.Recompute}
-	var statistics []*Node
+	statistics := map[string]*Node{}
 	if t.settings.TrainBatchNorm {
 		training.Statistics = func(bn string, mean, variance *Node) {
-			t.statistics(bn, "running_mean").SetNodeValue(mean)
-			t.statistics(bn, "running_var").SetNodeValue(variance)
-			statistics = append(statistics, mean, variance)
+			statistics[bn+".running_mean"], statistics[bn+".running_var"] = mean, variance
 		}
 	}
 	logits := t.model.ForwardTraining(in.pixels, in.cells, in.canvas, &training)
@@ -84,17 +80,19 @@ func (t *Trainer) gradients(in inputs) []*Node {
 	for i, p := range t.params {
 		weights[i] = t.model.Weight(g, p.Key)
 	}
+	gradients := Gradient(loss, weights...)
 	squares := make([]*Node, len(t.params))
-	for i, gradient := range Gradient(loss, weights...) {
-		v := t.gradient(i)
-		if in.first != nil {
-			sum := v.NodeValue(g)
-			gradient = Add(gradient, Where(BroadcastToDims(in.first, sum.Shape().Dimensions...), ZerosLike(sum), sum))
+	for i := range gradients {
+		if len(in.sums) > 0 {
+			gradients[i] = Add(gradients[i], in.sums[i])
 		}
-		v.SetNodeValue(gradient)
-		squares[i] = sumOfSquares(gradient)
+		squares[i] = sumOfSquares(gradients[i])
 	}
-	return []*Node{loss, correct, Stack(squares, 0)}
+	results := append([]*Node{loss, correct, Stack(squares, 0)}, gradients...)
+	for _, p := range t.running {
+		results = append(results, statistics[p.Key])
+	}
+	return results
 }
 
 // sumOfSquares adds along one axis at a time, which rounds less than adding
@@ -114,18 +112,19 @@ const (
 	eps   = 1e-8
 )
 
-// adamW is the second graph (Loshchilov and Hutter, ICLR 2019, algorithm 2, in
-// the order of torch.optim.AdamW's operations). numbers [2+2*groups] are what
-// the gradients are multiplied with, sqrt(1 - beta2^t), and of each group
-// lr/(1 - beta1^t) and 1 - lr*weight_decay.
-func (t *Trainer) adamW(numbers *Node) {
+// adamW is one of the second graphs (Loshchilov and Hutter, ICLR 2019, algorithm
+// 2, in the order of torch.optim.AdamW's operations), for the trained tensors from
+// first on. numbers [2+2*groups] are what the gradients are multiplied with,
+// sqrt(1 - beta2^t), and of each group lr/(1 - beta1^t) and 1 - lr*weight_decay.
+func (t *Trainer) adamW(numbers *Node, first int, gradients []*Node) {
 	g := numbers.Graph()
 	number := func(i int) *Node { return Reshape(Slice(numbers, AxisElem(i))) }
 	clip, root := number(0), number(1)
-	for i, p := range t.params {
+	for i, gradient := range gradients {
+		p := t.params[first+i]
 		weight := t.variable(p.Key)
-		mean, square := t.moments(i)
-		gradient := Mul(t.gradient(i).NodeValue(g), clip)
+		mean, square := t.moments(p)
+		gradient = Mul(gradient, clip)
 		m := mean.NodeValue(g)
 		m = Add(m, MulScalar(Sub(gradient, m), 1-beta1))
 		s := Add(MulScalar(square.NodeValue(g), beta2), MulScalar(Square(gradient), 1-beta2))
@@ -135,14 +134,13 @@ func (t *Trainer) adamW(numbers *Node) {
 		square.SetNodeValue(s)
 		weight.SetNodeValue(w)
 	}
-	if !t.settings.TrainBatchNorm {
-		return
-	}
-	for _, p := range intr.Params(t.model.Config) {
-		if bn, name, ok := runningStatistic(p.Key); ok {
-			running := t.variable(p.Key)
-			running.SetNodeValue(Add(MulScalar(running.NodeValue(g), 1-momentum), MulScalar(t.statistics(bn, name).NodeValue(g), momentum)))
-		}
+}
+
+// follow moves the running statistics of BatchNorm towards those of the batch.
+func (t *Trainer) follow(statistics []*Node) {
+	for i, now := range statistics {
+		running := t.variable(t.running[i].Key)
+		running.SetNodeValue(Add(MulScalar(running.NodeValue(now.Graph()), 1-momentum), MulScalar(now, momentum)))
 	}
 }
 

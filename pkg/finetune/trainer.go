@@ -41,13 +41,15 @@ type Trainer struct {
 	engine   *backend.Engine
 	model    *intr.Model
 	params   []param
+	running  []intr.Param // BatchNorm's running statistics, where they are trained
 	rates    *rates
 
 	mu      sync.Mutex
 	steps   int // of the optimizer
-	batches int // gradients in the accumulators
+	batches int // whose gradients are in sums
+	sums    []resident
 	graphs  map[graphKind]*model.Exec
-	update  *model.Exec
+	updates []*update
 	mesh    *distributed.DeviceMesh // nil on one device
 	pixels  []float32               // of the last batch on its canvas
 }
@@ -105,58 +107,36 @@ const dataAxis = "data"
 
 // Names of the optimizer's variables; the rest of the path is the tensor's.
 const (
-	gradientScope   = "/gradient"
-	meanScope       = "/exp_avg"
-	squareScope     = "/exp_avg_sq"
-	statisticsScope = "/statistics"
+	meanScope   = "/exp_avg"
+	squareScope = "/exp_avg_sq"
 )
 
 // allocate makes the optimizer's variables, all zero.
 func (t *Trainer) allocate() error {
-	zero := func(scope string, p intr.Param) error {
-		value, err := tensors.FromShapeForBackend(t.engine.Backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
-		if err != nil {
-			return err
-		}
-		_, err = t.model.Store().CreateVariable(scope+intr.Path(p.Key), value)
-		return err
-	}
 	for _, p := range t.params {
-		for _, scope := range []string{gradientScope, meanScope, squareScope} {
-			if err := zero(scope, p.Param); err != nil {
+		for _, scope := range []string{meanScope, squareScope} {
+			value, err := tensors.FromShapeForBackend(t.engine.Backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
+			if err != nil {
+				return err
+			}
+			if _, err = t.model.Store().CreateVariable(scope+intr.Path(p.Key), value); err != nil {
 				return err
 			}
 		}
 	}
 	if t.settings.TrainBatchNorm {
 		for _, p := range intr.Params(t.model.Config) {
-			if _, _, ok := runningStatistic(p.Key); ok {
-				if err := zero(statisticsScope, p); err != nil {
-					return err
-				}
+			if isBatchNorm(p.Key) && strings.Contains(p.Key, ".running_") {
+				t.running = append(t.running, p)
 			}
 		}
 	}
 	return nil
 }
 
-func (t *Trainer) gradient(i int) *model.Variable {
-	return t.model.Store().GetVariable(gradientScope + intr.Path(t.params[i].Key))
-}
-
-func (t *Trainer) moments(i int) (mean, square *model.Variable) {
-	path := intr.Path(t.params[i].Key)
+func (t *Trainer) moments(p param) (mean, square *model.Variable) {
+	path := intr.Path(p.Key)
 	return t.model.Store().GetVariable(meanScope + path), t.model.Store().GetVariable(squareScope + path)
-}
-
-func (t *Trainer) statistics(bn, name string) *model.Variable {
-	return t.model.Store().GetVariable(statisticsScope + intr.Path(bn+"."+name))
-}
-
-// runningStatistic cuts the key of one of BatchNorm's running statistics.
-func runningStatistic(key string) (bn, name string, ok bool) {
-	at := strings.LastIndexByte(key, '.')
-	return key[:at], key[at+1:], isBatchNorm(key) && strings.HasPrefix(key[at+1:], "running_")
 }
 
 // Model is the model in training, to be evaluated between two steps. It shares
@@ -204,9 +184,10 @@ func (t *Trainer) Close() {
 	for _, exec := range t.graphs {
 		exec.Finalize()
 	}
-	if t.update != nil {
-		t.update.Finalize()
+	for _, u := range t.updates {
+		u.exec.Finalize()
 	}
+	t.forget()
 	t.model.Close()
 }
 
@@ -236,10 +217,12 @@ func (t *Trainer) Step(b *Batch) (StepResult, error) {
 	var result StepResult
 	lrs := t.lrs()
 	result.LR, result.LRBackbone = lrs[0], lrs[1]
-	outputs, err := t.call(b, true)
+	outputs, gradients, err := t.call(b, true)
 	if err != nil {
 		return result, err
 	}
+	t.forget()
+	t.sums = gradients
 	result.Loss = float64(outputs[0][0]) * float64(t.settings.Accumulate)
 	result.Acc1 = 100 * float64(outputs[1][0]) / float64(len(b.Classes))
 	total, bad := 0.0, ""
@@ -251,6 +234,7 @@ func (t *Trainer) Step(b *Batch) (StepResult, error) {
 	}
 	if result.Loss-result.Loss != 0 || bad != "" {
 		t.batches = 0 // what was added up is lost with it
+		t.forget()
 		return result, &NotFiniteError{Batch: b.String(), Loss: result.Loss, Tensor: bad, Step: t.steps}
 	}
 	if t.batches++; t.batches < t.settings.Accumulate {
@@ -268,17 +252,61 @@ func (t *Trainer) Step(b *Batch) (StepResult, error) {
 	return result, nil
 }
 
-// apply makes the optimizer's step.
-func (t *Trainer) apply(norm float64, lrs [2]float64) error {
-	if t.update == nil {
+// forget gives the memory of the gradients back.
+func (t *Trainer) forget() {
+	for _, s := range t.sums {
+		free(s)
+	}
+	t.sums = nil
+}
+
+// update is the optimizer's graph for some of the gradients and statistics: a
+// part at a time, because old and new weights and moments lie side by side.
+type update struct {
+	from, to int // of Trainer.sums
+	exec     *model.Exec
+}
+
+// largestUpdate is the number of weights of one update, if its first tensor does
+// not have more.
+const largestUpdate = 4 << 20
+
+// newUpdates splits the optimizer's step.
+func (t *Trainer) newUpdates() error {
+	add := func(from, to int, build func(nodes []*graph.Node)) error {
 		exec, err := t.exec(func(nodes []*graph.Node) []*graph.Node {
-			t.adamW(nodes[0])
+			build(nodes)
 			return nil
 		})
-		if err != nil {
+		if err == nil {
+			t.updates = append(t.updates, &update{from, to, exec})
+		}
+		return err
+	}
+	for from := 0; from < len(t.params); {
+		to, size := from, 0
+		for ; to < len(t.params) && (to == from || size+t.params[to].Len() <= largestUpdate); to++ {
+			size += t.params[to].Len()
+		}
+		first := from
+		if err := add(from, to, func(nodes []*graph.Node) { t.adamW(nodes[0], first, nodes[1:]) }); err != nil {
 			return err
 		}
-		t.update = exec
+		from = to
+	}
+	if len(t.running) > 0 {
+		n := len(t.params)
+		return add(n, n+len(t.running), func(nodes []*graph.Node) { t.follow(nodes[1:]) })
+	}
+	return nil
+}
+
+// apply makes the optimizer's step.
+func (t *Trainer) apply(norm float64, lrs [2]float64) error {
+	if t.updates == nil {
+		if err := t.newUpdates(); err != nil {
+			return err
+		}
 	}
 	clip := 1.0
 	if t.settings.ClipMaxNorm > 0 { // torch.nn.utils.clip_grad_norm_
@@ -289,9 +317,21 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 	for _, lr := range lrs {
 		numbers = append(numbers, float32(lr/(1-math.Pow(beta1, step))), float32(1-lr*t.settings.WeightDecay))
 	}
+	defer t.forget()
 	return t.model.Exclusive(func() error {
-		_, err := t.run(t.update, []argument{{tensors.FromFlatDataAndDimensions(numbers, len(numbers)), false}})
-		return err
+		for _, u := range t.updates {
+			arguments := []argument{{value: tensors.FromFlatDataAndDimensions(numbers, len(numbers))}}
+			for _, s := range t.sums[u.from:u.to] {
+				arguments = append(arguments, argument{resident: s})
+			}
+			if _, _, err := t.run(u.exec, arguments, 0); err != nil {
+				return err
+			}
+			for _, s := range t.sums[u.from:u.to] {
+				free(s)
+			}
+		}
+		return nil
 	})
 }
 
@@ -305,79 +345,94 @@ func (t *Trainer) exec(build func([]*graph.Node) []*graph.Node) (*model.Exec, er
 	return exec, nil
 }
 
-// argument is an input of a graph; split ones are shared out to the devices by
-// their first axis.
+// resident is a result that stays on the engine, whole on every device.
+type resident interface{ FinalizeAll() error }
+
+func free(r resident) { _ = r.FinalizeAll() }
+
+// argument is an input of a graph: a resident one, or a value, of which split
+// ones are shared out to the devices by their first axis.
 type argument struct {
-	value *tensors.Tensor
-	split bool
+	value    *tensors.Tensor
+	split    bool
+	resident resident
 }
 
-// run calls a graph and gives its results.
-func (t *Trainer) run(exec *model.Exec, arguments []argument) ([][]float32, error) {
+// run calls a graph. It gives the first results as numbers and leaves the others
+// on the engine.
+func (t *Trainer) run(exec *model.Exec, arguments []argument, fetched int) ([][]float32, []resident, error) {
+	results, err := t.execute(exec, arguments)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s could not compute a training step: %w", t.engine, firstLine(err))
+	}
+	values := make([][]float32, fetched)
+	for i, r := range results[:fetched] {
+		first, ok := r.(*tensors.Tensor)
+		if !ok {
+			first = r.(*dtensor.Tensor).Shards()[0]
+		}
+		if values[i], err = tensors.CopyFlatData[float32](first); err != nil {
+			return nil, nil, err
+		}
+		if err := r.FinalizeAll(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return values, results[fetched:], nil
+}
+
+// execute calls a graph on all devices of the training. On several GoMLX has XLA
+// share the work out by what is said of inputs, variables and results: pictures
+// are split, all else is whole on every device.
+func (t *Trainer) execute(exec *model.Exec, arguments []argument) ([]resident, error) {
 	var args []any
-	var results []*tensors.Tensor
-	var err error
+	var results []resident
 	if t.mesh == nil {
 		for _, a := range arguments {
+			if a.resident != nil {
+				args = append(args, a.resident)
+				continue
+			}
 			args = append(args, a.value)
 			defer a.value.FinalizeAll()
 		}
-		results, err = exec.Call(args...)
-	} else {
-		results, err = t.runShared(exec, arguments)
+		outputs, err := exec.Call(args...)
+		for _, o := range outputs {
+			results = append(results, o)
+		}
+		return results, err
 	}
+	whole := distributed.NewReplicatedShardingSpec(t.mesh)
+	split, err := distributed.BuildSpec(t.mesh).S(dataAxis).Done()
 	if err != nil {
-		return nil, fmt.Errorf("%s could not compute a training step: %w", t.engine, firstLine(err))
+		return nil, err
 	}
-	values := make([][]float32, len(results))
-	for i, r := range results {
-		if values[i], err = tensors.CopyFlatData[float32](r); err != nil {
-			return nil, err
-		}
-		if err := r.FinalizeAll(); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
-// runShared is run on several devices: GoMLX has XLA share the work out by what
-// is said of inputs, variables (whole on every device) and results (whole).
-func (t *Trainer) runShared(exec *model.Exec, arguments []argument) ([]*tensors.Tensor, error) {
-	var args []any
 	var specs []*distributed.ShardingSpec
 	for _, a := range arguments {
-		spec := distributed.NewReplicatedShardingSpec(t.mesh)
+		spec := whole
 		if a.split {
-			var err error
-			if spec, err = distributed.BuildSpec(t.mesh).S(dataAxis).Done(); err != nil {
-				return nil, err
-			}
+			spec = split
+		}
+		specs = append(specs, spec)
+		if a.resident != nil {
+			args = append(args, a.resident)
+			continue
 		}
 		shards, err := dtensor.ShardTensor(spec, a.value)
 		if err != nil {
 			return nil, err
 		}
 		defer shards.FinalizeAll()
-		specs, args = append(specs, spec), append(args, shards)
+		args = append(args, shards)
 	}
 	if exec.NumDevices() == 1 {
-		exec.AutoSharding(t.mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(distributed.NewReplicatedShardingSpec(t.mesh))
+		exec.AutoSharding(t.mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(whole)
 	}
-	shared, err := exec.DistributedExec(args...)
-	if err != nil {
-		return nil, err
+	outputs, err := exec.DistributedExec(args...)
+	for _, o := range outputs {
+		results = append(results, o)
 	}
-	var results []*tensors.Tensor
-	for _, s := range shared {
-		results = append(results, s.Shards()[0])
-		for _, other := range s.Shards()[1:] {
-			if err := other.FinalizeAll(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return results, nil
+	return results, err
 }
 
 // firstLine drops the stack that libraries print with their errors.
@@ -387,14 +442,14 @@ func firstLine(err error) error {
 }
 
 // call runs the first graph, for training or for evaluation, on a batch.
-func (t *Trainer) call(b *Batch, training bool) ([][]float32, error) {
+func (t *Trainer) call(b *Batch, training bool) (numbers [][]float32, gradients []resident, err error) {
 	if err := b.check(t.model.Config, t.settings.BatchSize); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	room, height, width := t.room(b)
 	kind := graphKind{
 		training: training, padded: room > len(b.Classes) || height != b.Input.Height || width != b.Input.Width,
-		accumulates: training && t.settings.Accumulate > 1, dropout: training && t.settings.Dropout > 0,
+		dropout: training && t.settings.Dropout > 0, adds: training && t.batches > 0,
 	}
 	exec := t.graphs[kind]
 	if exec == nil {
@@ -409,11 +464,15 @@ func (t *Trainer) call(b *Batch, training bool) ([][]float32, error) {
 			return []*graph.Node{loss, logits}
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		t.graphs[kind] = exec
 	}
-	return t.run(exec, t.arguments(b, kind, room, height, width))
+	fetched := 2
+	if training {
+		fetched = 3
+	}
+	return t.run(exec, t.arguments(b, kind, room, height, width), fetched)
 }
 
 // room is how many pictures of which size the graph for a batch takes.
@@ -459,21 +518,23 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 	}
 	rows, cols := (height+stride-1)/stride, (width+stride-1)/stride
 	all := []argument{
-		{tensors.FromFlatDataAndDimensions(pixels, room, height, width, 3), true},
-		{tensors.FromFlatDataAndDimensions(cells, room, rows, cols), true},
-		{tensors.FromFlatDataAndDimensions(classes, room), true},
-		{tensors.FromFlatDataAndDimensions(shares, room), true},
+		{value: tensors.FromFlatDataAndDimensions(pixels, room, height, width, 3), split: true},
+		{value: tensors.FromFlatDataAndDimensions(cells, room, rows, cols), split: true},
+		{value: tensors.FromFlatDataAndDimensions(classes, room), split: true},
+		{value: tensors.FromFlatDataAndDimensions(shares, room), split: true},
 	}
 	if kind.padded {
-		all = append(all, argument{tensors.FromFlatDataAndDimensions(canvas, room, 2), true})
-	}
-	if kind.accumulates {
-		all = append(all, argument{tensors.FromValue(t.batches == 0), false})
+		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(canvas, room, 2), split: true})
 	}
 	if kind.dropout {
 		random := rand.New(rand.NewPCG(uint64(t.settings.Seed), uint64(t.steps*t.settings.Accumulate+t.batches)))
 		state := []uint64{random.Uint64(), random.Uint64(), random.Uint64()}
-		all = append(all, argument{tensors.FromFlatDataAndDimensions(state, len(state)), false})
+		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(state, len(state))})
+	}
+	if kind.adds {
+		for _, s := range t.sums[:len(t.params)] {
+			all = append(all, argument{resident: s})
+		}
 	}
 	return all
 }
@@ -491,7 +552,7 @@ func (t *Trainer) Evaluate(b *Batch) (EvalResult, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var result EvalResult
-	outputs, err := t.call(b, false)
+	outputs, _, err := t.call(b, false)
 	if err != nil {
 		return result, err
 	}
