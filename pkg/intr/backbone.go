@@ -25,6 +25,8 @@ type net struct {
 	// the answer it gets alone. nil leaves the canvas to bleed into the border
 	// cells, as the published code does to the pictures of a batch.
 	sizes *Node
+	// training is nil where the model answers.
+	training *Training
 }
 
 // weight is the variable of a PyTorch key, in our layout.
@@ -81,21 +83,25 @@ func (c Config) steps() []step {
 
 // block is one residual block; stride is that of its output to the pixels.
 func (n *net) block(x *Node, key string, step, dilation, stride int, downsample bool) *Node {
-	const relu, none = activation.TypeRelu, activation.TypeNone
+	const rectified, none = activation.TypeRelu, activation.TypeNone
 	identity := x
 	if downsample {
 		identity = n.convolution(x, key+".downsample.0", key+".downsample.1", step, 1, stride, none)
 	}
 	if n.Bottleneck {
-		x = n.convolution(x, key+".conv1", key+".bn1", 1, 1, stride/step, relu)
-		x = n.convolution(x, key+".conv2", key+".bn2", step, dilation, stride, relu)
+		x = n.convolution(x, key+".conv1", key+".bn1", 1, 1, stride/step, rectified)
+		x = n.convolution(x, key+".conv2", key+".bn2", step, dilation, stride, rectified)
 		x = n.convolution(x, key+".conv3", key+".bn3", 1, 1, stride, none)
 	} else {
-		x = n.convolution(x, key+".conv1", key+".bn1", step, dilation, stride, relu)
+		x = n.convolution(x, key+".conv1", key+".bn1", step, dilation, stride, rectified)
 		x = n.convolution(x, key+".conv2", key+".bn2", 1, dilation, stride, none)
 	}
-	return activation.Relu(Add(x, identity))
+	return relu(Add(x, identity))
 }
+
+// relu is max(x, 0). (The order matters: GoMLX gives the gradient at 0 to the
+// first of the two, and PyTorch's is 0 there.)
+func relu(x *Node) *Node { return Max(ZerosLike(x), x) }
 
 // convolution is a convolution without bias, its frozen BatchNorm
 // (y = x*s + (b - mean*s), s = weight/sqrt(var + 1e-5), nothing trained) and
@@ -103,20 +109,35 @@ func (n *net) block(x *Node, key string, step, dilation, stride int, downsample 
 func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, act activation.Type) *Node {
 	kernel := n.weight(conv + ".weight") // [k, k, in, out]
 	k, in, out := kernel.Shape().Dim(0), kernel.Shape().Dim(2), kernel.Shape().Dim(3)
+	if n.training != nil && n.training.Statistics != nil {
+		x = n.normalized(n.convolve(x, kernel, step, dilation), bn, stride)
+		if act == activation.TypeRelu {
+			x = relu(x)
+		}
+		return n.inside(x, stride)
+	}
 	s := Mul(n.weight(bn+".weight"), Rsqrt(AddScalar(n.weight(bn+".running_var"), 1e-5)))
 	b := Sub(n.weight(bn+".bias"), Mul(n.weight(bn+".running_mean"), s))
 	if n.asProducts {
 		matrix := Mul(Reshape(kernel, k*k*in, out), ExpandLeftToRank(s, 2))
-		return n.inside(dense(patches(x, k, step, dilation), matrix, b, act), stride)
+		return n.inside(n.dense(patches(x, k, step, dilation), matrix, b, act), stride)
 	}
-	if k == 1 {
-		x = times(patches(x, k, step, dilation), Reshape(kernel, in, out))
-	} else {
-		pad := dilation * (k / 2)
-		x = Convolve(x, kernel).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
-	}
+	x = n.convolve(x, kernel, step, dilation)
 	x = Add(Mul(x, ExpandLeftToRank(s, 4)), ExpandLeftToRank(b, 4))
-	return n.inside(activation.Apply(act, x), stride)
+	if act == activation.TypeRelu {
+		x = relu(x)
+	}
+	return n.inside(x, stride)
+}
+
+// convolve is the convolution alone, as this engine likes it.
+func (n *net) convolve(x, kernel *Node, step, dilation int) *Node {
+	k, in, out := kernel.Shape().Dim(0), kernel.Shape().Dim(2), kernel.Shape().Dim(3)
+	if k == 1 || n.asProducts {
+		return times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
+	}
+	pad := dilation * (k / 2)
+	return Convolve(x, kernel).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
 }
 
 // inside puts a feature map back to zero where its canvas holds no picture.

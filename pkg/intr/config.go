@@ -16,7 +16,7 @@ import (
 // brackets are those of the published scripts).
 type Config struct {
 	Backbone      string `json:"backbone"`           // "resnet50" [backbone], or "resnet" where the sizes are nobody's
-	Blocks        [4]int `json:"blocks"`             // residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50
+	Blocks        [4]int `json:"blocks"`             // residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50; zeros at the end leave layers out
 	Bottleneck    bool   `json:"bottleneck"`         // three convolutions a block (ResNet-50 and deeper) instead of two
 	Width         int    `json:"width"`              // channels after the stem: 64 in every published ResNet
 	Dilation      bool   `json:"dilation"`           // DC5: layer4 keeps layer3's resolution, stride 16 [dilation]
@@ -42,12 +42,46 @@ var backbones = []struct {
 }
 
 // Stride is how many pixels of the network's input lie under one cell of the
-// feature map, in each direction: 32, or 16 with dilation.
+// feature map, in each direction: 32, or 16 with dilation, or 16 where the
+// backbone ends with layer3 (8 with layer2, 4 with layer1).
 func (c Config) Stride() int {
 	if c.Dilation {
 		return 16
 	}
-	return 32
+	return 2 << c.stages()
+}
+
+// stages is how many of layer1 … layer4 the backbone has.
+func (c Config) stages() int {
+	n := len(c.Blocks)
+	for n > 1 && c.Blocks[n-1] == 0 {
+		n--
+	}
+	return n
+}
+
+// Check says in one sentence what no INTR can have, or nil.
+func (c Config) Check() error {
+	n := c.stages()
+	switch {
+	case slices.Min(c.Blocks[:n]) < 1 || c.Width < 1:
+		return fmt.Errorf("a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a block", c.Blocks, c.Width)
+	case c.DecoderLayers < 1 || c.EncoderLayers < 0:
+		return fmt.Errorf("a transformer of %d encoder and %d decoder layers cannot answer: one decoder layer is the least", c.EncoderLayers, c.DecoderLayers)
+	case c.Classes < 1 || c.FeedForward < 1:
+		return fmt.Errorf("%d classes and feed-forward blocks of width %d make no model: both must be 1 at least", c.Classes, c.FeedForward)
+	case c.Positions != "sine" && c.Positions != "learned":
+		return fmt.Errorf("positions %q are unknown: they are sine or learned", c.Positions)
+	case c.Heads < 1 || c.HiddenDim < 1 || c.HiddenDim%c.Heads != 0:
+		return fmt.Errorf("width %d cannot be shared by %d attention heads", c.HiddenDim, c.Heads)
+	case c.Positions == "sine" && c.HiddenDim%4 != 0:
+		return fmt.Errorf("sine positions need a width that is a multiple of 4, and the width is %d", c.HiddenDim)
+	case c.Positions == "learned" && c.HiddenDim%2 != 0:
+		return fmt.Errorf("learned positions need an even width, and the width is %d", c.HiddenDim)
+	case c.Dilation && (!c.Bottleneck || n != len(c.Blocks)):
+		return fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper with its layer4, and this backbone is a %s", c.Backbone)
+	}
+	return nil
 }
 
 // String says the architecture in one line.
@@ -78,8 +112,9 @@ func (c Config) planes(stage int) int { return c.Width << stage }
 // prefixes of the keys in files, by who wrote them.
 var prefixes = []string{"model.", "state_dict.", "model_state_dict.", ""}
 
-// errDETR is what configOf says of the checkpoint that training starts from.
-var errDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+// ErrDETR is what Inspect says of the checkpoint that training starts from: it
+// gives its tensors and its architecture, too, with as many classes as queries.
+var ErrDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
 
 // stateOf finds the model's tensors in what torch.save wrote: under "model" as
 // the published checkpoints have them, under "state_dict" or "model_state_dict",
@@ -137,9 +172,6 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 		return t.Shape, nil
 	}
 	c := Config{Backbone: "resnet", Positions: "sine", Heads: 8}
-	if _, ok := state["class_embed.weight"]; ok && state["presence_vector.weight"] == nil {
-		return c, errDETR
-	}
 	queries, err := shape("query_embed.weight", 2)
 	if err != nil {
 		return c, err
@@ -197,15 +229,7 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 	if v, ok := arg(args, "dilation").(bool); ok {
 		c.Dilation = v
 	}
-	switch {
-	case c.Heads < 1 || c.HiddenDim%c.Heads != 0:
-		return c, fmt.Errorf("width %d cannot be shared by %d attention heads", c.HiddenDim, c.Heads)
-	case c.Positions == "sine" && c.HiddenDim%4 != 0:
-		return c, fmt.Errorf("sine positions need a width that is a multiple of 4, and the width is %d", c.HiddenDim)
-	case c.Dilation && !c.Bottleneck:
-		return c, fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper, and this backbone is a %s", c.Backbone)
-	}
-	return c, nil
+	return c, c.Check()
 }
 
 func arg(args *torchfile.Dict, name string) any {

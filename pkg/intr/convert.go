@@ -44,9 +44,9 @@ func Convert(in, out string) (Converted, error) {
 	if _, config, err := Inspect(file); err == nil {
 		result.Config = &config
 		if args == nil {
-			args = config.args()
+			args = config.Args()
 		}
-	} else if !errors.Is(err, errDETR) {
+	} else if !errors.Is(err, ErrDETR) {
 		return result, fmt.Errorf("%s cannot be converted: %w", in, err)
 	}
 	var tensors []*torchfile.Tensor
@@ -95,8 +95,10 @@ func keyOf(name string, state map[string]*torchfile.Tensor) string {
 	return name
 }
 
-// args are those of the published scripts that make this architecture.
-func (c Config) args() *torchfile.Dict {
+// Args are the options of the published scripts that make this architecture. Those
+// of a backbone that no published name stands for are ours: blocks, width and
+// bottleneck.
+func (c Config) Args() *torchfile.Dict {
 	d := &torchfile.Dict{}
 	for _, arg := range []struct {
 		name  string
@@ -108,6 +110,15 @@ func (c Config) args() *torchfile.Dict {
 		{"dim_feedforward", int64(c.FeedForward)}, {"pre_norm", c.PreNorm}, {"num_queries", int64(c.Classes)},
 	} {
 		d.Set(arg.name, arg.value)
+	}
+	if c.Backbone == "resnet" {
+		blocks := make(torchfile.List, len(c.Blocks))
+		for i, n := range c.Blocks {
+			blocks[i] = int64(n)
+		}
+		d.Set("blocks", blocks)
+		d.Set("width", int64(c.Width))
+		d.Set("bottleneck", c.Bottleneck)
 	}
 	return d
 }

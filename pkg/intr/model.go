@@ -123,6 +123,9 @@ func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error)
 		return nil, Config{}, errors.New("it holds no INTR: there are no class queries (query_embed.weight) in it")
 	}
 	config, err := configOf(state, argsOf(file))
+	if _, heads := state["class_embed.weight"]; err == nil && heads && state["presence_vector.weight"] == nil {
+		err = ErrDETR
+	}
 	return state, config, err
 }
 

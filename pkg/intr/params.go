@@ -66,7 +66,7 @@ func Params(c Config) []Param {
 	stack("transformer.decoder", c.DecoderLayers, true)
 	linear("presence_vector", 1, d)
 	add("query_embed.weight", c.Classes, d)
-	add("input_proj.weight", d, c.channels(3), 1, 1)
+	add("input_proj.weight", d, c.channels(c.stages()-1), 1, 1)
 	add("input_proj.bias", d)
 
 	frozenBN := func(key string, channels int) {
@@ -172,6 +172,41 @@ func transpose(dst, src []float32, rows, cols, area int) {
 			}
 		}
 	}
+}
+
+// unpermute is permute's way back: src is [h, w, in, out] or [in, out].
+func unpermute(dst, src []float32, shape, axes []int) {
+	switch len(axes) {
+	case 0:
+		copy(dst, src)
+	case 2:
+		transpose(dst, src, shape[1], shape[0], 1)
+	default:
+		out, in, area := shape[0], shape[1], shape[2]*shape[3]
+		for cell := range area {
+			for i := range in {
+				for o, v := range src[(cell*in+i)*out:][:out] {
+					dst[(o*in+i)*area+cell] = v
+				}
+			}
+		}
+	}
+}
+
+// FromTorch puts values in PyTorch's layout into dst in ours; both hold the
+// whole tensor.
+func (p Param) FromTorch(dst, values []float32) { permute(dst, values, p.Shape, p.axes()) }
+
+// ToTorch is FromTorch's way back: values in our layout into dst in PyTorch's.
+func (p Param) ToTorch(dst, values []float32) { unpermute(dst, values, p.Shape, p.axes()) }
+
+// Len is the number of elements.
+func (p Param) Len() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= d
+	}
+	return n
 }
 
 // unused are keys that published and derived checkpoints may carry without

@@ -17,34 +17,57 @@ import (
 // 2020): normed after the block, or before it where the checkpoint is pre-norm.
 func (n *net) residual(x *Node, norm string, block func(*Node) *Node) *Node {
 	if n.PreNorm {
-		return Add(x, block(n.layerNorm(x, norm)))
+		return Add(x, n.drop(block(n.layerNorm(x, norm))))
 	}
-	return n.layerNorm(Add(x, block(x)), norm)
+	return n.layerNorm(Add(x, n.drop(block(x))), norm)
 }
 
 func (n *net) layerNorm(x *Node, key string) *Node {
-	return nn.LayerNorm(x, []int{-1}, 1e-5, n.weight(key+".weight"), n.weight(key+".bias"), nil)
+	weight, bias := n.weight(key+".weight"), n.weight(key+".bias")
+	if n.training == nil {
+		return nn.LayerNorm(x, []int{-1}, 1e-5, weight, bias, nil)
+	}
+	x = Sub(x, ReduceAndKeep(x, ReduceMean, -1))
+	x = Div(x, Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceMean, -1), 1e-5)))
+	return Add(Mul(x, ExpandLeftToRank(weight, x.Rank())), ExpandLeftToRank(bias, x.Rank()))
 }
 
 // dense is a linear layer: x [..., in], weight [in, out], bias [out].
-func dense(x, weight, bias *Node, act activation.Type) *Node {
-	return nn.Dense(x, weight, bias, compute.DenseLayoutInputOutputs, act)
+func (n *net) dense(x, weight, bias *Node, act activation.Type) *Node {
+	if n.training == nil {
+		return nn.Dense(x, weight, bias, compute.DenseLayoutInputOutputs, act)
+	}
+	x = times(x, weight)
+	x = Add(x, ExpandLeftToRank(bias, x.Rank()))
+	if act == activation.TypeRelu {
+		return relu(x)
+	}
+	return x
+}
+
+func (n *net) softmax(x *Node) *Node {
+	if n.training == nil {
+		return Softmax(x, -1)
+	}
+	x = Exp(Sub(x, StopGradient(ReduceAndKeep(x, ReduceMax, -1))))
+	return Div(x, ReduceAndKeep(x, ReduceSum, -1))
 }
 
 func (n *net) feedForward(x *Node, key string) *Node {
-	x = dense(x, n.weight(key+".linear1.weight"), n.weight(key+".linear1.bias"), activation.TypeRelu)
-	return dense(x, n.weight(key+".linear2.weight"), n.weight(key+".linear2.bias"), activation.TypeNone)
+	x = n.drop(n.dense(x, n.weight(key+".linear1.weight"), n.weight(key+".linear1.bias"), activation.TypeRelu))
+	return n.dense(x, n.weight(key+".linear2.weight"), n.weight(key+".linear2.bias"), activation.TypeNone)
 }
 
 // attend is torch.nn.MultiheadAttention: query [b, q, d], keys and values
 // [b, n, d], mask [b, n] true where a key may be seen (nil: everywhere).
-// It gives the result [b, q, d] and the weights [b, h, q, n].
+// It gives the result [b, q, d] and the weights [b, h, q, n], which in training
+// are those that dropout left.
 func (n *net) attend(key string, query, keys, values, mask *Node) (result, weights *Node) {
 	d, heads := n.HiddenDim, n.Heads
 	w, bias := n.weight(key+".in_proj_weight"), n.weight(key+".in_proj_bias") // [d, 3d], [3d]
 	project := func(x *Node, third int) *Node {
 		part := AxisRange(third*d, (third+1)*d)
-		x = dense(x, Slice(w, AxisRange(), part), Slice(bias, part), activation.TypeNone)
+		x = n.dense(x, Slice(w, AxisRange(), part), Slice(bias, part), activation.TypeNone)
 		return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1), heads, d/heads) // [b, ·, h, e]
 	}
 	q := MulScalar(project(query, 0), math.Sqrt(1/float64(d/heads)))
@@ -53,10 +76,10 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
 		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
 	}
-	weights = Softmax(scores, -1)
+	weights = n.drop(n.softmax(scores))
 	result = Einsum("bhqn,bnhe->bqhe", weights, project(values, 2))
 	result = Reshape(result, result.Shape().Dim(0), result.Shape().Dim(1), d)
-	result = dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
+	result = n.dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
 	return result, weights
 }
 
@@ -66,7 +89,7 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 func (n *net) remember(features, cells *Node) (projected, memory *Node) {
 	b, rows, cols, channels := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2), features.Shape().Dim(3)
 	projection := Reshape(n.weight("input_proj.weight"), channels, n.HiddenDim)
-	projected = dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
+	projected = n.dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
 	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }
 	memory = n.encode(flat(projected), flat(n.positions(cells)), Reshape(cells, b, rows*cols))
 	return projected, Reshape(memory, b, rows, cols, n.HiddenDim)
@@ -82,7 +105,7 @@ func (n *net) ask(memory, cells *Node) (states, attention []*Node, logits *Node)
 		attention[i] = Reshape(a, b, n.Heads, n.Classes, rows, cols)
 	}
 	last := states[len(states)-1]
-	presence := dense(last, n.weight("presence_vector.weight"), n.weight("presence_vector.bias"), activation.TypeNone)
+	presence := n.dense(last, n.weight("presence_vector.weight"), n.weight("presence_vector.bias"), activation.TypeNone)
 	return states, attention, Reshape(presence, b, n.Classes)
 }
 
@@ -96,7 +119,7 @@ func (n *net) encode(x, positions, mask *Node) *Node {
 			result, _ := n.attend(key+".self_attn", placed, placed, t, mask)
 			return result
 		})
-		x = n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) })
+		x = n.again(n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) }))
 	}
 	if n.PreNorm {
 		x = n.layerNorm(x, encoder+".norm")
@@ -124,7 +147,7 @@ func (n *net) decode(memory, mask *Node) (states, attention []*Node) {
 			attention = append(attention, weights)
 			return result
 		})
-		x = n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) })
+		x = n.again(n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) }))
 		states = append(states, n.layerNorm(x, decoder+".norm"))
 	}
 	return states, attention

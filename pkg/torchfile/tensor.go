@@ -262,3 +262,47 @@ func (t *Tensor) gather(size int, visit func([]byte) error) error {
 		}
 	}
 }
+
+// NewLazyTensor is NewTensor for float32 numbers that are asked for when the
+// tensor is read or written, and not kept longer: a checkpoint can be written of
+// more numbers than should lie in memory twice. values gives all of them, in
+// row-major order, each time it is called.
+func NewLazyTensor(name string, shape []int, values func() ([]float32, error)) (*Tensor, error) {
+	dims, n := make([]int64, len(shape)), int64(1)
+	for i, d := range shape {
+		dims[i] = int64(d)
+		n *= dims[i]
+	}
+	size := n * int64(Float32.Size())
+	s := &storage{r: &lazyBytes{size: size, values: values}, size: size}
+	t, err := view(s, Float32, n, 0, dims, rowMajor(dims))
+	if err != nil {
+		return nil, fmt.Errorf("tensor %s of shape %v cannot be made: %w", name, shape, err)
+	}
+	t.Name = name
+	return t, nil
+}
+
+// lazyBytes holds the numbers from the first reading to that of the last byte.
+type lazyBytes struct {
+	size   int64
+	values func() ([]float32, error)
+	bytes  []byte
+}
+
+func (l *lazyBytes) ReadAt(p []byte, at int64) (int, error) {
+	if l.bytes == nil {
+		values, err := l.values()
+		if err != nil {
+			return 0, err
+		}
+		if l.bytes = littleEndian(values); int64(len(l.bytes)) != l.size {
+			return 0, fmt.Errorf("%d bytes were promised, and there are %d", l.size, len(l.bytes))
+		}
+	}
+	n := copy(p, l.bytes[at:])
+	if at+int64(n) == l.size {
+		l.bytes = nil
+	}
+	return n, nil
+}

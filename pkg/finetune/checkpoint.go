@@ -1,0 +1,475 @@
+package finetune
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute/distributed"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/core/tensors/dtensor"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/torchfile"
+)
+
+// Extra is what a checkpoint holds beside model, optimizer and schedule.
+type Extra struct {
+	Epoch int // the last that was finished, from 0; -1 before the first [epoch]
+	// Args are options to keep under "args" beside those of the architecture and
+	// of the settings, by their published names; nil for none.
+	Args *torchfile.Dict
+	// State is kept under "gointr": what only a training of ours goes on with,
+	// such as its position in the epoch; nil for nothing.
+	State *torchfile.Dict
+}
+
+const accumulated = "accumulated" // key under "gointr": the gradients of a step that is not complete
+
+// Save writes a checkpoint as the published training does: {"model",
+// "optimizer", "lr_scheduler", "epoch", "args"} with PyTorch's state_dicts, which
+// torch.load(weights_only=True) opens and AdamW's and the schedule's
+// load_state_dict take. The file appears whole or not at all.
+func (t *Trainer) Save(path string, extra Extra) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.model.Exclusive(func() error {
+		root, err := t.checkpoint(extra)
+		if err != nil {
+			return err
+		}
+		return torchfile.WritePTH(path, root)
+	})
+}
+
+func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
+	weights := &torchfile.Dict{Ordered: true}
+	for _, p := range intr.Params(t.model.Config) {
+		v, err := lazy(p, t.variable(p.Key))
+		if err != nil {
+			return nil, err
+		}
+		weights.Set(p.Key, v)
+	}
+	optimizer, err := t.optimizerState()
+	if err != nil {
+		return nil, err
+	}
+	state := &torchfile.Dict{}
+	if extra.State != nil {
+		for key, value := range extra.State.All() {
+			state.Set(key, value)
+		}
+	}
+	if t.batches > 0 {
+		gradients := &torchfile.Dict{}
+		gradients.Set("batches", t.batches)
+		for i, p := range t.params {
+			v, err := torchfile.NewLazyTensor(p.Key, p.Shape, func() ([]float32, error) { return t.sum(i) })
+			if err != nil {
+				return nil, err
+			}
+			gradients.Set(p.Key, v)
+		}
+		state.Set(accumulated, gradients)
+	}
+	root := dict("model", weights, "optimizer", optimizer, "lr_scheduler", t.rates.state(), "epoch", extra.Epoch, "args", t.args(extra.Args))
+	if state.Len() > 0 {
+		root.Set("gointr", state)
+	}
+	return root, nil
+}
+
+func lazy(p intr.Param, v *model.Variable) (*torchfile.Tensor, error) {
+	return torchfile.NewLazyTensor(p.Key, p.Shape, func() ([]float32, error) { return p.Values(v) })
+}
+
+// dict is a Python dict of keys and values in turn.
+func dict(pairs ...any) *torchfile.Dict {
+	d := &torchfile.Dict{}
+	for i := 0; i < len(pairs); i += 2 {
+		d.Set(pairs[i], pairs[i+1])
+	}
+	return d
+}
+
+func list(values []float64) torchfile.List {
+	l := make(torchfile.List, len(values))
+	for i, v := range values {
+		l[i] = v
+	}
+	return l
+}
+
+// args are the published options that the settings stand for.
+func (t *Trainer) args(more *torchfile.Dict) *torchfile.Dict {
+	args, s := t.model.Config.Args(), t.settings
+	for name, value := range dict(
+		"lr", s.LR, "lr_backbone", s.LRBackbone, "weight_decay", s.WeightDecay, "clip_max_norm", s.ClipMaxNorm,
+		"dropout", s.Dropout, "batch_size", s.BatchSize, "lr_scheduler", t.rates.Kind, "seed", s.Seed).All() {
+		args.Set(name, value)
+	}
+	if more != nil {
+		for name, value := range more.All() {
+			args.Set(name, value)
+		}
+	}
+	return args
+}
+
+// optimizerState is torch.optim.AdamW's state_dict: parameters are numbered
+// through the groups.
+func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
+	state, groups := &torchfile.Dict{}, torchfile.List{}
+	for i := 0; i < len(t.params) && t.steps > 0; i++ {
+		step, err := torchfile.NewTensor("step", nil, []float32{float32(t.steps)})
+		if err != nil {
+			return nil, err
+		}
+		m, s := t.moments(t.params[i])
+		mean, err := lazy(t.params[i].Param, m)
+		if err != nil {
+			return nil, err
+		}
+		square, err := lazy(t.params[i].Param, s)
+		if err != nil {
+			return nil, err
+		}
+		state.Set(i, dict("step", step, "exp_avg", mean, "exp_avg_sq", square))
+	}
+	for group, lr := range t.rates.now {
+		members := torchfile.List{}
+		for i, p := range t.params {
+			if p.group == group {
+				members = append(members, i)
+			}
+		}
+		d := dict("lr", lr, "betas", torchfile.Tuple{beta1, beta2}, "eps", eps, "weight_decay", t.settings.WeightDecay,
+			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused", nil,
+			"decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
+		if t.rates.Kind == OneCycleLR {
+			d.Set("max_lr", t.rates.base[group]*cycleStart)
+			d.Set("min_lr", t.rates.base[group]/cycleEnd)
+		}
+		d.Set("params", members)
+		groups = append(groups, d)
+	}
+	return dict("state", state, "param_groups", groups), nil
+}
+
+// state is the state_dict of PyTorch's schedule.
+func (r *rates) state() *torchfile.Dict {
+	var d *torchfile.Dict
+	switch r.Kind {
+	case StepLR:
+		d = dict("step_size", r.StepSize, "gamma", r.Gamma)
+	case CosineAnnealingLR:
+		d = dict("T_max", r.TMax, "eta_min", r.EtaMin)
+	case OneCycleLR:
+		phase := func(end float64, from, to, before, after string) *torchfile.Dict {
+			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum", after)
+		}
+		d = dict("total_steps", r.TotalSteps, "_schedule_phases", torchfile.List{
+			phase(cycleUp*float64(r.TotalSteps)-1, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
+			phase(float64(r.TotalSteps-1), "max_lr", "min_lr", "base_momentum", "max_momentum"),
+		}, "_anneal_func_type", "cos", "cycle_momentum", false)
+	default:
+		d = dict("factor", 1.0, "total_iters", 0)
+	}
+	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1, "_is_initial", false,
+		"_get_lr_called_within_step", false, "_last_lr", list(r.now)).All() {
+		d.Set(key, value)
+	}
+	return d
+}
+
+// Resumed is what a checkpoint held beside what the trainer goes on with.
+type Resumed struct {
+	Epoch int             // the last that was finished
+	Args  *torchfile.Dict // the options of the training; nil where there are none
+	State *torchfile.Dict // Extra.State; nil where the checkpoint is not ours
+}
+
+// Resume goes on with a training from its checkpoint, ours or the published
+// code's. As there, learning rates, weight decay and the position in the
+// schedule are those of the checkpoint, whatever s says; which parts are frozen,
+// and all else, is what s says. The error says where the checkpoint does not fit.
+func Resume(path string, s Settings) (*Trainer, *Resumed, error) {
+	file, err := torchfile.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	fail := func(err error) (*Trainer, *Resumed, error) {
+		return nil, nil, fmt.Errorf("%s cannot be resumed: %w", path, err)
+	}
+	root, ok := file.Value().(*torchfile.Dict)
+	if !ok {
+		return fail(errors.New("it holds no training"))
+	}
+	start, err := readStart(file)
+	if err != nil {
+		return fail(err)
+	}
+	start.Path = path
+	optimizer, schedule := inner(root, "optimizer"), inner(root, "lr_scheduler")
+	if optimizer == nil || schedule == nil {
+		return fail(errors.New("it holds no optimizer and schedule: start a training from it instead"))
+	}
+	rates, decay, err := readRates(optimizer, schedule)
+	if err != nil {
+		return fail(err)
+	}
+	s.Schedule, s.WeightDecay = rates.Schedule, decay
+	t, err := NewTrainer(start, s)
+	if err != nil {
+		return fail(err)
+	}
+	t.rates = rates
+	resumed := &Resumed{Args: inner(root, "args"), State: inner(root, "gointr")}
+	if args, ok := get(root, "args").(*torchfile.Object); ok {
+		resumed.Args = args.Fields
+	}
+	if epoch, ok := get(root, "epoch").(int64); ok {
+		resumed.Epoch = int(epoch)
+	}
+	if err := t.readOptimizer(optimizer); err != nil {
+		t.Close()
+		return fail(err)
+	}
+	if resumed.State != nil {
+		if err := t.readAccumulated(inner(resumed.State, accumulated)); err != nil {
+			t.Close()
+			return fail(err)
+		}
+	}
+	return t, resumed, nil
+}
+
+func get(d *torchfile.Dict, key any) any {
+	if d == nil {
+		return nil
+	}
+	value, _ := d.Get(key)
+	return value
+}
+
+func inner(d *torchfile.Dict, key any) *torchfile.Dict {
+	value, _ := get(d, key).(*torchfile.Dict)
+	return value
+}
+
+// number is a Python float or int.
+func number(d *torchfile.Dict, key string) (float64, error) {
+	switch v := get(d, key).(type) {
+	case float64:
+		return v, nil
+	case int64:
+		return float64(v), nil
+	}
+	return 0, fmt.Errorf("%s is missing or not a number", key)
+}
+
+func numbers(d *torchfile.Dict, key string) ([]float64, error) {
+	items, _ := get(d, key).(torchfile.List)
+	values := make([]float64, len(items))
+	for i, item := range items {
+		var err error
+		if values[i], err = number(dict(key, item), key); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// groupsOf are the optimizer's parameter groups: all but the backbone, and the
+// backbone.
+func groupsOf(optimizer *torchfile.Dict) ([2]*torchfile.Dict, error) {
+	var groups [2]*torchfile.Dict
+	items, _ := get(optimizer, "param_groups").(torchfile.List)
+	if len(items) != len(groups) {
+		return groups, fmt.Errorf("its optimizer has %d groups of parameters, and INTR's has 2", len(items))
+	}
+	for i, item := range items {
+		var ok bool
+		if groups[i], ok = item.(*torchfile.Dict); !ok {
+			return groups, errors.New("its optimizer's groups of parameters are not dicts")
+		}
+	}
+	return groups, nil
+}
+
+func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
+	groups, err := groupsOf(optimizer)
+	if err != nil {
+		return nil, 0, err
+	}
+	r := &rates{Schedule: Schedule{Kind: ConstantLR}}
+	var failed []error
+	read := func(d *torchfile.Dict, key string) float64 {
+		v, err := number(d, key)
+		failed = append(failed, err)
+		return v
+	}
+	has := func(key string) bool { _, ok := schedule.Get(key); return ok }
+	switch {
+	case has("step_size"):
+		r.Kind, r.StepSize, r.Gamma = StepLR, int(read(schedule, "step_size")), read(schedule, "gamma")
+	case has("T_max"):
+		r.Kind, r.TMax, r.EtaMin = CosineAnnealingLR, int(read(schedule, "T_max")), read(schedule, "eta_min")
+	case has("total_steps"):
+		r.Kind, r.TotalSteps = OneCycleLR, int(read(schedule, "total_steps"))
+	case !has("total_iters"):
+		return nil, 0, errors.New("its schedule is none of StepLR, CosineAnnealingLR, OneCycleLR and ConstantLR")
+	}
+	r.last = int(read(schedule, "last_epoch"))
+	base, err := numbers(schedule, "base_lrs")
+	failed = append(failed, err)
+	r.base = base
+	if len(base) != len(groups) {
+		failed = append(failed, fmt.Errorf("its schedule is for %d groups of parameters, and INTR has 2", len(base)))
+	}
+	decay := read(groups[0], "weight_decay")
+	for _, group := range groups {
+		r.now = append(r.now, read(group, "lr"))
+		members, _ := get(group, "params").(torchfile.List)
+		if v := read(group, "weight_decay"); v != decay && len(members) > 0 {
+			failed = append(failed, errors.New("its groups of parameters have weight decays of their own, which are not supported"))
+		}
+		betas, _ := get(group, "betas").(torchfile.Tuple)
+		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps || get(group, "amsgrad") == true || get(group, "maximize") == true {
+			failed = append(failed, errors.New("its optimizer is not AdamW with PyTorch's betas and eps"))
+		}
+	}
+	for _, err := range append(failed, r.check()) {
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	return r, decay, nil
+}
+
+// readOptimizer takes steps and moments over.
+func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
+	groups, err := groupsOf(optimizer)
+	if err != nil {
+		return err
+	}
+	state, next, steps := inner(optimizer, "state"), 0, -1
+	for group, d := range groups {
+		members, _ := get(d, "params").(torchfile.List)
+		mine := 0
+		for _, p := range t.params {
+			if p.group == group {
+				mine++
+			}
+		}
+		if len(members) != mine {
+			return fmt.Errorf("its optimizer trains %d tensors in group %d, and these settings train %d: freeze the same parts", len(members), group, mine)
+		}
+		for _, member := range members {
+			i := next
+			next++
+			entry := inner(state, member)
+			if entry == nil {
+				if state != nil && state.Len() > 0 {
+					return fmt.Errorf("its optimizer has no state for %s", t.params[i].Key)
+				}
+				continue
+			}
+			step, err := stepOf(entry)
+			if err != nil {
+				return fmt.Errorf("the optimizer's state of %s: %w", t.params[i].Key, err)
+			}
+			if steps >= 0 && step != steps {
+				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step, steps)
+			}
+			steps = step
+			mean, square := t.moments(t.params[i])
+			if err := t.set(mean, t.params[i].Param, get(entry, "exp_avg")); err != nil {
+				return err
+			}
+			if err := t.set(square, t.params[i].Param, get(entry, "exp_avg_sq")); err != nil {
+				return err
+			}
+		}
+	}
+	t.steps = max(steps, 0)
+	return nil
+}
+
+// stepOf is the number of steps, a tensor in today's PyTorch and a plain number
+// in that of the published checkpoints.
+func stepOf(entry *torchfile.Dict) (int, error) {
+	switch v := get(entry, "step").(type) {
+	case int64:
+		return int(v), nil
+	case *torchfile.Tensor:
+		if v.Len() == 1 {
+			values, err := v.Float32s(nil)
+			if err != nil {
+				return 0, err
+			}
+			return int(values[0]), nil
+		}
+	}
+	return 0, errors.New("step is missing or not a number")
+}
+
+func (t *Trainer) readAccumulated(gradients *torchfile.Dict) error {
+	batches, ok := get(gradients, "batches").(int64)
+	if !ok {
+		return nil
+	}
+	for _, p := range t.params {
+		sum, err := t.tensor(p.Param, get(gradients, p.Key))
+		if err != nil {
+			return err
+		}
+		if t.mesh == nil {
+			t.sums = append(t.sums, sum)
+			continue
+		}
+		shared, err := dtensor.ShardTensor(distributed.NewReplicatedShardingSpec(t.mesh), sum)
+		if err != nil {
+			return err
+		}
+		t.sums = append(t.sums, shared)
+	}
+	t.batches = int(batches)
+	return nil
+}
+
+// sum is the gradient of a trained tensor, added up so far, in PyTorch's layout.
+func (t *Trainer) sum(i int) ([]float32, error) {
+	s, ok := t.sums[i].(*tensors.Tensor)
+	if !ok {
+		s = t.sums[i].(*dtensor.Tensor).Shards()[0]
+	}
+	values := make([]float32, t.params[i].Len())
+	err := s.ConstFlatData(func(flat any) { t.params[i].ToTorch(values, flat.([]float32)) })
+	return values, err
+}
+
+// tensor is a tensor of a file on the engine.
+func (t *Trainer) tensor(p intr.Param, value any) (*tensors.Tensor, error) {
+	from, ok := value.(*torchfile.Tensor)
+	if !ok || !slices.Equal(from.Shape, p.Shape) {
+		return nil, fmt.Errorf("its optimizer's state of %s is missing or does not have the shape %v", p.Key, p.Shape)
+	}
+	values, err := from.Float32s(nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.Tensor(t.engine, values)
+}
+
+// set gives a variable the numbers of a tensor in a file.
+func (t *Trainer) set(v *model.Variable, p intr.Param, value any) error {
+	tensor, err := t.tensor(p, value)
+	if err != nil {
+		return err
+	}
+	return v.SetValue(tensor)
+}

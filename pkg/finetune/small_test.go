@@ -1,0 +1,317 @@
+package finetune_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// A fixtureRun is one of the oracle's trainings in testdata/training.json.
+type fixtureRun struct {
+	Start          string
+	Frozen         []string
+	Schedule       string
+	Accumulate     int
+	LabelSmoothing float64 `json:"label_smoothing"`
+	ClipMaxNorm    float64 `json:"clip_max_norm"`
+	TrainBatchNorm bool    `json:"train_batchnorm"`
+	Steps          []struct {
+		Batches [][]int
+		Losses  []float64
+		Norm    float64
+		LR      []float64
+	}
+	Final map[string]float64
+}
+
+type fixture struct {
+	LR          float64
+	LRBackbone  float64 `json:"lr_backbone"`
+	WeightDecay float64 `json:"weight_decay"`
+	Runs        map[string]fixtureRun
+	pictures    []*picture.Picture
+}
+
+func readFixture(t *testing.T) fixture {
+	t.Helper()
+	var f fixture
+	readJSON(t, "testdata/training.json", &f)
+	images := openNPZ(t, "testdata/training.npz")
+	for i := range 6 {
+		key := fmt.Sprintf("picture%d", i)
+		shape := images.r.Header(key + ".npy").Descr.Shape
+		var pix []uint8
+		if err := images.r.Read(key+".npy", &pix); err != nil {
+			t.Fatal(err)
+		}
+		f.pictures = append(f.pictures, &picture.Picture{Height: shape[0], Width: shape[1], Pix: pix})
+	}
+	return f
+}
+
+func (f fixture) batch(pick []int, classes int) *finetune.Batch {
+	var pictures []*picture.Picture
+	var labels []int
+	for _, i := range pick {
+		pictures = append(pictures, f.pictures[i])
+		labels = append(labels, i%classes)
+	}
+	return finetune.NewBatch(pictures, labels, pick)
+}
+
+func (f fixture) settings(r fixtureRun, engine string) finetune.Settings {
+	s := finetune.Default()
+	s.Engine, s.LR, s.LRBackbone, s.WeightDecay, s.Dropout, s.BatchSize, s.Canvas = engine, f.LR, f.LRBackbone, f.WeightDecay, 0, 3, 96
+	s.Frozen, s.Accumulate, s.LabelSmoothing, s.ClipMaxNorm, s.TrainBatchNorm = r.Frozen, r.Accumulate, r.LabelSmoothing, r.ClipMaxNorm, r.TrainBatchNorm
+	s.Schedule = finetune.Schedule{Kind: r.Schedule, StepSize: 2, Gamma: 0.1, TMax: 4, EtaMin: 1e-5, TotalSteps: len(r.Steps)}
+	return s
+}
+
+func startFrom(t *testing.T, name string, classes int) *finetune.Start {
+	t.Helper()
+	start, err := finetune.FromCheckpoint(context.Background(), filepath.Join("..", "intr", "testdata", name+".pth"), finetune.StartOptions{Classes: classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start
+}
+
+var classesOf = map[string]int{"basic": 5, "prenorm_learned": 3, "dc5": 4}
+
+// newTrainer begins run r of the fixture.
+func (f fixture) newTrainer(t *testing.T, r fixtureRun, s finetune.Settings) *finetune.Trainer {
+	t.Helper()
+	tr, err := finetune.NewTrainer(startFrom(t, r.Start, classesOf[r.Start]), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+// Five small trainings, of every kind of model, frozen part and schedule, step by
+// step beside PyTorch.
+func TestSmallTraining(t *testing.T) {
+	f := readFixture(t)
+	engines(t, func(t *testing.T, engine string) {
+		for name, r := range f.Runs {
+			t.Run(name, func(t *testing.T) {
+				tr := f.newTrainer(t, r, f.settings(r, engine))
+				worst := [3]float64{}
+				for i, step := range r.Steps {
+					lr, lrBackbone := tr.LR()
+					near(t, fmt.Sprintf("learning rate %d", i), lr, step.LR[0], -1e-14)
+					near(t, fmt.Sprintf("learning rate %d of the backbone", i), lrBackbone, step.LR[1], -1e-14)
+					var got finetune.StepResult
+					for j, pick := range step.Batches {
+						var err error
+						if got, err = tr.Step(f.batch(pick, classesOf[r.Start])); err != nil {
+							t.Fatal(err)
+						}
+						near(t, fmt.Sprintf("loss %d.%d", i, j), got.Loss, step.Losses[j], 1e-4)
+						worst[0] = max(worst[0], math.Abs(got.Loss-step.Losses[j]))
+					}
+					if !got.Updated {
+						t.Fatalf("after %d batches no step was made", len(step.Batches))
+					}
+					near(t, fmt.Sprintf("gradient norm %d", i), got.GradNorm, step.Norm, -1e-3)
+					worst[1] = max(worst[1], math.Abs(got.GradNorm/step.Norm-1))
+					tr.EndEpoch()
+				}
+				for _, p := range intr.Params(tr.Model().Config) {
+					want, norm := r.Final[p.Key], norm(t, tr, p)
+					within := 1e-5 * max(want, 1)
+					if noise[p.Key] || strings.HasSuffix(p.Key, "in_proj_bias") {
+						within = f.LR * float64(len(r.Steps)) * math.Sqrt(float64(p.Len()))
+					}
+					near(t, "the norm of "+p.Key, norm, want, within)
+				}
+				t.Logf("losses within %.2g, gradient norms within %.2g", worst[0], worst[1])
+			})
+		}
+	})
+}
+
+func norm(t *testing.T, tr *finetune.Trainer, p intr.Param) float64 {
+	t.Helper()
+	values, err := tr.Model().Values(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	square := 0.0
+	for _, v := range values {
+		square += float64(v) * float64(v)
+	}
+	return math.Sqrt(square)
+}
+
+// However large the canvas and the room for pictures, the step is that of the
+// batch by itself.
+func TestCanvas(t *testing.T) {
+	f := readFixture(t)
+	r := f.Runs["batchnorm"]
+	engines(t, func(t *testing.T, engine string) {
+		if engine == "go" {
+			t.Skip("skipped: the pure-Go engine takes every batch as it is")
+		}
+		for _, batchNorm := range []bool{false, true} {
+			for _, start := range []string{"basic", "prenorm_learned", "dc5"} {
+				r.TrainBatchNorm, r.Start = batchNorm, start
+				alone := f.settings(r, engine)
+				alone.Canvas = 0
+				large := alone
+				large.Canvas, large.BatchSize = 144, 5
+				a, b := f.newTrainer(t, r, alone), f.newTrainer(t, r, large)
+				for i := range 2 {
+					batch := f.batch([]int{0, 1, 3}, classesOf[start]) // 96×96 pixels together, on 144×144
+					x, err := a.Step(batch)
+					if err != nil {
+						t.Fatal(err)
+					}
+					y, err := b.Step(batch)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if math.Abs(x.Loss-y.Loss) > 2e-5 || math.Abs(x.GradNorm/y.GradNorm-1) > 1e-4 || x.Acc1 != y.Acc1 {
+						t.Errorf("%s, BatchNorm trained %v, step %d: %+v on the batch's own canvas, %+v on a larger one", start, batchNorm, i, x, y)
+					}
+					t.Logf("%s: losses %.2g apart, norms %.2g", start, math.Abs(x.Loss-y.Loss), math.Abs(x.GradNorm/y.GradNorm-1))
+				}
+			}
+		}
+	})
+}
+
+// A loss that is not finite names the pictures and leaves the weights alone.
+func TestNotFinite(t *testing.T) {
+	f := readFixture(t)
+	r := f.Runs["published"]
+	engines(t, func(t *testing.T, engine string) {
+		tr := f.newTrainer(t, r, f.settings(r, engine))
+		good := f.batch([]int{0, 1, 2}, 5)
+		if _, err := tr.Step(good); err != nil {
+			t.Fatal(err)
+		}
+		values := func() (all []float32) {
+			for _, p := range intr.Params(tr.Model().Config) {
+				v, err := tr.Model().Values(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, v...)
+			}
+			return all
+		}
+		before := values()
+		bad := f.batch([]int{3, 4, 5}, 5)
+		bad.Input.Pixels[100] = float32(math.Inf(1))
+		_, err := tr.Step(bad)
+		var notFinite *finetune.NotFiniteError
+		if !errors.As(err, &notFinite) || !strings.Contains(err.Error(), "[3 4 5]") || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("is answered with %v", err)
+		}
+		t.Log(err)
+		if !slices.Equal(before, values()) || tr.Steps() != 1 {
+			t.Error("the weights have changed")
+		}
+		if _, err := tr.Step(good); err != nil {
+			t.Errorf("cannot go on: %v", err)
+		}
+	})
+}
+
+// A training that goes on from its checkpoint makes the very same steps, wherever
+// it was saved, dropout included.
+func TestResume(t *testing.T) {
+	f := readFixture(t)
+	engines(t, func(t *testing.T, engine string) {
+		for _, name := range []string{"published", "whole", "accumulated", "batchnorm", "dc5"} {
+			r := f.Runs[name]
+			s := f.settings(r, engine)
+			s.Dropout, s.WarmUp = 0.1, 3
+			tr := f.newTrainer(t, r, s)
+			path := filepath.Join(t.TempDir(), "checkpoint.pth")
+			var losses []float64
+			step := func(tr *finetune.Trainer, i int) float64 {
+				got, err := tr.Step(f.batch([]int{i % 6, (i + 1) % 6, (i + 3) % 6}, classesOf[r.Start]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.Updated {
+					tr.EndEpoch()
+				}
+				return got.Loss
+			}
+			for i := range 6 {
+				losses = append(losses, step(tr, i))
+				if i == 2 {
+					if err := tr.Save(path, finetune.Extra{Epoch: 3}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			s.LR, s.Schedule = 17, finetune.Schedule{} // of no influence
+			again, resumed, err := finetune.Resume(path, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resumed.Epoch != 3 {
+				t.Errorf("%s resumes after epoch %d", name, resumed.Epoch)
+			}
+			for i := 3; i < 6; i++ {
+				if loss := step(again, i); loss != losses[i] {
+					t.Errorf("%s: loss %d is %v, and %v without an interruption", name, i, loss, losses[i])
+				}
+			}
+			again.Close()
+		}
+	})
+}
+
+// PyTorch goes on with what is saved here, and the losses are those of going on here.
+func TestResumeInPyTorch(t *testing.T) {
+	python := os.Getenv("GOINTR_ORACLE")
+	if python == "" {
+		t.Skip("skipped: GOINTR_ORACLE names no Python with PyTorch (see internal/oracle/README.md)")
+	}
+	f := readFixture(t)
+	for _, name := range []string{"published", "whole", "accumulated", "batchnorm", "dc5"} {
+		r := f.Runs[name]
+		s := f.settings(r, "go")
+		s.Accumulate = 1
+		tr := f.newTrainer(t, r, s)
+		path := filepath.Join(t.TempDir(), "checkpoint.pth")
+		arguments := []string{"testdata/resume.py", path, r.Schedule, strings.Join(r.Frozen, " "), fmt.Sprint(r.LabelSmoothing), fmt.Sprint(r.ClipMaxNorm), fmt.Sprint(r.TrainBatchNorm)}
+		for i := range 5 {
+			if i == 2 {
+				if err := tr.Save(path, finetune.Extra{Epoch: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := tr.Step(f.batch([]int{i % 6, (i + 1) % 6, (i + 2) % 6}, classesOf[r.Start]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.EndEpoch()
+			if i >= 2 {
+				arguments = append(arguments, fmt.Sprint(got.Loss))
+			}
+		}
+		if message, err := exec.Command(python, arguments...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", name, err, message)
+		} else {
+			t.Logf("%s: %s", name, strings.TrimSpace(string(message)))
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package intr
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/pkg/backend"
+)
+
+// Training is what a forward pass does in training only.
+type Training struct {
+	// Dropout is the fraction of numbers that are left out where PyTorch's DETR
+	// does: of the attention weights, inside the feed-forward blocks, and of what
+	// each block adds [dropout].
+	Dropout float64
+	// RNG is the state of the random numbers, a parameter of the graph with the
+	// shape RNGStateShape. It is used up; nil where Dropout is 0.
+	RNG *Node
+	// Recompute has the gradient compute again what a layer computed on the way,
+	// instead of keeping it.
+	Recompute bool
+	// Statistics has every BatchNorm normalise with the mean and variance of the
+	// batch, and is given them, the variance as PyTorch keeps it (of n-1), with
+	// the key of the BatchNorm. nil has the frozen ones used.
+	Statistics func(bn string, mean, variance *Node)
+}
+
+// drop is torch.nn.Dropout: each number is zero with the probability Dropout,
+// and otherwise larger by as much as keeps the mean.
+func (n *net) drop(x *Node) *Node {
+	if n.training == nil || n.training.Dropout == 0 {
+		return x
+	}
+	var uniform *Node
+	n.training.RNG, uniform = RandomUniform(n.training.RNG, shapes.Make(dtypes.Float32, x.Shape().Dimensions...))
+	kept := GreaterOrEqual(uniform, Const(n.g, float32(n.training.Dropout)))
+	return Where(kept, MulScalar(x, 1/(1-n.training.Dropout)), ZerosLike(x))
+}
+
+// ForwardTraining is Forward as training needs it: every operation has a
+// gradient on every engine, and dropout is in it. pixels [b, height, width, 3],
+// cells [b, rows, cols] true where a picture is, canvas [b, 2] int32 the height
+// and width of the canvas that the batch would have by itself, where pixels lie
+// on a larger one (nil where they do not): what lies outside of it has then no
+// influence. It gives the logits [b, q]. The nodes of the weights are those that
+// Weight gives. Without t it is the evaluation of such a batch.
+func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node {
+	n := m.net(pixels.Graph(), canvas)
+	n.training = t
+	x := pixels
+	for _, s := range m.Config.steps() {
+		x = n.again(s.apply(n, x))
+	}
+	_, memory := n.remember(x, cells)
+	_, _, logits := n.ask(memory, cells)
+	return logits
+}
+
+// again marks where what comes is computed again by the gradient.
+func (n *net) again(x *Node) *Node {
+	if n.training == nil || !n.training.Recompute {
+		return x
+	}
+	return x.Checkpoint()
+}
+
+// normalized is convolved x [batch, rows, cols, channels] normalised with the
+// statistics of the batch, those outside of the canvas left out.
+func (n *net) normalized(x *Node, bn string, stride int) *Node {
+	within := n.inside(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride) // [batch, rows, cols, 1]
+	count := ReduceAllSum(within)
+	mean := Div(ReduceSum(Mul(x, within), 0, 1, 2), count)
+	centered := Mul(Sub(x, ExpandLeftToRank(mean, 4)), within)
+	variance := Div(ReduceSum(Square(centered), 0, 1, 2), count)
+	n.training.Statistics(bn, StopGradient(mean), StopGradient(Mul(variance, Div(count, AddScalar(count, -1)))))
+	scale := Div(n.weight(bn+".weight"), Sqrt(AddScalar(variance, 1e-5)))
+	return Add(Mul(centered, ExpandLeftToRank(scale, 4)), ExpandLeftToRank(n.weight(bn+".bias"), 4))
+}
+
+// Weight is the node, in a graph that NewExec builds, of the tensor with a
+// PyTorch key.
+func (m *Model) Weight(g *Graph, key string) *Node {
+	n := net{store: m.store, g: g}
+	return n.weight(key)
+}
+
+// Store holds the variables of the model, one at the Path of every PyTorch key.
+// Who changes them does it within Exclusive.
+func (m *Model) Store() *model.Store { return m.store }
+
+// Exclusive runs f while no answer is computed.
+func (m *Model) Exclusive(f func() error) error {
+	m.run.Lock()
+	defer m.run.Unlock()
+	return f()
+}
+
+// New makes a model of tensors at hand: one for every key of Params(c), in
+// PyTorch's layout. The values are copied.
+func New(engine *backend.Engine, c Config, values map[string][]float32) (*Model, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	params := Params(c)
+	store := model.NewStore()
+	made := make([]*tensors.Tensor, len(params))
+	failed := make([]error, len(params))
+	parallel.DoOn(maxReaders, len(params), func(next func() (int, bool)) {
+		for i, more := next(); more; i, more = next() {
+			made[i], failed[i] = params[i].Tensor(engine, values[params[i].Key])
+		}
+	})
+	if err := cmp.Or(failed...); err != nil {
+		return nil, err
+	}
+	for i, p := range params {
+		if _, err := store.CreateVariable(Path(p.Key), made[i]); err != nil {
+			return nil, err
+		}
+	}
+	return &Model{Config: c, Engine: engine, store: store, plans: map[want]*plan{}}, nil
+}
+
+// Tensor makes a tensor in our layout, where the engine reads it, of values in
+// PyTorch's.
+func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor, error) {
+	if len(values) != p.Len() {
+		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
+	}
+	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 {
+		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged", p.Key, values[i], i)
+	}
+	return newTensor(engine.Backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {
+		p.FromTorch(flat, values)
+	})
+}
+
+// Values copies the tensor of a key out of the model, in PyTorch's layout.
+func (m *Model) Values(p Param) ([]float32, error) {
+	v := m.store.GetVariable(Path(p.Key))
+	if v == nil {
+		return nil, fmt.Errorf("no variable is named %s", p.Key)
+	}
+	return p.Values(v)
+}
+
+// Values copies a variable of p's shape in our layout out, in PyTorch's.
+func (p Param) Values(v *model.Variable) ([]float32, error) {
+	t, err := v.Value()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float32, p.Len())
+	err = t.ConstFlatData(func(flat any) { p.ToTorch(values, flat.([]float32)) })
+	return values, err
+}
+
+// Cells [pictures, rows, cols] is true where a cell of the feature map belongs
+// to a picture, as in the published code on the batch's own canvas, laid out for
+// a larger canvas of height by width pixels.
+func (b *Batch) Cells(stride, height, width int) []bool {
+	rows, cols := cellsOf(height, stride), cellsOf(width, stride)
+	cells := make([]bool, len(b.Sizes)*rows*cols)
+	for i := range b.Sizes {
+		r, c := b.Region(i, stride)
+		for y := range r {
+			for x := range c {
+				cells[(i*rows+y)*cols+x] = true
+			}
+		}
+	}
+	return cells
+}
