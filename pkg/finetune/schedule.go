@@ -17,12 +17,12 @@ const (
 // PyTorch does, from one value to the next, so that rounding is the same.
 // OneCycleLR moves with every step of the optimizer, the others when an epoch ends.
 type Schedule struct {
-	Kind       string  // "" is ConstantLR
-	StepSize   int     // StepLR: epochs between two drops [lr_drop]
-	Gamma      float64 // StepLR: what a drop multiplies with, 0.1 as published
-	TMax       int     // CosineAnnealingLR: epochs to the least [epochs]
-	EtaMin     float64 // CosineAnnealingLR: the least [min_lr]
-	TotalSteps int     // OneCycleLR: steps of the whole training
+	Kind       string  `json:"kind"`                  // "" is ConstantLR
+	StepSize   int     `json:"lr_drop,omitempty"`     // StepLR: epochs between two drops [lr_drop]
+	Gamma      float64 `json:"gamma,omitempty"`       // StepLR: what a drop multiplies with, 0.1 as published
+	TMax       int     `json:"t_max,omitempty"`       // CosineAnnealingLR: epochs to the least [epochs]
+	EtaMin     float64 `json:"min_lr,omitempty"`      // CosineAnnealingLR: the least [min_lr]
+	TotalSteps int     `json:"total_steps,omitempty"` // OneCycleLR: steps of the whole training
 }
 
 func (s Schedule) check() error {

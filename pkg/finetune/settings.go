@@ -11,37 +11,37 @@ import (
 // Settings are how a model is trained. The names in brackets are those of the
 // published scripts. Default gives the published values.
 type Settings struct {
-	Engine string // "auto" (or ""), "xla", "cuda" or "go"
+	Engine string `json:"engine"` // "auto" (or ""), "xla", "cuda" or "go"
 
-	LR             float64 // learning rate of all but the backbone [lr]
-	LRBackbone     float64 // learning rate of the backbone [lr_backbone]
-	WeightDecay    float64 // of AdamW, decoupled [weight_decay]
-	ClipMaxNorm    float64 // gradients are scaled down to this norm, all of them together; 0 leaves them [clip_max_norm]
-	Dropout        float64 // in the transformer [dropout]
-	LabelSmoothing float64 // of the cross-entropy, as torch.nn.functional.cross_entropy has it
-	Schedule       Schedule
-	WarmUp         int // steps over which the learning rates rise linearly to what the schedule says
+	LR             float64  `json:"lr"`              // learning rate of all but the backbone [lr]
+	LRBackbone     float64  `json:"lr_backbone"`     // learning rate of the backbone [lr_backbone]
+	WeightDecay    float64  `json:"weight_decay"`    // of AdamW, decoupled [weight_decay]
+	ClipMaxNorm    float64  `json:"clip_max_norm"`   // gradients are scaled down to this norm, all of them together; 0 leaves them [clip_max_norm]
+	Dropout        float64  `json:"dropout"`         // in the transformer [dropout]
+	LabelSmoothing float64  `json:"label_smoothing"` // of the cross-entropy, as torch.nn.functional.cross_entropy has it
+	Schedule       Schedule `json:"schedule"`
+	WarmUp         int      `json:"warm_up"` // steps over which the learning rates rise linearly to what the schedule says
 
 	// Frozen are the parts that keep their weights, of Parts and of "backbone",
 	// which is all of its parts.
-	Frozen []string
+	Frozen []string `json:"frozen"`
 	// TrainBatchNorm has the backbone normalise with the statistics of the batch,
 	// and trains BatchNorm's weights and biases, as a ResNet is trained from
 	// nothing. The running statistics become the frozen ones, so that nothing is
 	// left to fold at the end.
-	TrainBatchNorm bool
+	TrainBatchNorm bool `json:"train_batchnorm"`
 	// Recompute saves memory and costs time: what a layer computed on the way is
 	// computed again where its gradient needs it.
-	Recompute bool
+	Recompute bool `json:"recompute"`
 
-	BatchSize  int // pictures of a step and a device's worth of room; a smaller batch is filled up [batch_size]
-	Accumulate int // batches whose gradients make one step; 0 is 1
+	BatchSize  int `json:"batch_size"` // pictures of a step and a device's worth of room; a smaller batch is filled up [batch_size]
+	Accumulate int `json:"accumulate"` // batches whose gradients make one step; 0 is 1
 	// Canvas is what the sides of a compiled graph's canvas are multiples of, in
 	// pixels: larger means fewer compilations and more computing on nothing. 0 has
 	// every size compiled. The pure-Go engine compiles nothing and ignores it.
-	Canvas  int
-	Devices int   // that share every batch; 0 is 1 [world_size]
-	Seed    int64 // of dropout [seed]
+	Canvas  int   `json:"canvas"`
+	Devices int   `json:"devices"` // that share every batch; 0 is 1 [world_size]
+	Seed    int64 `json:"seed"`    // of dropout [seed]
 }
 
 // Default are the settings of the published scripts: frozen stem and layer1, as
