@@ -19,11 +19,11 @@ help:
 	@echo "make lab        the same notebook, open in JupyterLab"
 	@echo "make test       everything is checked (about 10 minutes)"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
-	@echo "make bench      time loading, reading, the forward pass and cells beside PyTorch, in turn"
+	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
 	@echo "make clean      remove bin, out and the virtual environments"
 	@echo
-	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at."
+	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at, GOINTR_DATASET what bench loads."
 
 setup: bin/gointr .venv/.jupyter bin/.engine .venv/.kernel
 
@@ -84,6 +84,7 @@ oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
 
 bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 	@$(PYTHON) notebooks/run.py versus $(oracle)
+	@$(PYTHON) notebooks/run.py loader $(oracle)
 	@$(bin)/python notebooks/run.py cells $(oracle)
 
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.

@@ -4,6 +4,7 @@
     run.py lab    opens demo.ipynb in JupyterLab
     run.py bench  times the same checkpoint and picture with gointr bench
     run.py versus PYTHON  the same beside PyTorch, which that Python has
+    run.py loader PYTHON  times the loader of pictures for training beside torchvision's, which that Python has
     run.py cells PYTHON   times cells: the first one ever beside the demo in PyTorch, and those on a warm session
 """
 import json
@@ -172,6 +173,19 @@ def versus():
                            "--checkpoint", json.loads(found.stdout)["checkpoint"], "--image", inputs["GOINTR_IMAGE"]])
 
 
+def loader():
+    import tempfile
+
+    program = [sys.argv[2], "-W", "ignore", str(root / "internal" / "oracle" / "loader.py")]
+    with tempfile.TemporaryDirectory(prefix="gointr-bench-") as drawn:
+        dataset = os.environ.get("GOINTR_DATASET") or root.parent / "shared" / "data" / "cub10"
+        if not os.path.isdir(dataset):
+            say(f"bench: there is no dataset {dataset}: pictures are drawn")
+            dataset = drawn
+            subprocess.run([*program, "--draw", drawn], check=True)
+        subprocess.run([*program, "--gointr", gointr, "--dataset", dataset], check=True)
+
+
 def shown(client, code):
     """Runs a cell: seconds until its figure is there, and what it printed."""
     said, when = [], []
@@ -256,7 +270,7 @@ def cells(rounds=3, warm=5):
 
 
 if __name__ == "__main__":
-    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "versus": versus}
+    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "loader": loader, "versus": versus}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:
