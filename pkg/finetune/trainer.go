@@ -567,11 +567,13 @@ func (t *Trainer) Evaluate(b *Batch) (EvalResult, error) {
 			}
 		}
 		if place < 1 {
-			result.Acc1 += 100 / float64(len(b.Classes))
+			result.Acc1++
 		}
 		if place < 5 {
-			result.Acc5 += 100 / float64(len(b.Classes))
+			result.Acc5++
 		}
 	}
+	result.Acc1 = 100 * result.Acc1 / float64(len(b.Classes))
+	result.Acc5 = 100 * result.Acc5 / float64(len(b.Classes))
 	return result, nil
 }

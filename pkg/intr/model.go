@@ -156,11 +156,7 @@ type Nodes struct {
 // [b, 2] int32 to have each answered as if alone (nil for the published way).
 func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
 	n := m.net(pixels.Graph(), sizes)
-	// The pure-Go engine (compute v0.1.4) fails when a variable is first used
-	// after the last output, as happens to who asks for an early layer only.
-	for _, p := range Params(m.Config) {
-		n.weight(p.Key)
-	}
+	n.mention()
 	out := Nodes{Stages: map[string]*Node{}}
 	x := pixels
 	for _, s := range m.Config.steps() {
@@ -173,6 +169,15 @@ func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
 	out.Projected, out.Memory = n.remember(x, cells)
 	out.States, out.Attention, out.Logits = n.ask(out.Memory, cells)
 	return out
+}
+
+// mention uses every variable. The pure-Go engine (compute v0.1.4) fails when one
+// is first used after the last output, as happens to who asks for an early layer
+// only.
+func (n *net) mention() {
+	for _, p := range Params(n.Config) {
+		n.weight(p.Key)
+	}
 }
 
 func (m *Model) net(g *Graph, sizes *Node) *net {

@@ -55,13 +55,25 @@ func (n *net) drop(x *Node) *Node {
 func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node {
 	n := m.net(pixels.Graph(), canvas)
 	n.training = t
-	x := pixels
-	for _, s := range m.Config.steps() {
-		x = n.again(s.apply(n, x))
-	}
-	_, memory := n.remember(x, cells)
+	_, memory := n.remember(n.features(pixels), cells)
 	_, _, logits := n.ask(memory, cells)
 	return logits
+}
+
+// Features is the backbone alone, as ForwardTraining has it: pixels [b, height,
+// width, 3] that fill their canvas to features [b, rows, cols, channels].
+func (m *Model) Features(pixels *Node, t *Training) *Node {
+	n := m.net(pixels.Graph(), nil)
+	n.training = t
+	n.mention()
+	return n.features(pixels)
+}
+
+func (n *net) features(x *Node) *Node {
+	for _, s := range n.steps() {
+		x = n.again(s.apply(n, x))
+	}
+	return x
 }
 
 // again marks where what comes is computed again by the gradient.
