@@ -23,6 +23,8 @@ type Extra struct {
 	// State is kept under "gointr": what only a training of ours goes on with,
 	// such as its position in the epoch; nil for nothing.
 	State *torchfile.Dict
+	// ModelOnly leaves out optimizer, schedule and State: a third of the size.
+	ModelOnly bool
 }
 
 const accumulated = "accumulated" // key under "gointr": the gradients of a step that is not complete
@@ -51,6 +53,9 @@ func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
 			return nil, err
 		}
 		weights.Set(p.Key, v)
+	}
+	if extra.ModelOnly {
+		return dict("model", weights, "epoch", extra.Epoch, "args", t.args(extra.Args)), nil
 	}
 	optimizer, err := t.optimizerState()
 	if err != nil {

@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -42,7 +43,7 @@ func (k graphKind) take(nodes []*Node) inputs {
 type graphKind struct{ training, padded, dropout, adds bool }
 
 // crossEntropy of logits [b, classes]: the mean over the pictures (a scalar), and
-// how many of them have their class first.
+// how many of them have their class first and among the first five [2].
 func crossEntropy(logits *Node, in inputs, smoothing float64) (loss, correct *Node) {
 	b, classes := logits.Shape().Dim(0), logits.Shape().Dim(1)
 	logits = Sub(logits, StopGradient(ReduceAndKeep(logits, ReduceMax, -1)))
@@ -53,10 +54,17 @@ func crossEntropy(logits *Node, in inputs, smoothing float64) (loss, correct *No
 		target = AddScalar(MulScalar(truth, 1-smoothing), smoothing/float64(classes))
 	}
 	loss = Neg(ReduceAllSum(Mul(Mul(target, logProbabilities), Reshape(in.shares, b, 1))))
-	// The first of equal logits counts, as torch.topk has it.
-	best := ArgMax(logits, -1, dtypes.Int32)
-	right := LogicalAnd(Equal(best, in.classes), GreaterThan(in.shares, ScalarZero(in.shares.Graph(), in.shares.DType())))
-	return loss, ReduceAllSum(ConvertDType(right, dtypes.Float32))
+	// The class's place, from 0: of equal logits the first counts, as torch.topk has it.
+	own := ReduceAndKeep(Mul(truth, logits), ReduceSum, -1)
+	earlier := LessThan(Iota(logits.Graph(), shapes.Make(dtypes.Int32, b, classes), 1), Reshape(in.classes, b, 1))
+	before := LogicalOr(GreaterThan(logits, own), LogicalAnd(Equal(logits, own), earlier))
+	place := ReduceSum(ConvertDType(before, dtypes.Int32), -1) // [b]
+	real := GreaterThan(in.shares, ScalarZero(in.shares.Graph(), in.shares.DType()))
+	within := func(n float64) *Node {
+		right := LogicalAnd(LessThan(place, Scalar(place.Graph(), dtypes.Int32, n)), real)
+		return ReduceAllSum(ConvertDType(right, dtypes.Float32))
+	}
+	return loss, Stack([]*Node{within(1), within(5)}, 0)
 }
 
 // gradients is the first graph: the loss, the number of right answers and the

@@ -58,6 +58,7 @@ type Trainer struct {
 type StepResult struct {
 	Loss     float64 // mean cross-entropy of the batch, before the step
 	Acc1     float64 // percent of the pictures whose class came first [acc1]
+	Acc5     float64 // among the first five [acc5]
 	GradNorm float64 // of all gradients, before clipping; 0 where the step still accumulates
 	LR       float64 // learning rate that the step took; of the backbone: LRBackbone
 	// LRBackbone is that of the second group.
@@ -225,6 +226,7 @@ func (t *Trainer) Step(b *Batch) (StepResult, error) {
 	t.sums = gradients
 	result.Loss = float64(outputs[0][0]) * float64(t.settings.Accumulate)
 	result.Acc1 = 100 * float64(outputs[1][0]) / float64(len(b.Classes))
+	result.Acc5 = 100 * float64(outputs[1][1]) / float64(len(b.Classes))
 	total, bad := 0.0, ""
 	for i, square := range outputs[2] {
 		total += float64(square)

@@ -239,3 +239,22 @@ func arg(args *torchfile.Dict, name string) any {
 	value, _ := args.Get(name)
 	return value
 }
+
+// ClassNamesArg is where a checkpoint of ours names its classes, in "args".
+const ClassNamesArg = "class_names"
+
+// classNames are the names that a checkpoint has of its own classes, by index;
+// nil where it has none.
+func classNames(args *torchfile.Dict, classes int) []string {
+	list, ok := arg(args, ClassNamesArg).(torchfile.List)
+	if !ok || len(list) != classes {
+		return nil
+	}
+	names := make([]string, len(list))
+	for i, name := range list {
+		if names[i], ok = name.(string); !ok {
+			return nil
+		}
+	}
+	return names
+}

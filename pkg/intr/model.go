@@ -104,6 +104,9 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 		}
 		return nil, fmt.Errorf("%s has %d names, but %s has %d classes: give the class file that belongs to this checkpoint", from, len(o.names), path, config.Classes)
 	}
+	if o.names == nil {
+		o.names = classNames(argsOf(file), config.Classes)
+	}
 	engine, err := backend.Open(o.engine)
 	if err != nil {
 		return nil, err

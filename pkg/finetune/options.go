@@ -1,0 +1,145 @@
+package finetune
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+// Options are a whole training: what it starts from, on which pictures, and how.
+// They are kept as RUN/config.json. The names in brackets, and in the file, are
+// those of the published scripts where these have them.
+type Options struct {
+	// From is the checkpoint to start from: a path, the name of a published one or
+	// "hf:OWNER/REPO/FILE" [finetune]. Nothing starts from random weights.
+	From         string       `json:"finetune"`
+	Architecture *intr.Config `json:"architecture,omitempty"` // with Nothing; its Classes are the dataset's
+	// Resume is a checkpoint of the published scripts, with optimizer and schedule,
+	// to go on with instead [resume].
+	Resume    string  `json:"resume,omitempty"`
+	NoiseFrac float64 `json:"noise_frac"` // of queries that are copies of others [noise_frac]
+
+	Dataset string `json:"dataset"`               // folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
+	Queries int    `json:"num_queries,omitempty"` // 0 is one a class; anything else is refused [num_queries]
+	Size    int    `json:"eval_size"`             // pixels of the short side in evaluation; training's sizes are in proportion. 800 as published
+	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
+	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
+
+	Epochs      int  `json:"epochs"`                // [epochs]
+	TensorBoard bool `json:"tensorboard,omitempty"` // writes event files, too
+
+	Settings
+}
+
+// Nothing is the Options.From of random weights.
+const Nothing = "nothing"
+
+// DefaultOptions are those of the published scripts.
+func DefaultOptions() Options {
+	return Options{From: "detr-r50", NoiseFrac: 0.1, Size: 800, Epochs: 140, Settings: Default()}
+}
+
+// Slim is the architecture of a small INTR for pictures of about 128 pixels: a
+// ResNet of basic blocks that ends after layer3 (stride 16), one encoder and two
+// decoder layers, 0.4 M weights.
+func Slim() intr.Config {
+	return intr.Config{
+		Backbone: "resnet", Blocks: [4]int{1, 1, 1, 0}, Width: 32, Positions: "sine", HiddenDim: 64, Heads: 4,
+		EncoderLayers: 1, DecoderLayers: 2, FeedForward: 128,
+	}
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Dataset == "":
+		return errors.New("no dataset was named: give a folder with train/CLASS/*.jpg and val/CLASS/*.jpg")
+	case o.From == "" && o.Resume == "":
+		return errors.New("it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights")
+	case o.From == Nothing && o.Architecture == nil:
+		return errors.New("random weights need an architecture")
+	case o.Epochs < 1:
+		return fmt.Errorf("a training of %d epochs is none: give 1 at least", o.Epochs)
+	case o.Size < 16 || o.Size > 4096:
+		return fmt.Errorf("pictures whose short side has %d pixels are not possible: give 16 to 4096, 800 as published", o.Size)
+	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
+		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
+	case o.Workers < 0:
+		return fmt.Errorf("%d workers cannot read pictures", o.Workers)
+	}
+	s := o.Settings
+	s.Schedule = o.schedule(3) // a whole number of steps is known when the pictures are
+	return s.check()
+}
+
+// schedule fills in what a schedule takes from the length of the training.
+func (o Options) schedule(stepsPerEpoch int) Schedule {
+	s := o.Schedule
+	if s.Kind == StepLR && s.Gamma == 0 {
+		s.Gamma = 0.1
+	}
+	if s.Kind == CosineAnnealingLR && s.TMax == 0 {
+		s.TMax = o.Epochs
+	}
+	if s.Kind == OneCycleLR && s.TotalSteps == 0 {
+		s.TotalSteps = o.Epochs * stepsPerEpoch
+	}
+	return s
+}
+
+// absolute is the options with paths that do not depend on the folder of the
+// process.
+func (o Options) absolute() (Options, error) {
+	for _, path := range []*string{&o.Dataset, &o.From, &o.Resume} {
+		if *path == "" {
+			continue
+		}
+		// A published name is none of a file, unless there is one of that name.
+		if _, err := os.Stat(*path); err != nil && path != &o.Dataset {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return o, err
+		}
+		*path = absolute
+	}
+	return o, nil
+}
+
+// differences names the options in which a training would be another one.
+func (o Options) differences(other Options) []string {
+	a, b := o.comparable(), other.comparable()
+	var names []string
+	var walk func(a, b reflect.Value)
+	walk = func(a, b reflect.Value) {
+		for i := range a.NumField() {
+			field := a.Type().Field(i)
+			if field.Anonymous {
+				walk(a.Field(i), b.Field(i))
+				continue
+			}
+			x, _ := json.Marshal(a.Field(i).Interface())
+			y, _ := json.Marshal(b.Field(i).Interface())
+			if string(x) != string(y) {
+				name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+				names = append(names, fmt.Sprintf("%s (%s there, %s asked for)", name, x, y))
+			}
+		}
+	}
+	walk(reflect.ValueOf(a), reflect.ValueOf(b))
+	return names
+}
+
+// comparable is the options without what changes no number, and without the
+// number of epochs, which may grow.
+func (o Options) comparable() Options {
+	o.Workers, o.Epochs, o.TensorBoard, o.Engine, o.Devices, o.Recompute, o.Queries = 0, 0, false, "", 0, false, 0
+	o.Accumulate = max(1, o.Accumulate)
+	return o
+}
