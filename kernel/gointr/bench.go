@@ -53,7 +53,7 @@ func benchCommand(c *common) *cobra.Command {
 				if p, err = picture.Open(args[0]); err != nil {
 					return err
 				}
-				p.Eval()
+				p.Eval(model.Config.EvalSize)
 				reads = append(reads, lap())
 			}
 			for i := range runs + 1 {

@@ -1,6 +1,9 @@
 package intr_test
 
 import (
+	"errors"
+	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
@@ -61,9 +65,9 @@ func TestConfig(t *testing.T) {
 		name string
 		want intr.Config
 	}{
-		{"basic", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 2, 1, 1}, Width: 4, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 2, FeedForward: 24, Classes: 5}},
-		{"prenorm_learned", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 1}, Width: 4, Positions: "learned", HiddenDim: 16, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 24, PreNorm: true, Classes: 3}},
-		{"dc5", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 2}, Bottleneck: true, Width: 4, Dilation: true, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 1, FeedForward: 24, Classes: 4}},
+		{"basic", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 2, 1, 1}, Width: 4, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 2, FeedForward: 24, Classes: 5, EvalSize: 800}},
+		{"prenorm_learned", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 1}, Width: 4, Positions: "learned", HiddenDim: 16, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 24, PreNorm: true, Classes: 3, EvalSize: 800}},
+		{"dc5", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 2}, Bottleneck: true, Width: 4, Dilation: true, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 1, FeedForward: 24, Classes: 4, EvalSize: 800}},
 	} {
 		path := filepath.Join("testdata", c.name+".pth")
 		_, got, err := intr.Inspect(openFile(t, path))
@@ -115,6 +119,7 @@ func TestMisfits(t *testing.T) {
 		{"wrong rank", []string{"query_embed.weight", "[5]"}, args, instead("query_embed.weight", 1, 5)},
 		{"not a number", []string{"input_proj.bias", "NaN", "position 0"}, args, instead("input_proj.bias", nan, 16)},
 		{"heads", []string{"16", "3 attention heads"}, map[string]string{"args": `{"nheads": 3}`}, without("")},
+		{"a picture's size", []string{"short side of 4 pixels", "16 to 1536"}, map[string]string{"args": `{"nheads": 2, "eval_size": 4}`}, without("")},
 		{"a DETR", []string{"DETR", "fine-tuning"}, args, func(tensors []*torchfile.Tensor) []*torchfile.Tensor {
 			tensors = without("presence_vector.weight")(without("presence_vector.bias")(tensors))
 			return append(tensors, numbers(t, "class_embed.weight", []int{92, 16}, 1))
@@ -141,6 +146,84 @@ func TestMisfits(t *testing.T) {
 			t.Log(err)
 		})
 	}
+}
+
+// A model that was trained on smaller pictures says so among its args, and sees
+// every picture at that size.
+func TestEvalSize(t *testing.T) {
+	const basic = "testdata/basic.pth"
+	whole := func(tensors []*torchfile.Tensor) []*torchfile.Tensor { return tensors }
+	small := changed(t, basic, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}, whole)
+	for _, ending := range []string{".pth", ".safetensors"} {
+		out := filepath.Join(t.TempDir(), "out"+ending)
+		converted, err := intr.Convert(small, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, config, err := intr.Inspect(openFile(t, out))
+		if err != nil || config.EvalSize != 128 || *converted.Config != config {
+			t.Errorf("converted, it is %+v (%v)", config, err)
+		}
+		if v, _ := config.Args().Get("eval_size"); v != int64(128) || !strings.Contains(config.String(), "pictures of 128 pixels") {
+			t.Errorf("its size is %v among the args of %s", v, config)
+		}
+	}
+	engines(t, func(t *testing.T, engine string) {
+		at800, at128 := open(t, basic, engine), open(t, small, engine)
+		photo := &picture.Picture{Width: 300, Height: 256, Pix: make([]uint8, 300*256*3)}
+		for i := range photo.Pix {
+			photo.Pix[i] = uint8(i * i >> 8)
+		}
+		path := filepath.Join(t.TempDir(), "photo.png")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(png.Encode(f, photo), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		e, err := at128.Explain(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.InputWidth != 150 || e.InputHeight != 128 || e.Rows != 4 || e.Cols != 5 || e.Width != 300 {
+			t.Errorf("a picture of %d by %d was seen at %d by %d, as %d by %d cells", e.Width, e.Height, e.InputWidth, e.InputHeight, e.Cols, e.Rows)
+		}
+		// The other model has the same weights, and sees the same when given it.
+		want, _, err := at800.Answer(t.Context(), false, photo.Resize(150, 128))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranked, err := at128.Predict(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range want[0].Logits {
+			for _, got := range []float32{e.Logits[i], ranked[0].Logits[i]} {
+				if d := math.Abs(float64(got - v)); d > 1e-4 {
+					t.Errorf("the logit of class %d is %v, at that size it is %v", i, got, v)
+				}
+			}
+		}
+		if engine == "go" {
+			return
+		}
+		// Canvases are steps of a tenth of the short side.
+		for _, c := range []struct {
+			m          *intr.Model
+			size, want [2]int
+		}{
+			{at800, [2]int{800, 1066}, [2]int{800, 1120}},
+			{at800, [2]int{33, 1333}, [2]int{80, 1360}},
+			{at128, [2]int{128, 128}, [2]int{128, 128}},
+			{at128, [2]int{128, 150}, [2]int{128, 154}},
+			{at128, [2]int{213, 128}, [2]int{218, 128}},
+		} {
+			if h, w := c.m.Canvas(c.size[0], c.size[1]); h != c.want[0] || w != c.want[1] {
+				t.Errorf("the canvas of %v is %d×%d, want %v", c.size, h, w, c.want)
+			}
+		}
+	})
 }
 
 // Converted files hold the same tensors and answer the same.

@@ -28,7 +28,21 @@ type Config struct {
 	FeedForward   int    `json:"dim_feedforward"`    // inner width of the feed-forward blocks [dim_feedforward]
 	PreNorm       bool   `json:"pre_norm"`           // LayerNorm before each block instead of after [pre_norm]
 	Classes       int    `json:"num_queries"`        // one query a class [num_queries]
+	// EvalSize is the short side, in pixels, that pictures are resized to for the
+	// network: 800 in every published INTR, and 0 means that. No published script
+	// has it; a checkpoint trained here on smaller pictures has it as eval_size
+	// among its args.
+	EvalSize int `json:"eval_size"`
 }
+
+const publishedEvalSize = 800
+
+// The short sides that pictures can be resized to. The session is sent no
+// pictures larger than the published shape has at the greatest.
+const (
+	leastEvalSize    = 16
+	greatestEvalSize = 1536
+)
 
 var backbones = []struct {
 	name       string
@@ -80,6 +94,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("learned positions need an even width, and the width is %d", c.HiddenDim)
 	case c.Dilation && (!c.Bottleneck || n != len(c.Blocks)):
 		return fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper with its layer4, and this backbone is a %s", c.Backbone)
+	case c.EvalSize != 0 && (c.EvalSize < leastEvalSize || c.EvalSize > greatestEvalSize):
+		return fmt.Errorf("pictures cannot be resized to a short side of %d pixels (eval_size): %d to %d are possible", c.EvalSize, leastEvalSize, greatestEvalSize)
 	}
 	return nil
 }
@@ -94,8 +110,12 @@ func (c Config) String() string {
 	if c.PreNorm {
 		norm = ", pre-norm"
 	}
-	return fmt.Sprintf("INTR %s, %d encoder and %d decoder layers, %d heads, width %d, %s positions%s, %d classes",
-		s, c.EncoderLayers, c.DecoderLayers, c.Heads, c.HiddenDim, c.Positions, norm, c.Classes)
+	size := ""
+	if c.EvalSize != 0 && c.EvalSize != publishedEvalSize {
+		size = fmt.Sprintf(", pictures of %d pixels", c.EvalSize)
+	}
+	return fmt.Sprintf("INTR %s, %d encoder and %d decoder layers, %d heads, width %d, %s positions%s, %d classes%s",
+		s, c.EncoderLayers, c.DecoderLayers, c.Heads, c.HiddenDim, c.Positions, norm, c.Classes, size)
 }
 
 // channels are those that layer stage (0 to 3) puts out.
@@ -228,6 +248,10 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 	}
 	if v, ok := arg(args, "dilation").(bool); ok {
 		c.Dilation = v
+	}
+	c.EvalSize = publishedEvalSize
+	if v, ok := arg(args, "eval_size").(int64); ok {
+		c.EvalSize = int(v)
 	}
 	return c, c.Check()
 }

@@ -95,9 +95,9 @@ func keyOf(name string, state map[string]*torchfile.Tensor) string {
 	return name
 }
 
-// Args are the options of the published scripts that make this architecture. Those
-// of a backbone that no published name stands for are ours: blocks, width and
-// bottleneck.
+// Args are the options of the published scripts that make this architecture. Ours
+// are those of a backbone that no published name stands for (blocks, width and
+// bottleneck), and eval_size where it is not the published one.
 func (c Config) Args() *torchfile.Dict {
 	d := &torchfile.Dict{}
 	for _, arg := range []struct {
@@ -119,6 +119,9 @@ func (c Config) Args() *torchfile.Dict {
 		d.Set("blocks", blocks)
 		d.Set("width", int64(c.Width))
 		d.Set("bottleneck", c.Bottleneck)
+	}
+	if c.EvalSize != 0 && c.EvalSize != publishedEvalSize {
+		d.Set("eval_size", int64(c.EvalSize))
 	}
 	return d
 }

@@ -311,7 +311,7 @@ func TestGoldenR50(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := m.Run(intr.NewBatch(p.Eval()))
+		out, err := m.Run(intr.NewBatch(p.Eval(0)))
 		if err != nil {
 			t.Fatal(err)
 		}

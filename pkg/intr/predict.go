@@ -28,7 +28,7 @@ func (m *Model) Predict(paths ...string) ([]attention.Ranking, error) {
 // picture, which its ranking names; the others are still answered.
 func (m *Model) PredictEach(paths []string) iter.Seq2[attention.Ranking, error] {
 	return func(yield func(attention.Ranking, error) bool) {
-		for read := range ahead(paths) {
+		for read := range m.ahead(paths) {
 			ranking := attention.Ranking{Image: read.path}
 			e, err := m.predict(read)
 			if err == nil {
@@ -59,7 +59,7 @@ func (m *Model) Explain(path string) (*attention.Explanation, error) {
 
 // ExplainPicture is Explain for a picture at hand; image is what to call it.
 func (m *Model) ExplainPicture(image string, p *picture.Picture) (*attention.Explanation, error) {
-	return m.one(image, p.Width, p.Height, p.Eval(), true)
+	return m.one(image, p.Width, p.Height, p.Eval(m.Config.EvalSize), true)
 }
 
 func (m *Model) one(image string, width, height int, input *picture.Picture, maps bool) (*attention.Explanation, error) {
@@ -118,10 +118,10 @@ func (out *Output) maps(e *attention.Explanation, i int, b *Batch, stride int) (
 	return e.Cut(rows, cols)
 }
 
-// canvasStep is what the sides of a canvas are multiples of: XLA compiles a
-// graph for every canvas (seconds), so pictures of nearly the same size share
-// one. The short side of a resized picture, 800 pixels, is such a multiple.
-const canvasStep = 80
+// canvasSteps is how many steps the short side of a resized picture has, 80 of
+// 800 pixels, which the sides of a canvas are multiples of: XLA compiles a graph
+// for every canvas (seconds), so pictures of nearly the same size share one.
+const canvasSteps = 10
 
 // Canvas is the size on which a picture of this size, resized for the network,
 // is computed. Pictures of one canvas can be answered together. The pure-Go
@@ -130,7 +130,15 @@ func (m *Model) Canvas(height, width int) (h, w int) {
 	if m.Engine.Kind == "go" {
 		return height, width
 	}
-	return (height + canvasStep - 1) / canvasStep * canvasStep, (width + canvasStep - 1) / canvasStep * canvasStep
+	short := m.Config.EvalSize
+	if short == 0 {
+		short = publishedEvalSize
+	}
+	side := func(pixels int) int {
+		steps := (pixels*canvasSteps + short - 1) / short
+		return (steps*short + canvasSteps - 1) / canvasSteps
+	}
+	return side(height), side(width)
 }
 
 // read is a picture that was read ahead of the model.
@@ -142,7 +150,7 @@ type read struct {
 }
 
 // ahead reads and resizes pictures one ahead of who takes them.
-func ahead(paths []string) iter.Seq[read] {
+func (m *Model) ahead(paths []string) iter.Seq[read] {
 	return func(yield func(read) bool) {
 		next := make(chan read, 1)
 		stop := make(chan struct{})
@@ -154,7 +162,7 @@ func ahead(paths []string) iter.Seq[read] {
 				if p, err := picture.Open(path); err != nil {
 					r.err = err
 				} else {
-					r.width, r.height, r.input = p.Width, p.Height, p.Eval()
+					r.width, r.height, r.input = p.Width, p.Height, p.Eval(m.Config.EvalSize)
 				}
 				select {
 				case next <- r:

@@ -82,11 +82,16 @@ func TestPublishedTransform(t *testing.T) {
 		t.Errorf("for 128: %+v, not %s", got, want)
 	}
 	for _, size := range [][2]int{{500, 389}, {389, 500}, {1500, 300}, {64, 50}, {2100, 1575}} {
-		w, h := EvalSize(size[0], size[1])
-		a := EvalTransform(800).Draw(rand.New(rand.NewPCG(1, 1)), size[0], size[1])
-		if (a != Augment{Size: image.Pt(w, h)}) {
-			t.Errorf("evaluation of %v draws %+v", size, a)
+		for _, short := range []int{800, 128, 131} {
+			w, h := EvalSize(size[0], size[1], short)
+			a := EvalTransform(short).Draw(rand.New(rand.NewPCG(1, 1)), size[0], size[1])
+			if (a != Augment{Size: image.Pt(w, h)}) {
+				t.Errorf("evaluation of %v at %d draws %+v, not %d by %d", size, short, a, w, h)
+			}
 		}
+	}
+	if w, h := EvalSize(500, 389, 0); w != 1028 || h != 800 {
+		t.Errorf("without a size it is %d by %d", w, h)
 	}
 }
 

@@ -25,7 +25,7 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkEval(b *testing.B) {
 	p := New(500, 389)
 	for b.Loop() {
-		p.Eval()
+		p.Eval(0)
 	}
 }
 

@@ -22,7 +22,7 @@ func open(t testing.TB, path string) *Picture {
 func TestEvalMatchesPillow(t *testing.T) {
 	for _, name := range []string{"landscape", "portrait", "panorama", "small", "same", "big"} {
 		t.Run(name, func(t *testing.T) {
-			got := open(t, shared.Golden(t, "resize_"+name+"_in.png")).Eval()
+			got := open(t, shared.Golden(t, "resize_"+name+"_in.png")).Eval(0)
 			want := open(t, shared.Golden(t, "resize_"+name+"_out.png"))
 			if got.Width != want.Width || got.Height != want.Height {
 				t.Fatalf("size %d by %d, Pillow's is %d by %d", got.Width, got.Height, want.Width, want.Height)

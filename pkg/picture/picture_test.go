@@ -135,11 +135,11 @@ func TestEvalSize(t *testing.T) {
 		{500, 389, 1028, 800}, {389, 500, 800, 1028}, {1500, 300, 1335, 267}, {64, 50, 1024, 800},
 		{800, 1000, 800, 1000}, {2100, 1575, 1066, 800}, {1, 1, 800, 800},
 	} {
-		if w, h := EvalSize(c[0], c[1]); w != c[2] || h != c[3] {
+		if w, h := EvalSize(c[0], c[1], 0); w != c[2] || h != c[3] {
 			t.Errorf("%d by %d becomes %d by %d, not %d by %d", c[0], c[1], w, h, c[2], c[3])
 		}
 	}
-	if w, h := EvalSize(10000, 1); w < 1 || h < 1 {
+	if w, h := EvalSize(10000, 1, 0); w < 1 || h < 1 {
 		t.Errorf("a line becomes %d by %d pixels", w, h)
 	}
 }

@@ -21,9 +21,14 @@ var (
 )
 
 // EvalSize is the size, in pixels, at which a picture of width by height is
-// evaluated: RandomResize([800], max_size=1333) of DETR.
-func EvalSize(width, height int) (int, int) {
-	return SizeFor(width, height, publishedShort, publishedLong)
+// evaluated: RandomResize([800], max_size=1333) of DETR, where short is 800 or 0.
+// Another short side has a bound of the long one in proportion, as in
+// EvalTransform.
+func EvalSize(width, height, short int) (int, int) {
+	if short <= 0 {
+		short = publishedShort
+	}
+	return SizeFor(width, height, short, inProportion(publishedLong, short))
 }
 
 // SizeFor is the size, in pixels, of a picture of width by height when its short
@@ -45,8 +50,9 @@ func SizeFor(width, height, short, long int) (int, int) {
 	}
 }
 
-// Eval is the picture at its EvalSize.
-func (p *Picture) Eval() *Picture { return p.Resize(EvalSize(p.Width, p.Height)) }
+// Eval is the picture at its EvalSize. Which short side a model was trained for is
+// in its configuration (intr.Config.EvalSize); 0 is the published one.
+func (p *Picture) Eval(short int) *Picture { return p.Resize(EvalSize(p.Width, p.Height, short)) }
 
 // normalized[c][v] is what the value v of channel c becomes.
 var normalized = func() (table [3][256]float32) {

@@ -41,12 +41,13 @@ type Options struct {
 // where the session had to let it go or was killed. Its methods may be called
 // from several goroutines.
 type Model struct {
-	Path    string   // of the checkpoint's file
-	Digest  string   // SHA-256 of that file, hexadecimal
-	Config  string   // the architecture in words
-	Classes int      // how many
-	Engine  string   // what it runs on, in words
-	Names   []string // of the classes, by index; nil when none were given
+	Path     string   // of the checkpoint's file
+	Digest   string   // SHA-256 of that file, hexadecimal
+	Config   string   // the architecture in words
+	Classes  int      // how many
+	EvalSize int      // short side, in pixels, that pictures are resized to
+	Engine   string   // what it runs on, in words
+	Names    []string // of the classes, by index; nil when none were given
 
 	backend  string
 	progress io.Writer
@@ -102,8 +103,8 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 		return nil, fmt.Errorf("there are %d class names, but %s has %d classes: give the class file that belongs to this checkpoint", len(o.Names), result.Path, result.Classes)
 	}
 	return &Model{
-		Path: result.Path, Digest: result.Digest, Config: result.Config, Classes: result.Classes, Engine: result.Engine,
-		Names: o.Names, backend: result.Backend, progress: o.Progress,
+		Path: result.Path, Digest: result.Digest, Config: result.Config, Classes: result.Classes, EvalSize: result.EvalSize,
+		Engine: result.Engine, Names: o.Names, backend: result.Backend, progress: o.Progress,
 	}, nil
 }
 
@@ -119,7 +120,7 @@ func (m *Model) Explain(ctx context.Context, path string) (*attention.Explanatio
 // Answer answers a picture at hand; image is what to call it. Without maps the
 // explanation has logits only. When ctx ends, the session stops working at it.
 func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, Took, error) {
-	input := p.Eval()
+	input := p.Eval(m.EvalSize)
 	start := time.Now()
 	var result wire.Answered
 	numbers, err := ask(ctx, m.progress, wire.Request{

@@ -30,6 +30,7 @@ import (
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 var checkpoint, photo string
@@ -172,6 +173,48 @@ func TestSameAnswers(t *testing.T) {
 	brief, _, err := m.Answer(t.Context(), photo, p, false)
 	if err != nil || brief.Weights != nil || len(brief.Logits) != m.Classes {
 		t.Errorf("without maps it answers %+v (%v)", brief, err)
+	}
+}
+
+// A model that was trained on smaller pictures is asked at its size.
+func TestEvalSize(t *testing.T) {
+	alone(t)
+	file, err := torchfile.Open(checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var tensors []*torchfile.Tensor
+	for _, tensor := range file.Tensors() {
+		if name, ok := strings.CutPrefix(tensor.Name, "model."); ok {
+			renamed := *tensor
+			renamed.Name = name
+			tensors = append(tensors, &renamed)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "small.safetensors")
+	if err := torchfile.WriteSafetensors(path, tensors, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}); err != nil {
+		t.Fatal(err)
+	}
+	model, err := intr.Open(path, intr.Backend("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer model.Close()
+	want, err := model.Explain(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.Open(t.Context(), path, session.Options{Backend: "go"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := m.Explain(t.Context(), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.EvalSize != 128 || got.InputHeight != 128 || !slices.Equal(got.Logits, want.Logits) || !slices.Equal(got.Weights, want.Weights) {
+		t.Errorf("at %d pixels, %d by %d, the session answers %v, the model itself %v", m.EvalSize, got.InputWidth, got.InputHeight, got.Logits, want.Logits)
 	}
 }
 

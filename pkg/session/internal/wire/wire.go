@@ -21,7 +21,7 @@ import (
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 1
+const Protocol = 2
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -67,12 +67,13 @@ type Reply struct {
 
 // Model is the result of Open.
 type Model struct {
-	Path    string `json:"path"`
-	Digest  string `json:"digest"`
-	Config  string `json:"config"`
-	Classes int    `json:"classes"`
-	Engine  string `json:"engine"`  // its title
-	Backend string `json:"backend"` // its kind
+	Path     string `json:"path"`
+	Digest   string `json:"digest"`
+	Config   string `json:"config"`
+	Classes  int    `json:"classes"`
+	EvalSize int    `json:"eval_size"` // short side that pictures are resized to before they are sent
+	Engine   string `json:"engine"`    // its title
+	Backend  string `json:"backend"`   // its kind
 }
 
 // Answered is the result of Answer; Classes logits follow, then the weights.
