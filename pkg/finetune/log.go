@@ -101,8 +101,11 @@ func readLines[T any](path string, n int) ([]T, error) {
 // keepLines has a file end after its first n lines: what came later is done again.
 func keepLines(path string, n int) error {
 	lines, err := readLines[json.RawMessage](path, n)
-	if err != nil || lines == nil {
+	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil // nothing was written yet
 	}
 	return wholefile.Write(path, func(w io.Writer) error {
 		for _, line := range lines {

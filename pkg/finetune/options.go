@@ -27,7 +27,7 @@ type Options struct {
 
 	Dataset string `json:"dataset"`               // folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
 	Queries int    `json:"num_queries,omitempty"` // 0 is one a class; anything else is refused [num_queries]
-	Size    int    `json:"eval_size"`             // pixels of the short side in evaluation; training's sizes are in proportion. 800 as published
+	Size    int    `json:"eval_size,omitempty"`   // pixels of the short side in evaluation, training's sizes being in proportion; 0 is what the checkpoint says, or 800 as published
 	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
 	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
 
@@ -42,7 +42,7 @@ const Nothing = "nothing"
 
 // DefaultOptions are those of the published scripts.
 func DefaultOptions() Options {
-	return Options{From: "detr-r50", NoiseFrac: 0.1, Size: 800, Epochs: 140, Settings: Default()}
+	return Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: Default()}
 }
 
 // Slim is the architecture of a small INTR for pictures of about 128 pixels: a
@@ -65,8 +65,8 @@ func (o Options) check() error {
 		return errors.New("random weights need an architecture")
 	case o.Epochs < 1:
 		return fmt.Errorf("a training of %d epochs is none: give 1 at least", o.Epochs)
-	case o.Size < 16 || o.Size > 4096:
-		return fmt.Errorf("pictures whose short side has %d pixels are not possible: give 16 to 4096, 800 as published", o.Size)
+	case o.Size < 0:
+		return fmt.Errorf("pictures whose short side has %d pixels are not possible", o.Size)
 	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
 		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
 	case o.Workers < 0:

@@ -131,7 +131,7 @@ func Train(ctx context.Context, dir string, o Options, tell func(Event)) (*Summa
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
 		return nil, fmt.Errorf("%s holds a training already: go on with that one (gointr finetune --resume %[1]s), or choose another folder", dir)
 	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+	if entries, err := os.ReadDir(dir); err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !ours(e.Name()) }) {
 		return nil, fmt.Errorf("%s is not empty: choose another folder for the training", dir)
 	}
 	r := &run{Options: o, dir: dir, tell: tell, began: time.Now()}
@@ -173,7 +173,7 @@ func Train(ctx context.Context, dir string, o Options, tell func(Event)) (*Summa
 	if err != nil {
 		return nil, err
 	}
-	return r.go_(ctx)
+	return r.finish(ctx)
 }
 
 // Change is what may be another when a run goes on. Zero values leave it.
@@ -237,7 +237,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if err != nil {
 		return nil, err
 	}
-	return r.go_(ctx)
+	return r.finish(ctx)
 }
 
 // ReadOptions are the options of the run in a folder.
@@ -276,8 +276,19 @@ func Join(ctx context.Context, dir string, o Options, tell func(Event)) (*Summar
 	return Continue(ctx, dir, change, tell)
 }
 
-// lock keeps a second process out of a run. The system lets go of it however a
-// process ends.
+// ours says whether a file is one that a run puts into its folder, half-written
+// ones, which start with a dot, included.
+func ours(name string) bool {
+	for _, file := range []string{provenanceFile, classesFile, skippedFile, logFile, stepsFile, checkpointFile, bestFile, curvesFile, lockFile, configFile} {
+		if name == file || strings.HasPrefix(name, "."+file+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// lock keeps a second process out of a run, and clears away what one that was
+// killed was writing. The system lets go of it however a process ends.
 func lock(dir string) (unlock func(), err error) {
 	l := flock.New(filepath.Join(dir, lockFile))
 	ok, err := l.TryLock()
@@ -286,6 +297,12 @@ func lock(dir string) (unlock func(), err error) {
 		return nil, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
 	case !ok:
 		return nil, fmt.Errorf("another process is training in %s: wait for it, or stop it", dir)
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") && ours(e.Name()) {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
 	return func() { l.Unlock() }, nil
 }
@@ -379,6 +396,9 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if start.Config.EvalSize = cmp.Or(r.Size, start.Config.EvalSize, 800); start.Config.Check() != nil {
+		return start.Config.Check()
+	}
 	r.trainer, err = NewTrainer(start, s)
 	return err
 }
@@ -397,9 +417,9 @@ func (r *run) resume(path string) error {
 	return nil
 }
 
-// go_ makes the epochs that are missing.
-func (r *run) go_(ctx context.Context) (*Summary, error) {
-	r.loader = datasets.Loader{Split: r.train, BatchSize: r.BatchSize, Transform: picture.TrainTransform(r.Size), Train: true, Seed: uint64(r.Seed), Workers: r.Workers}
+// finish makes the epochs that are missing.
+func (r *run) finish(ctx context.Context) (*Summary, error) {
+	r.loader = datasets.Loader{Split: r.train, BatchSize: r.BatchSize, Transform: picture.TrainTransform(r.trainer.model.Config.EvalSize), Train: true, Seed: uint64(r.Seed), Workers: r.Workers}
 	for _, p := range r.trainer.params {
 		r.parameters += p.Len()
 	}
@@ -541,7 +561,7 @@ func (r *run) step(batch *datasets.Batch) error {
 
 // evaluate answers the validation pictures as the published evaluation does.
 func (r *run) evaluate(ctx context.Context) (*evaluation.Report, error) {
-	loader := datasets.Loader{Split: r.val, BatchSize: r.BatchSize, Transform: picture.EvalTransform(r.Size), Workers: r.Workers}
+	loader := datasets.Loader{Split: r.val, BatchSize: r.BatchSize, Transform: picture.EvalTransform(r.trainer.model.Config.EvalSize), Workers: r.Workers}
 	tally := evaluation.New(r.val.Classes)
 	done := 0
 	for batch, err := range loader.Epoch(ctx, 0, 0) {

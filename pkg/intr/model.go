@@ -35,7 +35,7 @@ import (
 type Model struct {
 	Config Config
 	Path   string   // of the checkpoint
-	Names  []string // of the classes, by index; nil when none were given
+	Names  []string // of the classes, by index; those of the checkpoint when none were given, nil where it has none
 	Engine *backend.Engine
 
 	store *model.Store

@@ -34,7 +34,7 @@ import (
 type Options struct {
 	Backend  string    // "auto" (also ""), "xla", "cuda" or "go"
 	Progress io.Writer // where downloads, and a session that had to be started anew, are told; may be nil
-	Names    []string  // of the classes, by index; may be nil
+	Names    []string  // of the classes, by index; nil has those that the checkpoint names, if it does
 }
 
 // Model is a checkpoint that the session keeps. It is opened again by itself
@@ -102,9 +102,13 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 	if o.Names != nil && len(o.Names) != result.Classes {
 		return nil, fmt.Errorf("there are %d class names, but %s has %d classes: give the class file that belongs to this checkpoint", len(o.Names), result.Path, result.Classes)
 	}
+	names := o.Names
+	if names == nil {
+		names = result.Names
+	}
 	return &Model{
 		Path: result.Path, Digest: result.Digest, Config: result.Config, Classes: result.Classes, EvalSize: result.EvalSize,
-		Engine: result.Engine, Names: o.Names, backend: result.Backend, progress: o.Progress,
+		Engine: result.Engine, Names: names, backend: result.Backend, progress: o.Progress,
 	}, nil
 }
 

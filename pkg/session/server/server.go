@@ -257,7 +257,7 @@ func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
 	}
 	defer s.models.release(e)
 	return out.finish(wire.Model{
-		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes, EvalSize: e.model.Config.EvalSize,
+		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes, EvalSize: e.model.Config.EvalSize, Names: e.model.Names,
 		Engine: e.model.Engine.String(), Backend: e.backend,
 	})
 }

@@ -67,13 +67,14 @@ type Reply struct {
 
 // Model is the result of Open.
 type Model struct {
-	Path     string `json:"path"`
-	Digest   string `json:"digest"`
-	Config   string `json:"config"`
-	Classes  int    `json:"classes"`
-	EvalSize int    `json:"eval_size"` // short side that pictures are resized to before they are sent
-	Engine   string `json:"engine"`    // its title
-	Backend  string `json:"backend"`   // its kind
+	Path     string   `json:"path"`
+	Digest   string   `json:"digest"`
+	Config   string   `json:"config"`
+	Classes  int      `json:"classes"`
+	Names    []string `json:"names,omitempty"` // that the checkpoint has of its classes
+	EvalSize int      `json:"eval_size"`       // short side that pictures are resized to before they are sent
+	Engine   string   `json:"engine"`          // its title
+	Backend  string   `json:"backend"`         // its kind
 }
 
 // Answered is the result of Answer; Classes logits follow, then the weights.

@@ -1,0 +1,455 @@
+package finetune_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+// trainVariable has the test program train instead: the folder, options and
+// dataset follow as JSON.
+const trainVariable = "GOINTR_TEST_TRAIN"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(trainVariable); text != "" {
+		var job struct {
+			Dir     string
+			Options finetune.Options
+		}
+		if err := json.Unmarshal([]byte(text), &job); err != nil {
+			panic(err)
+		}
+		if _, err := finetune.Join(context.Background(), job.Dir, job.Options, nil); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// flock draws a few birds of 64 pixels.
+func flock(t *testing.T, classes, perClass int) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "birds")
+	if err := birds.Write(t.Context(), dir, birds.Options{Classes: classes, PerClass: perClass, Size: 64}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// tiny is a training from nothing that takes seconds on the pure-Go engine.
+func tiny(dataset string) finetune.Options {
+	c := finetune.Slim()
+	c.Width, c.HiddenDim, c.FeedForward = 8, 32, 32
+	o := finetune.DefaultOptions()
+	o.From, o.Architecture, o.Dataset, o.Size, o.Epochs, o.BatchSize = finetune.Nothing, &c, dataset, 48, 3, 4
+	o.Engine, o.Frozen, o.TrainBatchNorm, o.LR, o.LRBackbone = "go", nil, true, 1e-3, 1e-3
+	o.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR}
+	return o
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestRun(t *testing.T) {
+	o := tiny(flock(t, 3, 12))
+	dir := filepath.Join(t.TempDir(), "run")
+	var events []finetune.Event
+	summary, err := finetune.Train(t.Context(), dir, o, func(e finetune.Event) { events = append(events, e) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := finetune.ReadLog(dir)
+	if err != nil || len(lines) != 3 || summary.Epochs != 3 || lines[2] != summary.Last {
+		t.Fatalf("the log is %+v (%v), the summary %+v", lines, err, summary)
+	}
+	if lines[0].NParameters < 10_000 || lines[0].TrainLR <= 0 || lines[0].TrainGradNorm <= 0 || lines[2].TrainAcc5 != 100 {
+		t.Errorf("the log is %+v", lines)
+	}
+	best := slices.MaxFunc(lines, func(a, b finetune.Line) int {
+		if a.TestAcc1 != b.TestAcc1 {
+			return int(math.Copysign(1, a.TestAcc1-b.TestAcc1))
+		}
+		return int(math.Copysign(1, b.TestLoss-a.TestLoss))
+	})
+	if best != summary.Best {
+		t.Errorf("the best epoch is %+v, not %+v", summary.Best, best)
+	}
+	if n := strings.Count(read(t, filepath.Join(dir, "steps.txt")), "\n"); n != 27 {
+		t.Errorf("%d steps are kept", n)
+	}
+	var phases []finetune.Phase
+	for _, e := range events {
+		if len(phases) == 0 || phases[len(phases)-1] != e.Phase {
+			phases = append(phases, e.Phase)
+		}
+	}
+	want := []finetune.Phase{finetune.Checking, finetune.Starting}
+	for range 3 {
+		want = append(want, finetune.Training, finetune.Evaluating)
+	}
+	if want = append(want, finetune.Finished); !slices.Equal(phases, want) {
+		t.Errorf("the phases are %v", phases)
+	}
+
+	// The best model is one like any other, knows its classes, and is as good as the log says.
+	m, err := intr.Open(filepath.Join(dir, "best.pth"), intr.Backend("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	_, val, err := datasets.Open(o.Dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(m.Names, val.Classes) || m.Config.EvalSize != 48 {
+		t.Errorf("the best model's classes are %v, its pictures have %d pixels", m.Names, m.Config.EvalSize)
+	}
+	right := 0
+	for i := range val.Len() {
+		r, err := m.Predict(val.Path(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r[0].Top[0].Index == val.Class(i) {
+			right++
+		}
+	}
+	if got := 100 * float64(right) / float64(val.Len()); math.Abs(got-summary.Best.TestAcc1) > 1e-9 {
+		t.Errorf("the best model is right for %v %%, and the log says %v %%", got, summary.Best.TestAcc1)
+	}
+
+	// A finished run is finished; asked for more epochs it would be another schedule.
+	again, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+	if err != nil || again.Epochs != 3 {
+		t.Errorf("a finished run goes on with %+v (%v)", again, err)
+	}
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{Epochs: 5}, nil); err == nil || !strings.Contains(err.Error(), "OneCycleLR") {
+		t.Errorf("one cycle goes on with %v", err)
+	}
+}
+
+// A run that is stopped and gone on with, anywhere, makes the very same steps.
+func TestStopped(t *testing.T) {
+	o := tiny(flock(t, 2, 10))
+	o.Accumulate = 2
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	stops := 0
+	for range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := finetune.Join(ctx, parts, o, func(e finetune.Event) {
+			if e.Phase == finetune.Training {
+				time.AfterFunc(time.Duration(rand.IntN(8))*time.Millisecond, cancel)
+			}
+		})
+		cancel()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, finetune.ErrStopped) {
+			t.Fatal(err)
+		}
+		stops++
+	}
+	if stops < 2 {
+		t.Errorf("it was stopped %d times", stops)
+	}
+	sameRun(t, whole, parts)
+}
+
+// sameRun compares what two runs did, but for the time that it took.
+func sameRun(t *testing.T, a, b string) {
+	t.Helper()
+	if read(t, filepath.Join(a, "steps.txt")) != read(t, filepath.Join(b, "steps.txt")) {
+		t.Errorf("the steps differ:\n%s\n%s", read(t, filepath.Join(a, "steps.txt")), read(t, filepath.Join(b, "steps.txt")))
+	}
+	x, err := finetune.ReadLog(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := finetune.ReadLog(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x {
+		x[i].Seconds = 0
+	}
+	for i := range y {
+		y[i].Seconds = 0
+	}
+	if !slices.Equal(x, y) {
+		t.Errorf("the logs differ:\n%+v\n%+v", x, y)
+	}
+}
+
+// Killed at any moment, twenty times, a run still makes the very same steps.
+func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: it takes half a minute")
+	}
+	o := tiny(flock(t, 2, 10))
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	start := time.Now()
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	job, err := json.Marshal(map[string]any{"Dir": parts, "Options": o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills := 0
+	for try := 0; ; try++ {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), trainVariable+"="+string(job))
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if kills < 20 {
+			// What was done after the last save is done again, so that many short lives would not come to an end.
+			time.Sleep(time.Duration(rand.Int64N(int64(took)*2/3 + 1)))
+			_ = cmd.Process.Signal(syscall.SIGKILL)
+		}
+		err := cmd.Wait()
+		if err == nil {
+			if kills >= 20 {
+				break
+			}
+			// It came to its end: begin another, to be killed more often.
+			sameRun(t, whole, parts)
+			if err := os.RemoveAll(parts); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if stderr.Len() > 0 {
+			t.Fatalf("after %d kills: %s", kills, &stderr)
+		}
+		kills++
+		for _, name := range []string{"checkpoint.pth", "best.pth"} {
+			if _, err := os.Stat(filepath.Join(parts, name)); err != nil {
+				continue
+			}
+			m, err := intr.Open(filepath.Join(parts, name), intr.Backend("go"))
+			if err != nil {
+				t.Errorf("after %d kills: %v", kills, err)
+				continue
+			}
+			m.Close()
+		}
+	}
+	sameRun(t, whole, parts)
+	entries, err := os.ReadDir(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			t.Errorf("%s is left behind", e.Name())
+		}
+	}
+}
+
+// A mistake is one sentence, before anything is written.
+func TestRunMistakes(t *testing.T) {
+	dataset := flock(t, 2, 8)
+	used := filepath.Join(t.TempDir(), "used")
+	if err := os.MkdirAll(used, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(used, "notes.txt"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(o *finetune.Options)
+		dir    string
+		want   string
+	}{
+		"no dataset":       {func(o *finetune.Options) { o.Dataset = "" }, "", "no dataset was named"},
+		"no such dataset":  {func(o *finetune.Options) { o.Dataset = "nowhere" }, "", "there is no folder"},
+		"nothing to start": {func(o *finetune.Options) { o.From = "" }, "", "what to start from"},
+		"no such file":     {func(o *finetune.Options) { o.From = "nowhere.pth" }, "", "nowhere.pth"},
+		"no architecture":  {func(o *finetune.Options) { o.Architecture = nil }, "", "need an architecture"},
+		"queries":          {func(o *finetune.Options) { o.Queries = 200 }, "", "200 queries were asked for"},
+		"epochs":           {func(o *finetune.Options) { o.Epochs = 0 }, "", "0 epochs"},
+		"batch":            {func(o *finetune.Options) { o.BatchSize = 100 }, "", "do not fill a batch of 100"},
+		"schedule":         {func(o *finetune.Options) { o.Schedule.Kind = "Linear" }, "", "no schedule \"Linear\""},
+		"part":             {func(o *finetune.Options) { o.Frozen = []string{"head"} }, "", "no part \"head\""},
+		"size":             {func(o *finetune.Options) { o.Size = 5 }, "", "5 pixels"},
+		"engine":           {func(o *finetune.Options) { o.Engine = "abacus" }, "", "abacus"},
+		"a folder in use":  {func(*finetune.Options) {}, used, "is not empty"},
+	} {
+		o := tiny(dataset)
+		c.change(&o)
+		dir := c.dir
+		if dir == "" {
+			dir = filepath.Join(t.TempDir(), "run")
+		}
+		_, err := finetune.Train(t.Context(), dir, o, nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s is told as %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
+			t.Errorf("%s: a run was begun", name)
+		}
+	}
+	if _, err := finetune.Continue(t.Context(), used, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "holds no training") {
+		t.Errorf("no run goes on with %v", err)
+	}
+}
+
+// Pictures that cannot be read are told together, or left out when asked to be.
+func TestBroken(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	o.Epochs = 1
+	train, _, err := datasets.Open(o.Dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{1, 9} {
+		if err := os.WriteFile(train.Path(i), []byte("no picture"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	_, err = finetune.Train(t.Context(), dir, o, nil)
+	if err == nil || !strings.Contains(err.Error(), train.Path(1)) || !strings.Contains(err.Error(), train.Path(9)) {
+		t.Errorf("broken pictures are told as %v", err)
+	}
+	o.SkipBad = true
+	var notes []string
+	stopped, stop := context.WithCancel(t.Context())
+	_, err = finetune.Train(stopped, dir, o, func(e finetune.Event) {
+		if e.Note != "" {
+			notes = append(notes, e.Note)
+		}
+		if e.Phase == finetune.Training {
+			stop()
+		}
+	})
+	if !errors.Is(err, finetune.ErrStopped) || len(notes) != 1 || !strings.HasPrefix(notes[0], "2 pictures of train") {
+		t.Fatalf("without them it says %q (%v)", notes, err)
+	}
+	if skipped := read(t, filepath.Join(dir, "skipped.txt")); skipped != train.Key(1)+"\n"+train.Key(9)+"\n" {
+		t.Errorf("left out were %q", skipped)
+	}
+	// It goes on without them.
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Error(err)
+	}
+	// With other pictures it does not.
+	if err := os.Remove(train.Path(0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "are not those that") {
+		t.Errorf("with other pictures it goes on with %v", err)
+	}
+}
+
+// One folder is one training: another one, or a second process, is refused.
+func TestJoin(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	o.Epochs = 1
+	dir := filepath.Join(t.TempDir(), "run")
+	var second error
+	_, err := finetune.Join(t.Context(), dir, o, func(e finetune.Event) {
+		if e.Phase == finetune.Training && second == nil {
+			_, second = finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second == nil || !strings.Contains(second.Error(), "another process is training") {
+		t.Errorf("a second process is told %v", second)
+	}
+	if _, err := finetune.Train(t.Context(), dir, o, nil); err == nil || !strings.Contains(err.Error(), "holds a training already") {
+		t.Errorf("begun again it says %v", err)
+	}
+	o.Workers = 1
+	if summary, err := finetune.Join(t.Context(), dir, o, nil); err != nil || summary.Epochs != 1 {
+		t.Errorf("joined, it is %+v (%v)", summary, err)
+	}
+	o.LR = 2e-3
+	_, err = finetune.Join(t.Context(), dir, o, nil)
+	if err == nil || !strings.Contains(err.Error(), "it differs in lr (0.001 there, 0.002 asked for)") {
+		t.Errorf("another training is told %v", err)
+	}
+}
+
+// A loss that is not finite ends the run, names the pictures, and leaves the last good weights.
+func TestRunNotFinite(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	o.Schedule = finetune.Schedule{Kind: finetune.ConstantLR}
+	o.LR, o.LRBackbone, o.ClipMaxNorm = 1e38, 1e38, 0
+	dir := filepath.Join(t.TempDir(), "run")
+	_, err := finetune.Train(t.Context(), dir, o, nil)
+	if err == nil || !strings.Contains(err.Error(), "train/00") || !strings.Contains(err.Error(), "checkpoint.pth has the weights from before") {
+		t.Fatalf("it is told as %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "checkpoint.pth")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A disk that is full in the middle of a save leaves the old checkpoint.
+func TestFullDisk(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	dir := filepath.Join(t.TempDir(), "run")
+	var limited syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limited); err != nil {
+		t.Skip("skipped: the size of files cannot be limited here")
+	}
+	var before string
+	restore := func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limited) }
+	defer restore()
+	_, err := finetune.Train(t.Context(), dir, o, func(e finetune.Event) {
+		if e.Line != nil && before == "" {
+			before = read(t, filepath.Join(dir, "checkpoint.pth"))
+			small := limited
+			small.Cur = uint64(len(before) / 2)
+			if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	restore()
+	if err == nil || !strings.Contains(err.Error(), "cannot be written") || strings.Contains(err.Error(), "\n") {
+		t.Fatalf("it is told as %v", err)
+	}
+	if read(t, filepath.Join(dir, "checkpoint.pth")) != before {
+		t.Error("the old checkpoint is gone")
+	}
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
