@@ -1,6 +1,7 @@
 package finetune
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,7 @@ func (o StartOptions) queries(had []float32, n, width int) []float32 {
 // matrices of the transformer as in DETR, torch.nn's defaults for the rest. The
 // BatchNorms are the identity: Calibrate them on a batch, or train them.
 func FromNothing(c intr.Config, seed int64) (*Start, error) {
+	c.EvalSize = cmp.Or(c.EvalSize, 800)
 	if err := c.Check(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+func finetuneCommand(c *common) *cobra.Command {
+	f := trainingFlags{options: finetune.DefaultOptions(), architecture: finetune.Slim()}
+	cmd := &cobra.Command{
+		Use:   "finetune --from C --dataset D [--out RUN]",
+		Short: "train on pictures of your own",
+		Long: `Trains an INTR on a folder of pictures, train/CLASS/*.jpg and val/CLASS/*.jpg, from a
+DETR (detr-r50), from an INTR of other classes, or from nothing. RUN becomes a folder
+with checkpoint.pth, best.pth, log.txt (JSON lines), curves.png, the configuration
+and where everything came from. Ctrl-C stops at a batch and saves;
+
+  gointr finetune --resume RUN
+
+goes on with the very same batches. The flags of the published main.py work too.`,
+		Args: exactly(0, "no argument but flags"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, c) },
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// trainingFlags are a training as flags.
+type trainingFlags struct {
+	options      finetune.Options
+	architecture intr.Config // with --from nothing
+	out, resume  string
+	path, name   string // --dataset-path and --dataset-name of the published scripts
+}
+
+func (f *trainingFlags) register(flags *pflag.FlagSet) {
+	o := &f.options
+	flags.StringVar(&o.From, "from", o.From, "checkpoint to start from; nothing is random weights (published: --finetune)")
+	flags.StringVar(&o.Dataset, "dataset", "", "folder with train/CLASS/* and val/CLASS/*")
+	flags.StringVar(&f.out, "out", "", "folder of the run, new (output/ and the name of the dataset)")
+	flags.StringVar(&f.resume, "resume", "", "a run to go on with, or a checkpoint.pth of the published scripts, with --dataset and --out")
+	flags.IntVar(&o.Epochs, "epochs", o.Epochs, "how often all pictures are seen")
+	flags.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures a step")
+	flags.IntVar(&o.Accumulate, "accumulate", 1, "batches a step, for little memory")
+	flags.Float64Var(&o.LR, "lr", o.LR, "learning rate of all but the backbone")
+	flags.Float64Var(&o.LRBackbone, "lr-backbone", o.LRBackbone, "learning rate of the backbone")
+	flags.Float64Var(&o.Settings.Schedule.EtaMin, "min-lr", 1e-6, "least learning rate of CosineAnnealingLR")
+	flags.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "of AdamW")
+	flags.StringVar(&o.Settings.Schedule.Kind, "lr-scheduler", o.Settings.Schedule.Kind, "StepLR, CosineAnnealingLR, OneCycleLR or ConstantLR")
+	flags.IntVar(&o.Settings.Schedule.StepSize, "lr-drop", o.Settings.Schedule.StepSize, "epochs after which StepLR makes the rates a tenth")
+	flags.IntVar(&o.WarmUp, "warm-up", 0, "steps over which the learning rates rise from 0")
+	flags.Float64Var(&o.ClipMaxNorm, "clip-max-norm", o.ClipMaxNorm, "gradients are scaled down to this norm; 0 leaves them")
+	flags.Float64Var(&o.Dropout, "dropout", o.Dropout, "in the transformer")
+	flags.Float64Var(&o.LabelSmoothing, "label-smoothing", 0, "of the loss")
+	flags.Float64Var(&o.NoiseFrac, "noise-frac", o.NoiseFrac, "noise of queries that are copies of others")
+	flags.StringSliceVar(&o.Frozen, "freeze", o.Frozen, "parts that keep their weights, of backbone, "+strings.Join(finetune.Parts, ", ")+"; none is nothing")
+	flags.BoolVar(&o.TrainBatchNorm, "train-batchnorm", false, "train BatchNorm with the batches' statistics, as from nothing")
+	flags.BoolVar(&o.Recompute, "recompute", false, "less memory, more time")
+	flags.IntVar(&o.Size, "eval-size", 0, "pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
+	flags.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
+	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
+	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
+	flags.BoolVar(&o.SkipBad, "skip-bad", false, "leave out pictures that cannot be read")
+	flags.IntVar(&o.Queries, "num-queries", 0, "must be the number of classes, and need not be given")
+	flags.BoolVar(&o.TensorBoard, "tensorboard", false, "write event files for TensorBoard, too")
+
+	a := &f.architecture
+	flags.IntVar(&a.HiddenDim, "hidden-dim", a.HiddenDim, "with --from nothing: width of the transformer")
+	flags.IntVar(&a.Heads, "nheads", a.Heads, "with --from nothing: attention heads")
+	flags.IntVar(&a.EncoderLayers, "enc-layers", a.EncoderLayers, "with --from nothing")
+	flags.IntVar(&a.DecoderLayers, "dec-layers", a.DecoderLayers, "with --from nothing")
+	flags.IntVar(&a.FeedForward, "dim-feedforward", a.FeedForward, "with --from nothing: inner width of the feed-forward blocks")
+	flags.IntVar(&a.Width, "width", a.Width, "with --from nothing: channels after the stem of the ResNet")
+	flags.Var((*blocksFlag)(&a.Blocks), "blocks", "with --from nothing: residual blocks in layer1 … layer4; 0 ends the ResNet")
+
+	// Spellings of the published scripts.
+	flags.StringVar(&o.From, "finetune", o.From, "as --from")
+	flags.StringVar(&f.out, "output-dir", "", "as --out")
+	flags.StringVar(&f.path, "dataset-path", "", "folder that holds the folder of the dataset")
+	flags.StringVar(&f.name, "dataset-name", "", "name of the dataset's folder in --dataset-path")
+	for _, name := range []string{"finetune", "output-dir", "dataset-path", "dataset-name", "num-queries"} {
+		flags.Lookup(name).Hidden = true
+	}
+}
+
+// blocksFlag reads "1,1,1,0".
+type blocksFlag [4]int
+
+func (b *blocksFlag) String() string { return fmt.Sprintf("%d,%d,%d,%d", b[0], b[1], b[2], b[3]) }
+func (b *blocksFlag) Type() string   { return "N,N,N,N" }
+func (b *blocksFlag) Set(text string) error {
+	var n blocksFlag
+	if _, err := fmt.Sscanf(text, "%d,%d,%d,%d", &n[0], &n[1], &n[2], &n[3]); err != nil {
+		return fmt.Errorf("four numbers are needed, 1,1,1,0 for example")
+	}
+	*b = n
+	return nil
+}
+
+// complete turns the flags into options, and says which way the training begins.
+func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
+	o := &f.options
+	o.Engine = c.backend
+	if o.Engine == "auto" {
+		o.Engine = ""
+	}
+	if f.name != "" || f.path != "" {
+		if o.Dataset != "" {
+			return wrong("--dataset and --dataset-path with --dataset-name name the same folder: give one of them")
+		}
+		o.Dataset = filepath.Join(f.path, f.name)
+	}
+	if len(o.Frozen) == 1 && o.Frozen[0] == "none" {
+		o.Frozen = nil
+	}
+	if o.From == finetune.Nothing {
+		o.Architecture = &f.architecture
+		if !flags.Changed("freeze") {
+			o.Frozen = nil // random weights have to be trained
+		}
+	} else {
+		for _, name := range []string{"hidden-dim", "nheads", "enc-layers", "dec-layers", "dim-feedforward", "width", "blocks"} {
+			if flags.Changed(name) && name != "nheads" {
+				return wrong("--%s belongs to --from nothing: the architecture of %s is its own", name, o.From)
+			}
+		}
+	}
+	if o.Settings.Schedule.Kind != finetune.StepLR {
+		o.Settings.Schedule.StepSize, o.Settings.Schedule.Gamma = 0, 0
+	}
+	if o.Settings.Schedule.Kind != finetune.CosineAnnealingLR {
+		o.Settings.Schedule.EtaMin = 0
+	}
+	return nil
+}
+
+func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
+	if err := f.complete(cmd.Flags(), c); err != nil {
+		return err
+	}
+	teller := newTeller(cmd, c)
+	summary, err := f.train(cmd, teller.tell)
+	teller.close()
+	if errors.Is(err, finetune.ErrStopped) {
+		run := f.out
+		if run == "" {
+			run = f.resume
+		}
+		return fmt.Errorf("stopped and saved: gointr finetune --resume %s goes on", run)
+	}
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return nil // every epoch was a line
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d epochs are done. The best was epoch %d: acc1 %.1f %%, acc5 %.1f %%, loss %.4f\n\n  gointr predict IMAGE --checkpoint %s\n",
+		summary.Epochs, summary.Best.Epoch+1, summary.Best.TestAcc1, summary.Best.TestAcc5, summary.Best.TestLoss, summary.BestModel)
+	return err
+}
+
+func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
+	ctx, o := cmd.Context(), f.options
+	if f.resume != "" {
+		info, err := os.Stat(f.resume)
+		if err == nil && info.IsDir() {
+			change := finetune.Change{Engine: o.Engine, Workers: o.Workers}
+			if cmd.Flags().Changed("epochs") {
+				change.Epochs = o.Epochs
+			}
+			if cmd.Flags().Changed("devices") {
+				change.Devices = o.Devices
+			}
+			return finetune.Continue(ctx, f.resume, change, tell)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("there is no run %s: check the path", f.resume)
+		}
+		o.Resume, o.From = f.resume, ""
+	}
+	if f.out == "" {
+		f.out = filepath.Join("output", filepath.Base(o.Dataset)) // as the published scripts
+	}
+	return finetune.Train(ctx, f.out, o, tell)
+}
+
+// teller shows how a training goes: a bar that is redrawn on a terminal, a line an
+// epoch elsewhere, a JSON object an epoch with --json.
+type teller struct {
+	cmd   *cobra.Command
+	json  bool
+	out   io.Writer
+	bar   *progressbar.ProgressBar
+	phase string
+}
+
+func newTeller(cmd *cobra.Command, c *common) *teller {
+	return &teller{cmd: cmd, json: c.json, out: cmd.ErrOrStderr()}
+}
+
+func (t *teller) tell(e finetune.Event) {
+	if e.Line != nil {
+		t.close()
+		if t.json {
+			_ = printJSON(t.cmd, e.Line)
+		}
+		fmt.Fprintf(t.out, "epoch %d of %d: loss %.4f, acc1 %.1f %%; validation: loss %.4f, acc1 %.1f %%; %v\n", e.Epoch+1, e.Epochs,
+			e.Line.TrainLoss, e.Line.TrainAcc1, e.Line.TestLoss, e.Line.TestAcc1, time.Duration(e.Line.Seconds*float64(time.Second)).Round(time.Second/10))
+	}
+	if e.Note != "" {
+		t.close()
+		fmt.Fprintln(t.out, "gointr: "+e.Note)
+	}
+	if !isTerminal(t.out) || e.Line != nil || e.Of == 0 {
+		return
+	}
+	phase := fmt.Sprint(e.Phase, e.Epoch)
+	if t.bar == nil || t.phase != phase {
+		t.close()
+		t.phase = phase
+		t.bar = progressbar.NewOptions(e.Of, progressbar.OptionSetWriter(t.out), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	switch e.Phase {
+	case finetune.Training:
+		t.bar.Describe(fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss, e.Acc1,
+			time.Duration(e.Left*float64(time.Second)).Round(time.Second)))
+	case finetune.Evaluating:
+		t.bar.Describe(fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs))
+	default:
+		t.bar.Describe("reading every picture once")
+	}
+	_ = t.bar.Set(e.Done)
+}
+
+func (t *teller) close() {
+	if t.bar != nil {
+		_ = t.bar.Clear()
+		t.bar = nil
+	}
+}
