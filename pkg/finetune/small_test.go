@@ -398,6 +398,33 @@ func TestCanvas(t *testing.T) {
 	})
 }
 
+// What is computed again is what was kept.
+func TestRecompute(t *testing.T) {
+	f := readFixture(t)
+	for _, name := range []string{"published", "whole", "batchnorm"} {
+		r := f.Runs[name]
+		s := f.settings(r, "go")
+		s.Dropout = 0.1
+		again := s
+		again.Recompute = true
+		a, b := f.newTrainer(t, r, s), f.newTrainer(t, r, again)
+		for i := range 2 {
+			batch := f.batch([]int{0, 1, 2}, classesOf[r.Start])
+			x, err := a.Step(batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, err := b.Step(batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(x.Loss-y.Loss) > 1e-5 || math.Abs(x.GradNorm/y.GradNorm-1) > 1e-4 {
+				t.Errorf("%s, step %d: %+v kept, %+v computed again", name, i, x, y)
+			}
+		}
+	}
+}
+
 // A loss that is not finite names the pictures and leaves the weights alone.
 func TestNotFinite(t *testing.T) {
 	f := readFixture(t)
