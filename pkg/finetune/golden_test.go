@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +17,15 @@ import (
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 )
+
+// XLA compiles these small graphs for seconds and runs them for milliseconds:
+// without LLVM's optimisations it is half as long.
+func TestMain(m *testing.M) {
+	if os.Getenv("XLA_FLAGS") == "" && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+	}
+	os.Exit(m.Run())
+}
 
 // engines runs a test on every engine that is installed here, or on the one
 // that GOINTR_TEST_BACKEND names.
