@@ -158,7 +158,7 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 		if run == "" {
 			run = f.resume
 		}
-		return fmt.Errorf("stopped and saved: gointr finetune --resume %s goes on", run)
+		return fmt.Errorf("%w: gointr finetune --resume %s goes on with it", err, run)
 	}
 	if err != nil {
 		return err

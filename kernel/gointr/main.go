@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session"
 )
 
@@ -35,7 +36,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, finetune.ErrStopped) {
 		err = errors.New("stopped")
 	}
 	if !errors.Is(err, errTold) {

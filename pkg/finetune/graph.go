@@ -124,32 +124,32 @@ const (
 // 2, in the order of torch.optim.AdamW's operations), for the trained tensors from
 // first on. numbers [2+2*groups] are what the gradients are multiplied with,
 // sqrt(1 - beta2^t), and of each group lr/(1 - beta1^t) and 1 - lr*weight_decay.
-func (t *Trainer) adamW(numbers *Node, first int, gradients []*Node) {
+// It gives the new weight and moments of each tensor.
+func (t *Trainer) adamW(numbers *Node, first int, gradients []*Node) (results []*Node) {
 	g := numbers.Graph()
 	number := func(i int) *Node { return Reshape(Slice(numbers, AxisElem(i))) }
 	clip, root := number(0), number(1)
 	for i, gradient := range gradients {
 		p := t.params[first+i]
-		weight := t.variable(p.Key)
 		mean, square := t.moments(p)
 		gradient = Mul(gradient, clip)
 		m := mean.NodeValue(g)
 		m = Add(m, MulScalar(Sub(gradient, m), 1-beta1))
 		s := Add(MulScalar(square.NodeValue(g), beta2), MulScalar(Square(gradient), 1-beta2))
-		w := Mul(weight.NodeValue(g), number(3+2*p.group))
+		w := Mul(t.variable(p.Key).NodeValue(g), number(3+2*p.group))
 		w = Sub(w, Mul(number(2+2*p.group), Div(m, AddScalar(Div(Sqrt(s), root), eps))))
-		mean.SetNodeValue(m)
-		square.SetNodeValue(s)
-		weight.SetNodeValue(w)
+		results = append(results, w, m, s)
 	}
+	return results
 }
 
 // follow moves the running statistics of BatchNorm towards those of the batch.
-func (t *Trainer) follow(statistics []*Node) {
+func (t *Trainer) follow(statistics []*Node) (results []*Node) {
 	for i, now := range statistics {
-		running := t.variable(t.running[i].Key)
-		running.SetNodeValue(Add(MulScalar(running.NodeValue(now.Graph()), 1-momentum), MulScalar(now, momentum)))
+		running := t.variable(t.running[i].Key).NodeValue(now.Graph())
+		results = append(results, Add(MulScalar(running, 1-momentum), MulScalar(now, momentum)))
 	}
+	return results
 }
 
 // momentum of the running statistics, PyTorch's default.

@@ -42,6 +42,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	// XLA compiles these small graphs for seconds and runs them for milliseconds:
+	// without LLVM's optimisations it is half as long.
+	if os.Getenv("XLA_FLAGS") == "" && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+	}
 	os.Exit(m.Run())
 }
 

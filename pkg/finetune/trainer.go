@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -67,7 +68,8 @@ type StepResult struct {
 	Updated bool
 }
 
-// NewTrainer begins a training. The values of start are copied to the engine.
+// NewTrainer begins a training. The values of start move to the engine: start
+// cannot be used again.
 func NewTrainer(start *Start, s Settings) (*Trainer, error) {
 	s.Devices, s.Accumulate = max(s.Devices, 1), max(s.Accumulate, 1)
 	if err := s.check(); err != nil {
@@ -96,7 +98,7 @@ func NewTrainer(start *Start, s Settings) (*Trainer, error) {
 	if t.model, err = intr.New(engine, start.Config, start.Values); err != nil {
 		return nil, err
 	}
-	t.model.Path = start.Path
+	t.model.Path, start.Values = start.Path, nil
 	if err := t.allocate(); err != nil {
 		t.model.Close()
 		return nil, err
@@ -264,8 +266,12 @@ func (t *Trainer) forget() {
 
 // update is the optimizer's graph for some of the gradients and statistics: a
 // part at a time, because old and new weights and moments lie side by side.
+// (GoMLX would donate the old ones to the graph. XLA on the CPU does not use their
+// memory, and go-xla v0.4.2 gives it back when Go's garbage is next collected,
+// which is some steps later.)
 type update struct {
 	from, to int // of Trainer.sums
+	changes  []*model.Variable
 	exec     *model.Exec
 }
 
@@ -275,32 +281,36 @@ const largestUpdate = 4 << 20
 
 // newUpdates splits the optimizer's step.
 func (t *Trainer) newUpdates() error {
-	add := func(from, to int, build func(nodes []*graph.Node)) error {
-		exec, err := t.exec(func(nodes []*graph.Node) []*graph.Node {
-			build(nodes)
-			return nil
-		})
+	add := func(from, to int, changes []*model.Variable, build func(nodes []*graph.Node) []*graph.Node) error {
+		exec, err := t.exec(build)
 		if err == nil {
-			t.updates = append(t.updates, &update{from, to, exec})
+			t.updates = append(t.updates, &update{from, to, changes, exec})
 		}
 		return err
 	}
 	for from := 0; from < len(t.params); {
+		var changes []*model.Variable
 		to, size := from, 0
 		for ; to < len(t.params) && (to == from || size+t.params[to].Len() <= largestUpdate); to++ {
 			size += t.params[to].Len()
+			mean, square := t.moments(t.params[to])
+			changes = append(changes, t.variable(t.params[to].Key), mean, square)
 		}
 		first := from
-		if err := add(from, to, func(nodes []*graph.Node) { t.adamW(nodes[0], first, nodes[1:]) }); err != nil {
+		if err := add(from, to, changes, func(nodes []*graph.Node) []*graph.Node { return t.adamW(nodes[0], first, nodes[1:]) }); err != nil {
 			return err
 		}
 		from = to
 	}
-	if len(t.running) > 0 {
-		n := len(t.params)
-		return add(n, n+len(t.running), func(nodes []*graph.Node) { t.follow(nodes[1:]) })
+	if len(t.running) == 0 {
+		return nil
 	}
-	return nil
+	var changes []*model.Variable
+	for _, p := range t.running {
+		changes = append(changes, t.variable(p.Key))
+	}
+	n := len(t.params)
+	return add(n, n+len(t.running), changes, func(nodes []*graph.Node) []*graph.Node { return t.follow(nodes[1:]) })
 }
 
 // apply makes the optimizer's step.
@@ -309,6 +319,9 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 		if err := t.newUpdates(); err != nil {
 			return err
 		}
+		// What start and the first graph leave behind is as large as the model, and
+		// Go would not collect it soon: nearly all else lies outside of its heap.
+		debug.FreeOSMemory()
 	}
 	clip := 1.0
 	if t.settings.ClipMaxNorm > 0 { // torch.nn.utils.clip_grad_norm_
@@ -326,15 +339,29 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 			for _, s := range t.sums[u.from:u.to] {
 				arguments = append(arguments, argument{resident: s})
 			}
-			if _, _, err := t.run(u.exec, arguments, 0); err != nil {
+			_, results, err := t.run(u.exec, arguments, 0)
+			if err != nil {
 				return err
 			}
 			for _, s := range t.sums[u.from:u.to] {
 				free(s)
 			}
+			for i, v := range u.changes {
+				if err := change(v, results[i]); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
+}
+
+// change gives a variable its new value and frees the old one.
+func change(v *model.Variable, value resident) error {
+	if whole, ok := value.(*tensors.Tensor); ok {
+		return v.SetValue(whole)
+	}
+	return v.SetDistributedValue(value.(*dtensor.Tensor))
 }
 
 // exec compiles a graph of the model, on all devices of the training.

@@ -96,7 +96,29 @@ func (n *net) block(x *Node, key string, step, dilation, stride int, downsample 
 		x = n.convolution(x, key+".conv1", key+".bn1", step, dilation, stride, rectified)
 		x = n.convolution(x, key+".conv2", key+".bn2", 1, dilation, stride, none)
 	}
-	return relu(Add(x, identity))
+	return n.relu(Add(x, identity), 0)
+}
+
+// relu is relu, and inside where stride is not 0. Training with XLA has its
+// gradient told from the result, which the next layer keeps in any case: GoMLX's
+// own asks for what went in, which is as large again.
+func (n *net) relu(x *Node, stride int) *Node {
+	mask := func(y *Node) *Node {
+		if stride == 0 {
+			return y
+		}
+		return n.inside(y, stride)
+	}
+	if n.training == nil || n.asProducts || n.training.Recompute {
+		return mask(relu(x))
+	}
+	var result *Node
+	passed := IdentityWithCustomGradient(x, func(_, v *Node) *Node {
+		return Where(GreaterThan(result, ZerosLike(result)), v, ZerosLike(v))
+	})
+	// x + (max(x, 0) - x) is max(x, 0) to the last bit, with the gradient of x.
+	result = mask(Add(passed, StopGradient(Sub(relu(x), x))))
+	return result
 }
 
 // relu is max(x, 0). (The order matters: GoMLX gives the gradient at 0 to the
@@ -112,7 +134,7 @@ func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, 
 	if n.training != nil && n.training.Statistics != nil {
 		x = n.normalized(n.convolve(x, kernel, step, dilation), bn, stride)
 		if act == activation.TypeRelu {
-			x = relu(x)
+			return n.relu(x, stride)
 		}
 		return n.inside(x, stride)
 	}
@@ -125,7 +147,7 @@ func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, 
 	x = n.convolve(x, kernel, step, dilation)
 	x = Add(Mul(x, ExpandLeftToRank(s, 4)), ExpandLeftToRank(b, 4))
 	if act == activation.TypeRelu {
-		x = relu(x)
+		return n.relu(x, stride)
 	}
 	return n.inside(x, stride)
 }

@@ -40,7 +40,7 @@ func (n *net) dense(x, weight, bias *Node, act activation.Type) *Node {
 	x = times(x, weight)
 	x = Add(x, ExpandLeftToRank(bias, x.Rank()))
 	if act == activation.TypeRelu {
-		return relu(x)
+		return n.relu(x, 0)
 	}
 	return x
 }
