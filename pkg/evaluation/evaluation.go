@@ -206,23 +206,31 @@ func (r *Report) String() string {
 }
 
 // LookAlikes are the classes of the most confused pairs, at most n of them, in
-// an order that puts those of a pair beside each other.
+// an order that puts those of a pair beside each other, as far as they are not
+// taken for several.
 func (r *Report) LookAlikes(n int) []int {
-	var all []int
+	var rows [][]int // of look-alikes
+	rowOf := map[int]int{}
 	for _, p := range r.Confused {
 		for _, pair := range [][2]int{{p.A, p.B}, {p.B, p.A}} {
-			if len(all) >= n || slices.Contains(all, pair[0]) {
+			class, partner := pair[0], pair[1]
+			if _, there := rowOf[class]; there || len(rowOf) >= n {
 				continue
 			}
-			// Beside its partner, where that one is there already.
-			at := len(all)
-			if i := slices.Index(all, pair[1]); i >= 0 {
-				at = i + 1
+			i, there := rowOf[partner]
+			switch {
+			case !there:
+				i = len(rows)
+				rows = append(rows, []int{class})
+			case rows[i][0] == partner && len(rows[i]) > 1: // no stronger pair is torn apart
+				rows[i] = slices.Insert(rows[i], 0, class)
+			default:
+				rows[i] = append(rows[i], class)
 			}
-			all = slices.Insert(all, at, pair[0])
+			rowOf[class] = i
 		}
 	}
-	return all
+	return slices.Concat(rows...)
 }
 
 func percent(part, of int) float64 {
