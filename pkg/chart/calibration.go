@@ -44,8 +44,8 @@ func (d calibration) Draw(c draw.Canvas) {
 		if b.Images == 0 {
 			continue
 		}
-		right := 100 * b.Acc1
-		interval := evaluation.Wilson(int(b.Acc1*float64(b.Images)+0.5), b.Images)
+		right := 100 * b.Right
+		interval := evaluation.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
 		points = append(points, plotter.XY{X: 100 * b.Confidence, Y: right})
 		errors = append(errors, struct{ Low, High float64 }{right - interval[0], interval[1] - right})
 	}

@@ -51,7 +51,7 @@ func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
 	names := style(letters, text.XRight, text.YCenter)
 	widest := vg.Length(0)
 	for _, a := range shown {
-		row := make([]uint32, len(shown)+1)
+		row := make([]int, len(shown)+1)
 		for b, n := range r.Confusion[a] {
 			at := slices.Index(shown, b)
 			if at < 0 {
@@ -89,15 +89,15 @@ func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
 // matrix draws a confusion matrix.
 type matrix struct {
 	names           []string
-	counts          [][]uint32 // [true][predicted], the last column is of all other classes
-	pictures        []int      // of the true class
-	others          bool       // whether there is anything in that column
-	darkest         float64    // share
+	counts          [][]int // [true][predicted], the last column is of all other classes
+	pictures        []int   // of the true class
+	others          bool    // whether there is anything in that column
+	darkest         float64 // share
 	left, top, cell vg.Length
 }
 
 // share is which part of class i's pictures n is.
-func (m *matrix) share(i int, n uint32) float64 {
+func (m *matrix) share(i int, n int) float64 {
 	return float64(n) / float64(max(1, m.pictures[i]))
 }
 
@@ -155,7 +155,7 @@ func (m *matrix) Draw(c draw.Canvas) {
 			if count > 0 || i == j {
 				// As wide as the cell, however many pictures there are.
 				s := number
-				text := strconv.Itoa(int(count))
+				text := strconv.Itoa(count)
 				if w := s.Width(text); w > m.cell-2 {
 					s.Font.Size *= (m.cell - 2) / w
 				}
