@@ -23,3 +23,23 @@ func (t *Tally) WriteCSV(path string) error {
 		return out.WriteAll(rows)
 	})
 }
+
+// WriteClasses writes a line a class: index, class, images, acc1 and precision in
+// percent, and the class that it is most often mistaken for, by name, empty where
+// it is for none. The file appears whole or not at all.
+func (r *Report) WriteClasses(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		rows := [][]string{{"index", "class", "images", "acc1", "precision", "mistaken_for"}}
+		for _, c := range r.Classes {
+			taken := ""
+			if c.Taken >= 0 {
+				taken = r.Classes[c.Taken].Name
+			}
+			rows = append(rows, []string{
+				strconv.Itoa(c.Index), c.Name, strconv.Itoa(c.Images),
+				strconv.FormatFloat(c.Acc1, 'f', 2, 64), strconv.FormatFloat(c.Precision, 'f', 2, 64), taken,
+			})
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	})
+}

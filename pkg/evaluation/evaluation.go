@@ -10,8 +10,10 @@
 package evaluation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -81,13 +83,16 @@ type Report struct {
 	Acc5   float64    `json:"acc5"`    // the true class is among the five best
 	Loss   float64    `json:"loss"`    // mean cross-entropy of the pictures, in nats
 
-	Mean      float64    `json:"acc1_mean_class"` // mean of the classes' own Acc1
-	ECE       float64    `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
-	Classes   []Class    `json:"classes"`         // by index
-	Confused  []Pair     `json:"confused"`        // most often confused first
-	Bins      []Bin      `json:"bins"`            // of the predicted class's probability
-	Answers   []Answer   `json:"-"`               // by picture, in order
-	Confusion [][]uint32 `json:"-"`               // [true class][predicted class] pictures
+	Mean     float64  `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
+	ECE      float64  `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
+	Classes  []Class  `json:"classes"`         // by index
+	Confused []Pair   `json:"confused"`        // most often confused first
+	Bins     []Bin    `json:"bins"`            // of the predicted class's probability
+	Answers  []Answer `json:"-"`               // by picture, in order
+	// Confusion is how many pictures of a class were predicted to be of another:
+	// [true class][predicted class], without the zeros, of which ten thousand
+	// classes have a hundred million.
+	Confusion []map[int]int `json:"-"`
 }
 
 // Class is one class of a report.
@@ -109,12 +114,14 @@ type Pair struct {
 	Images int `json:"images"` // of both
 }
 
-// Bin is the pictures whose predicted class has a probability within it.
+// Bin is the pictures whose predicted class has a probability above Low and not
+// above High. All but Images are from 0 to 1.
 type Bin struct {
-	Low, High  float64 // limits
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Acc1       float64 // how many are right: the same number where a model is calibrated; both from 0 to 1
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Images     int     `json:"images"`
+	Confidence float64 `json:"confidence"` // mean probability of the predicted class
+	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
 }
 
 // bins is how many bins of equal width calibration is measured in, as in Guo et
@@ -127,9 +134,9 @@ func (t *Tally) Report() (*Report, error) {
 	if n == 0 {
 		return nil, errors.New("there are no pictures to evaluate")
 	}
-	r := &Report{Images: n, Answers: t.answers, Confusion: make([][]uint32, len(t.names)), Bins: make([]Bin, bins)}
+	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)), Bins: make([]Bin, bins)}
 	for i := range r.Confusion {
-		r.Confusion[i] = make([]uint32, len(t.names))
+		r.Confusion[i] = map[int]int{}
 	}
 	right, five := 0, 0
 	for _, a := range t.answers {
@@ -141,12 +148,11 @@ func (t *Tally) Report() (*Report, error) {
 		if a.Rank <= 5 {
 			five++
 		}
-		// Bins are open below and closed above.
 		b := &r.Bins[min(bins-1, max(0, int(math.Ceil(a.Probability*bins))-1))]
 		b.Images++
 		b.Confidence += a.Probability
 		if a.Rank == 1 {
-			b.Acc1++
+			b.Right++
 		}
 	}
 	r.Acc1, r.Acc5 = percent(right, n), percent(five, n)
@@ -156,8 +162,8 @@ func (t *Tally) Report() (*Report, error) {
 		b.Low, b.High = float64(i)/bins, float64(i+1)/bins
 		if b.Images > 0 {
 			b.Confidence /= float64(b.Images)
-			b.Acc1 /= float64(b.Images)
-			r.ECE += 100 * math.Abs(b.Confidence-b.Acc1) * float64(b.Images) / float64(n)
+			b.Right /= float64(b.Images)
+			r.ECE += 100 * math.Abs(b.Confidence-b.Right) * float64(b.Images) / float64(n)
 		}
 	}
 	r.classes(t.names)
@@ -167,17 +173,19 @@ func (t *Tally) Report() (*Report, error) {
 
 func (r *Report) classes(names []string) {
 	seen := 0
+	predicted := make([]int, len(names))
+	for _, a := range r.Answers {
+		predicted[a.Predicted]++
+	}
 	for i, row := range r.Confusion {
 		c := Class{Index: i, Name: attention.Plain(names[i]), Taken: -1}
-		predicted, most := 0, uint32(0)
-		for j, n := range row {
-			c.Images += int(n)
-			predicted += int(r.Confusion[j][i])
-			if j != i && n > most {
-				c.Taken, most = j, n
+		for _, j := range slices.Sorted(maps.Keys(row)) {
+			c.Images += row[j]
+			if j != i && (c.Taken < 0 || row[j] > row[c.Taken]) {
+				c.Taken = j
 			}
 		}
-		c.Acc1, c.Precision = percent(int(row[i]), c.Images), percent(int(row[i]), predicted)
+		c.Acc1, c.Precision = percent(row[i], c.Images), percent(row[i], predicted[i])
 		if c.Images > 0 {
 			seen++
 			r.Mean += c.Acc1
@@ -189,15 +197,18 @@ func (r *Report) classes(names []string) {
 
 func (r *Report) pairs() {
 	r.Confused = []Pair{}
-	for a := range r.Confusion {
-		for b := a + 1; b < len(r.Confusion); b++ {
-			p := Pair{A: a, B: b, AasB: int(r.Confusion[a][b]), BasA: int(r.Confusion[b][a]), Images: r.Classes[a].Images + r.Classes[b].Images}
-			if p.AasB+p.BasA > 0 {
-				r.Confused = append(r.Confused, p)
+	for i, row := range r.Confusion {
+		for j := range row {
+			a, b := min(i, j), max(i, j)
+			if a == b || i > j && r.Confusion[j][i] > 0 { // of a pair in both directions once
+				continue
 			}
+			r.Confused = append(r.Confused, Pair{A: a, B: b, AasB: r.Confusion[a][b], BasA: r.Confusion[b][a], Images: r.Classes[a].Images + r.Classes[b].Images})
 		}
 	}
-	slices.SortStableFunc(r.Confused, func(p, q Pair) int { return q.AasB + q.BasA - p.AasB - p.BasA })
+	slices.SortFunc(r.Confused, func(p, q Pair) int {
+		return cmp.Or(cmp.Compare(q.AasB+q.BasA, p.AasB+p.BasA), cmp.Compare(p.A, q.A), cmp.Compare(p.B, q.B))
+	})
 }
 
 // String is the report in one line.
@@ -206,23 +217,42 @@ func (r *Report) String() string {
 }
 
 // LookAlikes are the classes of the most confused pairs, at most n of them, in
-// an order that puts those of a pair beside each other.
+// an order that puts those of a pair beside each other, as far as they are not
+// taken for several.
 func (r *Report) LookAlikes(n int) []int {
-	var all []int
+	var rows [][]int // of look-alikes
+	rowOf := map[int]int{}
 	for _, p := range r.Confused {
 		for _, pair := range [][2]int{{p.A, p.B}, {p.B, p.A}} {
-			if len(all) >= n || slices.Contains(all, pair[0]) {
+			class, partner := pair[0], pair[1]
+			if _, there := rowOf[class]; there || len(rowOf) >= n {
 				continue
 			}
-			// Beside its partner, where that one is there already.
-			at := len(all)
-			if i := slices.Index(all, pair[1]); i >= 0 {
-				at = i + 1
+			i, there := rowOf[partner]
+			switch {
+			case !there:
+				i = len(rows)
+				rows = append(rows, []int{class})
+			case rows[i][0] == partner && len(rows[i]) > 1: // no stronger pair is torn apart
+				rows[i] = slices.Insert(rows[i], 0, class)
+			default:
+				rows[i] = append(rows[i], class)
 			}
-			all = slices.Insert(all, at, pair[0])
+			rowOf[class] = i
 		}
 	}
-	return all
+	return slices.Concat(rows...)
+}
+
+// Worst are the n classes with the lowest Acc1, the worst first; of those that
+// are alike the ones with more pictures come first. Classes without pictures are
+// left out.
+func (r *Report) Worst(n int) []Class {
+	all := slices.DeleteFunc(slices.Clone(r.Classes), func(c Class) bool { return c.Images == 0 })
+	slices.SortStableFunc(all, func(a, b Class) int {
+		return cmp.Or(cmp.Compare(a.Acc1, b.Acc1), cmp.Compare(b.Images, a.Images))
+	})
+	return all[:max(0, min(n, len(all)))]
 }
 
 func percent(part, of int) float64 {

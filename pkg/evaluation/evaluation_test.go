@@ -65,7 +65,7 @@ func TestReport(t *testing.T) {
 	if want := 100 * (3*(3./8-1./3) + sure) / 4; math.Abs(r.ECE-want) > 1e-4 {
 		t.Errorf("the calibration error is %v, not %v", r.ECE, want)
 	}
-	if b := r.Bins[5]; b.Images != 3 || math.Abs(b.Acc1-1./3) > 1e-9 || math.Abs(b.Confidence-3./8) > 1e-6 {
+	if b := r.Bins[5]; b.Images != 3 || math.Abs(b.Right-1./3) > 1e-9 || math.Abs(b.Confidence-3./8) > 1e-6 {
 		t.Errorf("the sixth bin is %+v", b)
 	}
 	if got := r.LookAlikes(3); !slices.Equal(got, []int{1, 2, 0}) {
@@ -73,23 +73,41 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// Wilson's interval, against values of statsmodels' proportion_confint.
 func TestWilson(t *testing.T) {
-	for _, c := range []struct {
-		part, of  int
-		low, high float64
-	}{
-		{0, 10, 0, 27.753279},
-		{10, 10, 72.246721, 100},
-		{8, 10, 49.016249, 94.331781},
-		{718, 1000, 68.933000, 74.505000},
-	} {
-		if got := Wilson(c.part, c.of); math.Abs(got[0]-c.low) > 2e-2 || math.Abs(got[1]-c.high) > 2e-2 {
-			t.Errorf("%d of %d is within %v, want %v to %v", c.part, c.of, got, c.low, c.high)
-		}
-	}
 	if got := Wilson(0, 0); got != [2]float64{0, 100} {
 		t.Errorf("nothing is within %v", got)
+	}
+}
+
+// Rows of look-alikes: the strongest pair stays together.
+func TestLookAlikes(t *testing.T) {
+	as := func(class, predicted, n int) (all [][]float32) {
+		for range n {
+			a := make([]float32, 7)
+			a[0], a[1+predicted] = float32(class), 1
+			all = append(all, a)
+		}
+		return all
+	}
+	r, err := tally(t, slices.Concat(as(1, 2, 5), as(2, 1, 4), as(3, 4, 6), as(5, 1, 3), as(2, 0, 2), as(0, 0, 9))...).Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int][]int{1: {1}, 2: {1, 2}, 3: {1, 2, 3}, 5: {5, 1, 2, 3, 4}, 9: {5, 1, 2, 0, 3, 4}} {
+		if got := r.LookAlikes(n); !slices.Equal(got, want) {
+			t.Errorf("the first %d are %v, want %v", n, got, want)
+		}
+	}
+	// The worst: all wrong, the most pictures first; without pictures a class is none.
+	var worst []int
+	for _, c := range r.Worst(9) {
+		worst = append(worst, c.Index)
+	}
+	if want := []int{2, 3, 1, 5, 0}; !slices.Equal(worst, want) {
+		t.Errorf("the worst are %v, want %v", worst, want)
+	}
+	if got := r.Worst(-1); len(got) != 0 {
+		t.Errorf("of none there are %v", got)
 	}
 }
 
@@ -125,5 +143,23 @@ func TestCSV(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(string(data))).ReadAll()
 	if err != nil || len(rows) != 2 || !slices.Equal(rows[1][:4], []string{"a.jpg", "002.Rook", "003.Crow", "3"}) {
 		t.Errorf("the rows are %q (%v)", rows, err)
+	}
+}
+
+func TestClassesCSV(t *testing.T) {
+	r, err := tally(t, []float32{1, 0, 0, 1, 0, 0, 0}, []float32{2, 0, 0, 1, 0, 0, 0}).Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "classes.csv")
+	if err := r.WriteClasses(path); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if want := "index,class,images,acc1,precision,mistaken_for\n0,Wren,0,0.00,0.00,\n1,Rook,1,0.00,0.00,Crow\n2,Crow,1,100.00,50.00,\n"; err != nil || !strings.HasPrefix(string(data), want) {
+		t.Errorf("it says %q (%v)", data, err)
+	}
+	if err := r.WriteClasses(filepath.Join(path, "below")); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+		t.Errorf("a wrong place is told as %v", err)
 	}
 }

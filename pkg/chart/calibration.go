@@ -1,0 +1,109 @@
+package chart
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/figure"
+)
+
+// Calibration is the reliability diagram of a report (Guo et al., ICML 2017): for
+// pictures whose predicted class has about one probability, how many are right,
+// with the 95 % interval that so few pictures leave; below it how many pictures
+// there are. On the diagonal the probabilities can be believed; below it the
+// model is too sure of itself. It is 3.4 by 4 inches, a column of a page.
+func Calibration(r *evaluation.Report) (*figure.Plot, error) {
+	if len(r.Bins) == 0 {
+		return nil, errors.New("the report has no calibration to draw")
+	}
+	return figure.NewPlot(calibration{r}, 3.4*vg.Inch, 4*vg.Inch)
+}
+
+type calibration struct{ r *evaluation.Report }
+
+// Draw is for figure.NewPlot.
+func (d calibration) Draw(c draw.Canvas) {
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	above, below := newPlot("", "right (%)"), newPlot("probability of the predicted class (%)", "pictures")
+	quarters := ticks(plain, 0, 25, 50, 75, 100)
+	most := 0
+	var points plotter.XYs
+	var errors plotter.YErrors
+	for _, b := range d.r.Bins {
+		most = max(most, b.Images)
+		if b.Images == 0 {
+			continue
+		}
+		right := 100 * b.Right
+		interval := evaluation.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
+		points = append(points, plotter.XY{X: 100 * b.Confidence, Y: right})
+		errors = append(errors, struct{ Low, High float64 }{right - interval[0], interval[1] - right})
+	}
+	above.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
+		x, y := p.Transforms(&c)
+		c.StrokeLine2(draw.LineStyle{Color: gray, Width: 0.75, Dashes: []vg.Length{3, 2}}, x(0), y(0), x(100), y(100))
+		line := draw.LineStyle{Color: blue, Width: 1}
+		for i, at := range points {
+			c.StrokeLine2(line, x(at.X), y(at.Y-errors[i].Low), x(at.X), y(at.Y+errors[i].High))
+			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}}, vg.Point{X: x(at.X), Y: y(at.Y)})
+		}
+	}))
+	above.Title.Text = fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", d.r.ECE, d.r.Acc1, d.r.Images)
+	above.Title.TextStyle.Font, above.Title.Padding = style(letters, 0, 0).Font, 4
+	below.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
+		x, y := p.Transforms(&c)
+		s := style(little-0.5, text.XCenter, text.YBottom)
+		for _, b := range d.r.Bins {
+			if b.Images == 0 {
+				continue
+			}
+			left, right := x(100*b.Low)+0.75, x(100*b.High)-0.75
+			fill(c, left, y(0), right-left, y(float64(b.Images))-y(0), color.Gray{0xa8})
+			c.FillText(s, vg.Point{X: (left + right) / 2, Y: y(float64(b.Images)) + 1}, short(b.Images))
+		}
+	}))
+	for _, p := range []*plot.Plot{above, below} {
+		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, 100, quarters
+	}
+	above.Y.Min, above.Y.Max, above.Y.Tick.Marker = 0, 100, quarters
+	counts := steps(float64(most), 3)
+	below.Y.Min, below.Y.Max = 0, float64(most)*1.2
+	below.Y.Tick.Marker = ticks(func(v float64) string { return short(int(v)) }, whole(counts)...)
+	column(c, []*plot.Plot{above, below}, []float64{0.68, 0.32})
+}
+
+// whole leaves out what is no number of pictures.
+func whole(numbers []float64) (all []float64) {
+	for _, v := range numbers {
+		if v == float64(int(v)) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// short is a count in at most four letters or so.
+func short(n int) string {
+	switch {
+	case n >= 1e6:
+		return strconv.FormatFloat(float64(n)/1e6, 'g', 3, 64) + "M"
+	case n >= 1e4:
+		return strconv.FormatFloat(float64(n)/1e3, 'g', 3, 64) + "k"
+	}
+	return strconv.Itoa(n)
+}
+
+// plotFunc is a plot.Plotter that is one function.
+type plotFunc func(draw.Canvas, *plot.Plot)
+
+func (f plotFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
