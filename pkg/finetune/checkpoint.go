@@ -347,7 +347,7 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 			failed = append(failed, errors.New("its optimizer is not AdamW with PyTorch's betas and eps"))
 		}
 	}
-	for _, err := range append(failed, r.check()) {
+	for _, err := range append(failed, checkSchedule(r.Schedule)) {
 		if err != nil {
 			return nil, 0, err
 		}

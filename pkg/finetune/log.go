@@ -14,24 +14,6 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// Line is one epoch in RUN/log.txt: the keys of the published scripts, and more.
-type Line struct {
-	TrainLR     float64 `json:"train_lr"`   // mean of the epoch's learning rates
-	TrainLoss   float64 `json:"train_loss"` // mean of the epoch's batches, each before its step
-	TrainAcc1   float64 `json:"train_acc1"` // in percent
-	TrainAcc5   float64 `json:"train_acc5"`
-	TestLoss    float64 `json:"test_loss"` // of the validation pictures, as are those below
-	TestAcc1    float64 `json:"test_acc1"`
-	TestAcc5    float64 `json:"test_acc5"`
-	Epoch       int     `json:"epoch"` // from 0
-	NParameters int     `json:"n_parameters"`
-
-	TrainGradNorm float64 `json:"train_grad_norm"`      // mean, before clipping
-	TestMean      float64 `json:"test_acc1_mean_class"` // mean of the classes' accuracies
-	TestECE       float64 `json:"test_ece"`             // calibration error, in percent
-	Seconds       float64 `json:"seconds"`              // of the epoch, evaluation included
-}
-
 // step is one batch in RUN/steps.txt.
 type step struct {
 	Step     int     `json:"step"` // batches of the whole training, from 0

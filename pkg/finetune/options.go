@@ -9,41 +9,19 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
 // Options are a whole training: what it starts from, on which pictures, and how.
-// They are kept as RUN/config.json. The names in brackets, and in the file, are
-// those of the published scripts where these have them.
+// They are kept as RUN/config.json.
 type Options struct {
-	// From is the checkpoint to start from: a path, the name of a published one or
-	// "hf:OWNER/REPO/FILE" [finetune]. Nothing starts from random weights.
-	From         string       `json:"finetune"`
-	Architecture *intr.Config `json:"architecture,omitempty"` // with Nothing; its Classes are the dataset's
-	// Resume is a checkpoint of the published scripts, with optimizer and schedule,
-	// to go on with instead [resume].
-	Resume    string  `json:"resume,omitempty"`
-	NoiseFrac float64 `json:"noise_frac"` // of queries that are copies of others [noise_frac]
-
-	Dataset string `json:"dataset"`               // folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
-	Queries int    `json:"num_queries,omitempty"` // 0 is one a class; anything else is refused [num_queries]
-	Size    int    `json:"eval_size,omitempty"`   // pixels of the short side in evaluation, training's sizes being in proportion; 0 is what the checkpoint says, or 800 as published
-	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
-	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
-
-	Epochs      int  `json:"epochs"`                // [epochs]
-	TensorBoard bool `json:"tensorboard,omitempty"` // writes event files, too
-
-	Settings
+	plan.Options
+	Architecture *intr.Config `json:"architecture,omitempty"` // of random weights; its Classes are the dataset's
 }
-
-// Nothing is the Options.From of random weights.
-const Nothing = "nothing"
 
 // DefaultOptions are those of the published scripts.
-func DefaultOptions() Options {
-	return Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: Default()}
-}
+func DefaultOptions() Options { return Options{Options: plan.Default()} }
 
 // Slim is the architecture of a small INTR for pictures of about 128 pixels: a
 // ResNet of basic blocks that ends after layer3 (stride 16), one encoder and two
@@ -74,7 +52,7 @@ func (o Options) check() error {
 	}
 	s := o.Settings
 	s.Schedule = o.schedule(3) // a whole number of steps is known when the pictures are
-	return s.check()
+	return check(s)
 }
 
 // schedule fills in what a schedule takes from the length of the training.

@@ -28,44 +28,6 @@ import (
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
-// A Phase is what a run is doing.
-type Phase string
-
-// The phases, in their order.
-const (
-	Checking   Phase = "checking"   // every picture is read once
-	Starting   Phase = "starting"   // the checkpoint is loaded
-	Training   Phase = "training"   // batch by batch
-	Evaluating Phase = "evaluating" // on the validation pictures
-	Finished   Phase = "finished"
-)
-
-// Event is what a run tells of itself, several times a second at most.
-type Event struct {
-	Phase   Phase   `json:"phase"`
-	Done    int     `json:"done"` // batches of this phase; pictures while Checking
-	Of      int     `json:"of"`
-	Epoch   int     `json:"epoch"` // from 0
-	Epochs  int     `json:"epochs"`
-	Loss    float64 `json:"loss,omitempty"` // means of the epoch so far
-	Acc1    float64 `json:"acc1,omitempty"`
-	LR      float64 `json:"lr,omitempty"`
-	Elapsed float64 `json:"elapsed"`        // seconds since this process began with the run
-	Left    float64 `json:"left,omitempty"` // seconds, as far as can be told
-	Line    *Line   `json:"line,omitempty"` // an epoch that was finished just now
-	Note    string  `json:"note,omitempty"` // a sentence to be shown and kept
-}
-
-// Summary is what a run came to.
-type Summary struct {
-	Run        string `json:"run"`
-	Epochs     int    `json:"epochs"` // finished
-	Last       Line   `json:"last"`
-	Best       Line   `json:"best"`       // the epoch with the greatest test_acc1, of equal ones that with the least test_loss
-	Checkpoint string `json:"checkpoint"` // files
-	BestModel  string `json:"best_model"`
-}
-
 // ErrStopped says that a run was stopped and saved, and goes on with Continue.
 var ErrStopped = errors.New("the training was stopped and saved")
 

@@ -5,27 +5,8 @@ import (
 	"math"
 )
 
-// The schedules, by PyTorch's names.
-const (
-	ConstantLR        = "ConstantLR"        // the learning rates stay
-	StepLR            = "StepLR"            // times Gamma every StepSize epochs [lr_drop]
-	CosineAnnealingLR = "CosineAnnealingLR" // down to EtaMin over TMax epochs along a cosine
-	OneCycleLR        = "OneCycleLR"        // up to the learning rates and far below, once, over TotalSteps steps
-)
-
-// Schedule is how the learning rates change [lr_scheduler]. They are computed as
-// PyTorch does, from one value to the next, so that rounding is the same.
-// OneCycleLR moves with every step of the optimizer, the others when an epoch ends.
-type Schedule struct {
-	Kind       string  `json:"kind"`                  // "" is ConstantLR
-	StepSize   int     `json:"lr_drop,omitempty"`     // StepLR: epochs between two drops [lr_drop]
-	Gamma      float64 `json:"gamma,omitempty"`       // StepLR: what a drop multiplies with, 0.1 as published
-	TMax       int     `json:"t_max,omitempty"`       // CosineAnnealingLR: epochs to the least [epochs]
-	EtaMin     float64 `json:"min_lr,omitempty"`      // CosineAnnealingLR: the least [min_lr]
-	TotalSteps int     `json:"total_steps,omitempty"` // OneCycleLR: steps of the whole training
-}
-
-func (s Schedule) check() error {
+// checkSchedule says what cannot be followed.
+func checkSchedule(s Schedule) error {
 	switch s.Kind {
 	case "", ConstantLR:
 	case StepLR:

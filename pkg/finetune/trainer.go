@@ -72,10 +72,10 @@ type StepResult struct {
 // cannot be used again.
 func NewTrainer(start *Start, s Settings) (*Trainer, error) {
 	s.Devices, s.Accumulate = max(s.Devices, 1), max(s.Accumulate, 1)
-	if err := s.check(); err != nil {
+	if err := check(s); err != nil {
 		return nil, err
 	}
-	params, err := s.trained(start.Config)
+	params, err := trained(s, start.Config)
 	if err != nil {
 		return nil, err
 	}

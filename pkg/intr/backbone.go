@@ -219,7 +219,8 @@ func surround(x *Node, border int) *Node {
 // maxPool is the stem's 3x3 maximum at every second place. It comes after a
 // ReLU: nothing is negative, so the zeros around the picture change no maximum.
 func (n *net) maxPool(x *Node) *Node {
-	if !n.asProducts {
+	// XLA's own has a gradient that takes several times as long as this one's.
+	if !n.asProducts && (n.training == nil || !n.training.Stem) {
 		return MaxPool(x).Window(3).Strides(2).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
 	}
 	parts := shifts(x, 3, 2, 1)

@@ -24,6 +24,8 @@ type Training struct {
 	// RNG is the state of the random numbers, a parameter of the graph with the
 	// shape RNGStateShape. It is used up; nil where Dropout is 0.
 	RNG *Node
+	// Stem says that the stem is trained, so that gradients go that far.
+	Stem bool
 	// Recompute has the gradient compute again what a layer computed on the way,
 	// instead of keeping it.
 	Recompute bool
