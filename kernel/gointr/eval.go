@@ -120,7 +120,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*eva
 		return nil, nil, err
 	}
 	defer models.close()
-	names, err := namesFor(split, models.classes, models.names, m)
+	names, err := split.NamesFor(models.classes, models.names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -237,24 +237,6 @@ func (m *evalModels) logitsEach(ctx context.Context, split *datasets.Split, batc
 			}
 		}
 	}
-}
-
-// namesFor are the names of the split's classes: those of --classes, or its folders'. It
-// is an error when the model has another number of classes, or the same in
-// another order.
-func namesFor(split *datasets.Split, classes int, names []string, m *modelFlags) ([]string, error) {
-	if len(split.Classes) != classes {
-		return nil, fmt.Errorf("%s has %d classes, but %s in %s has %d: evaluate a model on the classes that it was trained on", m.checkpoint, classes, split.Name, split.Root, len(split.Classes))
-	}
-	if names == nil {
-		return split.Classes, nil
-	}
-	for i, name := range names {
-		if j := slices.Index(split.Classes, name); j >= 0 && j != i {
-			return nil, fmt.Errorf("%s has %s as class %d, but in %s it is class %d: the model knows the classes in another order than the folders have", m.classes, name, i, split.Root, j)
-		}
-	}
-	return names, nil
 }
 
 func batchMean(answers []evaluation.Answer, size int) *averages {

@@ -294,8 +294,8 @@ func TestEvalMistakes(t *testing.T) {
 		{1, []string{"no folder train in"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--split", "train"}},
 		{1, []string{"no folder", "none"}, []string{"--dataset", filepath.Join(dir, "none"), "--checkpoint", checkpoint}},
 		{1, []string{"none.pth"}, []string{"--dataset", evalSet, "--checkpoint", "none.pth"}},
-		{1, []string{"has 5 classes, but val in", "has 4"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
-		{1, []string{"002.Rook as class 0", "it is class 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--classes", swapped}},
+		{1, []string{"val has 4 classes, but the model has 5"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
+		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--classes", swapped}},
 		{1, []string{"pure Go has 1 device", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "2"}},
 		{1, []string{notFolder, "not a directory"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--out", notFolder}},
 	} {
