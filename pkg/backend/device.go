@@ -11,13 +11,15 @@ import (
 // several models can so compute side by side, each on a device of its own. The
 // error says how many devices there are.
 func (e *Engine) OnDevice(number int) (*Engine, error) {
-	switch have := e.NumDevices(); {
-	case number < 0 || number >= have && have == 1:
-		return nil, fmt.Errorf("%s has 1 device here, so there is no device %d", e, number)
-	case number >= have:
-		return nil, fmt.Errorf("%s has %d devices here, so there is no device %d: they count from 0", e, have, number)
-	case number == 0:
+	if number == 0 {
 		return e, nil
+	}
+	if have := e.NumDevices(); number < 0 || number >= have {
+		devices := "1 device"
+		if have != 1 {
+			devices = fmt.Sprintf("%d devices", have)
+		}
+		return nil, fmt.Errorf("%s has %s here, so there is no device %d: they count from 0", e, devices, number)
 	}
 	return &Engine{Backend: &device{e.Backend, compute.DeviceNum(number)}, Kind: e.Kind, Plugin: e.Plugin}, nil
 }
