@@ -57,7 +57,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (*model, error) {
 }
 
 // load is the model that the flags name, in this process.
-func (m *modelFlags) load(cmd *cobra.Command, c *common) (*intr.Model, error) {
+func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*intr.Model, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common) (*intr.Model, error) {
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
 	}
-	return intr.Open(m.checkpoint, options...)
+	return intr.Open(m.checkpoint, append(options, more...)...)
 }
 
 func (m *modelFlags) check() error {

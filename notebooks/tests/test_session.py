@@ -97,6 +97,20 @@ class Session(unittest.TestCase):
         self.assertNotEqual(session("status")["pid"], pid)
         self.assertEqual(self.explain().stderr, "")
 
+    def test_evaluate(self):
+        for bird in ("1.Wren", "2.Rook", "3.Crow", "4.Owl", "5.Gull"):
+            (self.folder / "birds" / "val" / bird).mkdir(parents=True, exist_ok=True)
+            (self.folder / "birds" / "val" / bird / "a.jpg").write_bytes((self.folder / "bunting.jpg").read_bytes())
+        said = ask(self.client, '%%\ne := model.Evaluate("birds")\ne.Show()\ne.Worst(2)\ne.Confusion().Show()\ne.Calibration().Show()\nfmt.Println(e.Report.Acc1)')
+        self.assertTrue(said.ok, said.stderr)
+        self.assertEqual(said.stdout.split(), ["20"])
+        html = [bundle["text/html"] for bundle in said.displayed if "text/html" in bundle]
+        self.assertRegex(html[0], "<progress max=\"5\" value=\"0\"")
+        self.assertIn("5 pictures of 5 classes evaluated", "".join(html[:1] + said.updated))
+        self.assertIn("95 % interval 3.6 to 62.4 %", html[1])
+        self.assertIn("Most often taken for", html[2])
+        self.assertEqual(sum("image/png" in bundle for bundle in said.displayed), 2)
+
     def test_every_picture_of_a_folder(self):
         pictures = self.folder / "pictures"
         pictures.mkdir(exist_ok=True)

@@ -74,6 +74,9 @@ func (t *Tally) Add(image string, class int, logits []float32) error {
 	return nil
 }
 
+// Len is how many pictures were counted.
+func (t *Tally) Len() int { return len(t.answers) }
+
 // Report is what a tally came to. Accuracies are in percent, as the published
 // scripts print them.
 type Report struct {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
@@ -335,6 +336,7 @@ func (r *run) begin(ctx context.Context) error {
 	s.Schedule = r.schedule(max(1, steps))
 	classes := len(r.train.Classes)
 	if r.Options.Resume != "" {
+		s.Canvas = r.canvas(cmp.Or(r.Size, 800))
 		trainer, resumed, err := Resume(r.Options.Resume, s)
 		if err != nil {
 			return err
@@ -361,13 +363,22 @@ func (r *run) begin(ctx context.Context) error {
 	if start.Config.EvalSize = cmp.Or(r.Size, start.Config.EvalSize, 800); start.Config.Check() != nil {
 		return start.Config.Check()
 	}
+	s.Canvas = r.canvas(start.Config.EvalSize)
 	r.trainer, err = NewTrainer(start, s)
 	return err
 }
 
+// canvas is what sides of canvases are multiples of where nothing was asked for:
+// 128 pixels for the published 800, in proportion for less.
+func (r *run) canvas(size int) int {
+	return cmp.Or(r.Canvas, max(1, (size*128/800+16)/32)*32)
+}
+
 // resume reads the checkpoint of the run.
 func (r *run) resume(path string) error {
-	trainer, resumed, err := Resume(path, r.Settings)
+	s := r.Settings
+	s.Canvas = r.canvas(cmp.Or(r.Size, 800))
+	trainer, resumed, err := Resume(path, s)
 	if err != nil {
 		return err
 	}
@@ -477,6 +488,14 @@ func (r *run) epoch(ctx context.Context) error {
 	if err := appendLine(filepath.Join(r.dir, logFile), line); err != nil {
 		return err
 	}
+	if err := r.curves(); err != nil {
+		return err
+	}
+	if r.TensorBoard {
+		if err := appendEvents(r.dir, line); err != nil {
+			return err
+		}
+	}
 	r.at = position{Epoch: r.at.Epoch + 1, Batches: r.at.Batches, Best: r.at.Best}
 	if err := r.save(); err != nil {
 		return err
@@ -543,6 +562,23 @@ func (r *run) evaluate(ctx context.Context) (*evaluation.Report, error) {
 		r.often(Event{Phase: Evaluating, Done: done, Of: loader.Batches(), Epoch: r.at.Epoch})
 	}
 	return tally.Report()
+}
+
+// curves draws the epochs so far.
+func (r *run) curves() error {
+	lines, err := ReadLog(r.dir)
+	if err != nil {
+		return err
+	}
+	epochs := make([]chart.Epoch, len(lines))
+	for i, l := range lines {
+		epochs[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
+	}
+	c, err := chart.Curves(epochs)
+	if err != nil {
+		return err
+	}
+	return c.Save(filepath.Join(r.dir, curvesFile))
 }
 
 // args are the published options that belong to the run.

@@ -39,9 +39,27 @@ func (m *Model) Run(b *Batch) (*Output, error) {
 	return out, err
 }
 
-// want says which results are handed out: who does not ask for 32 MB of
-// attention is answered sooner.
-type want struct{ attention, exact bool }
+// Logits answers a batch as Run does, with the logits of each picture alone. It
+// gives up soon after ctx ends.
+func (m *Model) Logits(ctx context.Context, b *Batch) ([][]float32, error) {
+	if err := m.check(b); err != nil {
+		return nil, err
+	}
+	// Few canvases mean few graphs to compile.
+	out, _, err := m.answer(ctx, b.on(m.Canvas(b.Height, b.Width)), false)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]float32, out.Pictures)
+	for i := range all {
+		all[i] = out.Logits[i*out.Classes:][:out.Classes:out.Classes]
+	}
+	return all, nil
+}
+
+// want says which results are handed out (who does not ask for 32 MB of
+// attention is answered sooner), and whether there is canvas to be kept at zero.
+type want struct{ attention, blank bool }
 
 // A piece of the model is compiled and run by itself: XLA compiles the pieces
 // side by side, and who no longer waits for an answer is noticed between two.
@@ -76,7 +94,7 @@ func (m *Model) plan(want want) (*plan, error) {
 			if piece.cells {
 				cells = inputs[1]
 			}
-			if want.exact {
+			if want.blank {
 				sizes = inputs[len(inputs)-1]
 			}
 			return piece.build(m.net(inputs[0].Graph(), sizes), inputs[0], cells)
@@ -148,7 +166,7 @@ func (m *Model) compile(ctx context.Context, p *plan, b *Batch, want want) error
 			if piece.cells {
 				inputs = append(inputs, shapes.Make(dtypes.Bool, n, rows, cols))
 			}
-			if want.exact {
+			if want.blank {
 				inputs = append(inputs, shapes.Make(dtypes.Int32, n, 2))
 			}
 			if _, err := piece.exec.Compile(inputs...); err != nil {
@@ -173,7 +191,7 @@ func (m *Model) answer(ctx context.Context, b *Batch, attention bool) (*Output, 
 	}
 	m.run.Lock()
 	defer m.run.Unlock()
-	want := want{attention: attention, exact: b.Exact && !b.full()}
+	want := want{attention: attention, blank: b.Exact && !b.full() || b.own != [2]int{}}
 	p, err := m.plan(want)
 	if err != nil {
 		return nil, took, err
@@ -209,6 +227,9 @@ func (m *Model) pass(ctx context.Context, p *plan, b *Batch, want want) ([]*tens
 	defer cells.FinalizeAll()
 	numbers := make([]int32, 0, 2*n)
 	for _, s := range b.Sizes {
+		if b.own != [2]int{} {
+			s = b.own
+		}
 		numbers = append(numbers, int32(s[0]), int32(s[1]))
 	}
 	sizes := tensors.FromFlatDataAndDimensions(numbers, n, 2)
@@ -220,7 +241,7 @@ func (m *Model) pass(ctx context.Context, p *plan, b *Batch, want want) ([]*tens
 		if piece.cells {
 			inputs = append(inputs, cells)
 		}
-		if want.exact {
+		if want.blank {
 			inputs = append(inputs, sizes)
 		}
 		next, err := []*tensors.Tensor(nil), ctx.Err()

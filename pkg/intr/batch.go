@@ -12,6 +12,9 @@ type Batch struct {
 	// canvas. The published code does not: there the canvas around the smaller
 	// pictures of a batch reaches into their border cells.
 	Exact bool
+	// own is the batch's canvas in the published code, where Height and Width are
+	// larger: what lies outside of it has no influence. Zero where they are not.
+	own [2]int
 }
 
 // NewBatch puts pictures, already resized for the network, on the smallest
@@ -42,6 +45,20 @@ func (b *Batch) put(i int, pixels []float32) {
 		at := ((i*b.Height + y) * b.Width) * 3
 		copy(b.Pixels[at:at+w*3], pixels[y*w*3:(y+1)*w*3])
 	}
+}
+
+// on is a batch on a larger canvas, to be answered as on its own.
+func (b *Batch) on(height, width int) *Batch {
+	if b.Exact || b.Height == height && b.Width == width {
+		return b
+	}
+	larger := &Batch{Height: height, Width: width, Sizes: b.Sizes, own: [2]int{b.Height, b.Width}, Pixels: make([]float32, len(b.Sizes)*height*width*3)}
+	for i := range b.Sizes {
+		for y := range b.Height {
+			copy(larger.Pixels[(i*height+y)*width*3:], b.Pixels[(i*b.Height+y)*b.Width*3:][:b.Width*3])
+		}
+	}
+	return larger
 }
 
 // Rows and Cols are the size of the canvas's feature map.
@@ -85,7 +102,11 @@ func (b *Batch) Region(i, stride int) (rows, cols int) {
 	if b.Exact {
 		return cellsOf(h, stride), cellsOf(w, stride)
 	}
-	return nearest(b.Height, b.Rows(stride), h), nearest(b.Width, b.Cols(stride), w)
+	height, width := b.Height, b.Width
+	if b.own != [2]int{} {
+		height, width = b.own[0], b.own[1]
+	}
+	return nearest(height, cellsOf(height, stride), h), nearest(width, cellsOf(width, stride), w)
 }
 
 // nearest counts the cells whose nearest pixel, in torch's float32 arithmetic,

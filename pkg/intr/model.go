@@ -49,6 +49,7 @@ type options struct {
 	names     []string
 	progress  io.Writer
 	ctx       context.Context
+	device    int
 }
 
 // Option is a choice for Open.
@@ -65,6 +66,9 @@ func ClassNames(names []string) Option { return func(o *options) { o.names = nam
 
 // Progress is where a download tells how far it is; nothing is said without it.
 func Progress(w io.Writer) Option { return func(o *options) { o.progress = w } }
+
+// Device chooses one of the engine's devices, from 0.
+func Device(number int) Option { return func(o *options) { o.device = number } }
 
 // Context ends a download early.
 func Context(ctx context.Context) Option { return func(o *options) { o.ctx = ctx } }
@@ -109,6 +113,9 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 	}
 	engine, err := backend.Open(o.engine)
 	if err != nil {
+		return nil, err
+	}
+	if engine, err = engine.OnDevice(o.device); err != nil {
 		return nil, err
 	}
 	store, err := load(engine.Backend, config, state)

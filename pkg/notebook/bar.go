@@ -12,6 +12,7 @@ import (
 // hand gets its last line only.
 type bar struct {
 	id    string
+	doing string // before the numbers, may be empty
 	of    int
 	start time.Time
 	drawn time.Time
@@ -30,17 +31,23 @@ func newBar(of int) *bar {
 	return b
 }
 
+// next begins the bar anew, for something else.
+func (b *bar) next(doing string) {
+	b.doing, b.start, b.drawn = doing, time.Now(), time.Time{}
+	b.set(0)
+}
+
 // set draws the bar for a number of things done.
 func (b *bar) set(done int) {
 	if b.id == "" || time.Since(b.drawn) < redraw {
 		return
 	}
-	text := fmt.Sprintf("%d of %d", done, b.of)
+	text := b.doing + fmt.Sprintf("%d of %d", done, b.of)
 	if done > 0 {
 		each := time.Since(b.start) / time.Duration(done)
 		text += fmt.Sprintf(", %.2f s each, %v to go", each.Seconds(), (each * time.Duration(b.of-done)).Round(time.Second))
 	}
-	b.draw(fmt.Sprintf(`<progress max="%d" value="%d" aria-label="pictures explained" style="width:20em;vertical-align:middle"></progress> `, b.of, done), text)
+	b.draw(fmt.Sprintf(`<progress max="%d" value="%d" aria-label="pictures done" style="width:20em;vertical-align:middle"></progress> `, b.of, done), text)
 }
 
 // end replaces the bar by a line on what came of it.

@@ -32,7 +32,9 @@ const Nothing = "nothing"
 
 // Default are the options of the published scripts.
 func Default() Options {
-	return Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: DefaultSettings()}
+	o := Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: DefaultSettings()}
+	o.Canvas = 0 // as suits the size of the pictures
+	return o
 }
 
 // Settings are how a model is trained. The names in brackets are those of the

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/chart"
+	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+// evaluated is the line that eval prints with --json, and report.json.
+type evaluated struct {
+	Checkpoint string `json:"checkpoint"`
+	Dataset    string `json:"dataset"`
+	Split      string `json:"split"`
+	BatchSize  int    `json:"batch_size"`
+	*evaluation.Report
+	// BatchMean is as the published loop averages: over the batches, so that the
+	// pictures of a smaller last one count for more.
+	BatchMean *averages `json:"batch_mean,omitempty"`
+	Skipped   []string  `json:"skipped,omitempty"` // pictures that could not be read
+	Seconds   float64   `json:"seconds"`           // of computing
+	Out       string    `json:"out,omitempty"`
+}
+
+type averages struct {
+	Acc1 float64 `json:"acc1"`
+	Acc5 float64 `json:"acc5"`
+	Loss float64 `json:"loss"`
+}
+
+// evalFlags are those of eval beside the model's.
+type evalFlags struct {
+	dataset, split, out string
+	batchSize, devices  int
+	skipBad             bool
+}
+
+func evalCommand(c *common) *cobra.Command {
+	var m modelFlags
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval --checkpoint C --dataset D",
+		Short: "say how good a model is on the pictures of a dataset",
+		Long: `Answers every picture in D/val/CLASS and counts: accuracy with its 95 % interval,
+loss, every class by itself, which look-alikes are taken for each other, and whether
+the probabilities can be believed. The classes are the folders in order of their
+names, as in training.
+
+Every picture is answered as if it were alone. --batch-size above 1 is the published
+way: batches in order, each padded to its largest picture, which changes the answers
+for the smaller ones a little; so published numbers are repeated.
+
+--out DIR keeps report.json, answers.csv (a line a picture), classes.csv, and
+confusion and calibration as .png and .pdf.`,
+		Args: exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			result, tally, err := f.evaluate(cmd, c, &m)
+			if err != nil {
+				return err
+			}
+			if f.out != "" {
+				if err := result.write(tally); err != nil {
+					return err
+				}
+			}
+			if c.json {
+				return printJSON(cmd, result)
+			}
+			return result.print(cmd.OutOrStdout())
+		},
+	}
+	m.register(cmd)
+	cmd.Flags().StringVar(&f.dataset, "dataset", "", "folder with val/CLASS/*.jpg")
+	cmd.Flags().StringVar(&f.split, "split", "val", "folder of the dataset to evaluate")
+	cmd.Flags().IntVar(&f.batchSize, "batch-size", 1, "pictures that are padded and answered together, as published")
+	cmd.Flags().IntVar(&f.devices, "devices", 1, "how many devices of the engine share the work")
+	cmd.Flags().BoolVar(&f.skipBad, "skip-bad", false, "go on without the pictures that cannot be read")
+	cmd.Flags().StringVar(&f.out, "out", "", "folder to write report, tables and figures to")
+	return cmd
+}
+
+func (f *evalFlags) check() error {
+	switch {
+	case f.dataset == "":
+		return wrong("no dataset was named: give --dataset a folder with %s/CLASS/*.jpg", f.split)
+	case f.batchSize < 1:
+		return wrong("--batch-size must be at least 1, not %d", f.batchSize)
+	case f.devices < 1:
+		return wrong("--devices must be at least 1, not %d", f.devices)
+	}
+	return nil
+}
+
+func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*evaluated, *evaluation.Tally, error) {
+	split, err := datasets.OpenSplit(f.dataset, f.split)
+	if err != nil {
+		return nil, nil, err
+	}
+	models, err := f.open(cmd, c, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer models.close()
+	names, err := split.NamesFor(models.classes, models.names)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.out != "" { // before the hours that answers may take
+		if err := os.MkdirAll(f.out, 0o777); err != nil {
+			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
+		}
+	}
+	result := &evaluated{Checkpoint: m.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize, Out: f.out}
+	if split, err = f.readable(cmd, split, result); err != nil {
+		return nil, nil, err
+	}
+	bar := progress(cmd, split.Len(), "answering")
+	start, tally := time.Now(), evaluation.New(names)
+	for logits, err := range models.logitsEach(cmd.Context(), split, f.batchSize) {
+		i := tally.Len()
+		if err == nil {
+			err = tally.Add(split.Key(i), split.Class(i), logits)
+		}
+		if err != nil {
+			_ = bar.Clear()
+			return nil, nil, err
+		}
+		_ = bar.Add(1)
+	}
+	_ = bar.Clear()
+	result.Seconds = time.Since(start).Seconds()
+	if result.Report, err = tally.Report(); err != nil {
+		return nil, nil, err
+	}
+	if f.batchSize > 1 {
+		result.BatchMean = batchMean(result.Answers, f.batchSize)
+	}
+	return result, tally, nil
+}
+
+// readable is the split's pictures that can be read. All are read before any is
+// answered: that takes a hundredth of the time on a CPU, and nobody learns after
+// hours that a file is damaged.
+func (f *evalFlags) readable(cmd *cobra.Command, split *datasets.Split, result *evaluated) (*datasets.Split, error) {
+	bar := progress(cmd, split.Len(), "reading")
+	bad, err := split.Verify(cmd.Context(), func(done int) { _ = bar.Set(done) })
+	_ = bar.Clear()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(bad) == 0:
+		return split, nil
+	case !f.skipBad:
+		return nil, fmt.Errorf("%w; --skip-bad goes on without them", split.Unreadable(bad))
+	}
+	for _, b := range bad {
+		result.Skipped = append(result.Skipped, split.Key(b.Index))
+		fmt.Fprintln(cmd.ErrOrStderr(), "gointr: skipped "+oneSentence(b.Err))
+	}
+	return split.Without(bad)
+}
+
+// evalModels answer in the session, or in this process, on several devices.
+type evalModels struct {
+	*model
+	others []*intr.Model // of this process, on further devices
+}
+
+// open opens the model as predict does, but batches and further devices are of
+// this process.
+func (f *evalFlags) open(cmd *cobra.Command, c *common, m *modelFlags) (*evalModels, error) {
+	if f.batchSize == 1 && f.devices == 1 {
+		one, err := m.open(cmd, c)
+		return &evalModels{model: one}, err
+	}
+	all := &evalModels{}
+	for device := range f.devices {
+		one, err := m.load(cmd, c, intr.Device(device))
+		switch {
+		case err != nil:
+			all.close()
+			return nil, err
+		case device == 0:
+			all.model = &model{here: one, names: one.Names, classes: one.Config.Classes}
+		default:
+			all.others = append(all.others, one)
+		}
+	}
+	return all, nil
+}
+
+func (m *evalModels) close() {
+	if m.model != nil {
+		m.model.close()
+	}
+	for _, one := range m.others {
+		one.Close()
+	}
+}
+
+// logitsEach answers the pictures of a split, in order.
+func (m *evalModels) logitsEach(ctx context.Context, split *datasets.Split, batch int) iter.Seq2[[]float32, error] {
+	paths := make([]string, split.Len())
+	for i := range paths {
+		paths[i] = split.Path(i)
+	}
+	if m.here != nil {
+		return intr.LogitsEach(ctx, paths, batch, append([]*intr.Model{m.here}, m.others...)...)
+	}
+	return func(yield func([]float32, error) bool) {
+		for a, err := range m.warm.Each(ctx, paths, false) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(a.Logits, nil) {
+				return
+			}
+		}
+	}
+}
+
+func batchMean(answers []evaluation.Answer, size int) *averages {
+	var mean averages
+	batches := float64((len(answers) + size - 1) / size)
+	for batch := range slices.Chunk(answers, size) {
+		of := float64(len(batch)) * batches
+		for _, a := range batch {
+			mean.Loss += a.Loss / of
+			if a.Rank == 1 {
+				mean.Acc1 += 100 / of
+			}
+			if a.Rank <= 5 {
+				mean.Acc5 += 100 / of
+			}
+		}
+	}
+	return &mean
+}
+
+// progress is a bar on standard error, for people only, with the time left.
+func progress(cmd *cobra.Command, of int, doing string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(of, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())),
+		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+}
+
+const (
+	pairsTold    = 5
+	classesTold  = 5
+	classesDrawn = 12 // in the confusion matrix
+)
+
+func (r *evaluated) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s of %s: %d pictures of %d classes in %.1f s\n", r.Split, r.Dataset, r.Images, len(r.Classes), r.Seconds)
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "  acc1\t%.2f %%\tthe class comes first; 95 %% interval %.1f to %.1f %%\n", r.Acc1, r.Range[0], r.Range[1])
+	fmt.Fprintf(table, "  acc5\t%.2f %%\tit is among the first five\n", r.Acc5)
+	fmt.Fprintf(table, "  loss\t%.4f\tmean cross-entropy\n", r.Loss)
+	fmt.Fprintf(table, "  mean\t%.2f %%\tof the classes' own acc1\n", r.Mean)
+	fmt.Fprintf(table, "  ECE\t%.2f %%\tso far are the probabilities from how often they are right\n", r.ECE)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if b := r.BatchMean; b != nil {
+		fmt.Fprintf(w, "As the published loop averages, over batches of %d: acc1 %.2f %%, acc5 %.2f %%, loss %.4f\n", r.BatchSize, b.Acc1, b.Acc5, b.Loss)
+	}
+	if len(r.Confused) > 0 {
+		fmt.Fprintln(w, "Most often confused:")
+		table = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+		for _, p := range r.Confused[:min(pairsTold, len(r.Confused))] {
+			a, b := r.Classes[p.A].Name, r.Classes[p.B].Name
+			fmt.Fprintf(table, "  %s and %s\t%d of %d pictures\t%d taken for %s, %d for %s\n", a, b, p.AasB+p.BasA, p.Images, p.AasB, b, p.BasA, a)
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(w, "Worst classes:")
+		table = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+		for _, class := range r.Worst(classesTold) {
+			if class.Taken < 0 {
+				continue
+			}
+			fmt.Fprintf(table, "  %s\t%.1f %% of %d\tmost often taken for %s\n", class.Name, class.Acc1, class.Images, r.Classes[class.Taken].Name)
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(w, "%d pictures could not be read and were left out\n", len(r.Skipped))
+	}
+	if r.Out != "" {
+		fmt.Fprintf(w, "Written to %s\n", r.Out)
+	}
+	return nil
+}
+
+// write writes the files of --out.
+func (r *evaluated) write(tally *evaluation.Tally) error {
+	path := func(name string) string { return filepath.Join(r.Out, name) }
+	if err := tally.WriteCSV(path("answers.csv")); err != nil {
+		return err
+	}
+	if err := r.WriteClasses(path("classes.csv")); err != nil {
+		return err
+	}
+	confusion, err := chart.Confusion(r.Report, classesDrawn)
+	if err != nil {
+		return err
+	}
+	calibration, err := chart.Calibration(r.Report)
+	if err != nil {
+		return err
+	}
+	for name, plot := range map[string]*figure.Plot{"confusion": confusion, "calibration": calibration} {
+		for _, kind := range []string{".png", ".pdf"} {
+			if err := plot.Save(path(name + kind)); err != nil {
+				return err
+			}
+		}
+	}
+	return wholefile.Write(path("report.json"), func(w io.Writer) error { // last: when it is there, all is
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(r)
+	})
+}
