@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
@@ -29,7 +30,9 @@ and where everything came from. Ctrl-C stops at a batch and saves;
 
   gointr finetune --resume RUN
 
-goes on with the very same batches. The flags of the published main.py work too.`,
+goes on with the very same batches. The flags of the published main.py work too, and
+its settings are the defaults; --from nothing has others: 128 pixels, 16 epochs of
+batches of 32, one cycle up to a rate of 1e-3, everything trained.`,
 		Args: exactly(0, "no argument but flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, c) },
 	}
@@ -127,9 +130,7 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 	}
 	if o.From == finetune.Nothing {
 		o.Architecture = &f.architecture
-		if !flags.Changed("freeze") {
-			o.Frozen = nil // random weights have to be trained
-		}
+		f.fromNothing(flags)
 	} else {
 		for _, name := range []string{"hidden-dim", "nheads", "enc-layers", "dec-layers", "dim-feedforward", "width", "blocks"} {
 			if flags.Changed(name) && name != "nheads" {
@@ -144,6 +145,25 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 		o.Settings.Schedule.EtaMin = 0
 	}
 	return nil
+}
+
+// fromNothing takes what suits random weights where a flag says nothing else.
+func (f *trainingFlags) fromNothing(flags *pflag.FlagSet) {
+	o, usual := &f.options, plan.FromNothing()
+	for flag, take := range map[string]func(){
+		"eval-size":       func() { o.Size = usual.Size },
+		"epochs":          func() { o.Epochs = usual.Epochs },
+		"batch-size":      func() { o.BatchSize = usual.BatchSize },
+		"freeze":          func() { o.Frozen = usual.Frozen },
+		"train-batchnorm": func() { o.TrainBatchNorm = usual.TrainBatchNorm },
+		"lr":              func() { o.LR = usual.LR },
+		"lr-backbone":     func() { o.LRBackbone = usual.LRBackbone },
+		"lr-scheduler":    func() { o.Settings.Schedule.Kind = usual.Schedule.Kind },
+	} {
+		if !flags.Changed(flag) {
+			take()
+		}
+	}
 }
 
 func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {

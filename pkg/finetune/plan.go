@@ -26,6 +26,9 @@ const (
 	Finished          = plan.Finished
 )
 
+// ErrStopped says that a run was stopped and saved, and goes on with Continue.
+var ErrStopped = plan.ErrStopped
+
 // Default are the settings of the published scripts.
 func Default() Settings { return plan.DefaultSettings() }
 

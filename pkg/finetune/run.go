@@ -29,9 +29,6 @@ import (
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
-// ErrStopped says that a run was stopped and saved, and goes on with Continue.
-var ErrStopped = errors.New("the training was stopped and saved")
-
 // run is a training in a folder.
 type run struct {
 	Options

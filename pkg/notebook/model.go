@@ -12,7 +12,10 @@ import (
 
 // Model is a checkpoint, ready to look at pictures. It lives in the session, a
 // process that stays between cells (package session).
-type Model struct{ m *session.Model }
+type Model struct {
+	m       *session.Model
+	backend string // as it was asked for
+}
 
 // Option is a choice for Open.
 type Option func(*choices)
@@ -49,7 +52,7 @@ func Open(checkpoint string, options ...Option) *Model {
 		err = fmt.Errorf("%w (the names are those of %s)", err, c.classFile)
 	}
 	Check(err)
-	return &Model{m}
+	return &Model{m, c.backend}
 }
 
 // String says what the model is and which engine it runs on.

@@ -34,17 +34,23 @@ func display(forms map[protocol.MIMEType]any, width int) {
 		fmt.Println(forms[protocol.MIMETextPlain])
 		return
 	}
-	data := &protocol.DisplayData{Data: forms}
-	if width > 0 {
-		data.Metadata = map[string]any{string(protocol.MIMEImagePNG): map[string]int{"width": width}}
-	}
-	send(data)
+	send(&protocol.DisplayData{Data: forms, Metadata: sized(width)})
 	gonbui.Sync()
 }
 
 // update shows an output in the notebook, or replaces the one with the same id.
-func update(id string, forms map[protocol.MIMEType]any) {
-	send(&protocol.DisplayData{Data: forms, DisplayID: id})
+func update(id string, forms map[protocol.MIMEType]any) { updateSized(id, forms, 0) }
+
+// updateSized is update with the width of a PNG on the page.
+func updateSized(id string, forms map[protocol.MIMEType]any, width int) {
+	send(&protocol.DisplayData{Data: forms, DisplayID: id, Metadata: sized(width)})
+}
+
+func sized(width int) map[string]any {
+	if width == 0 {
+		return nil
+	}
+	return map[string]any{string(protocol.MIMEImagePNG): map[string]int{"width": width}}
 }
 
 func send(data *protocol.DisplayData) {

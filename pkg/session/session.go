@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
@@ -183,6 +184,7 @@ type call struct {
 	in    *bufio.Reader
 	pid   int
 	hello wire.Hello
+	tell  func(event json.RawMessage) // of a training
 }
 
 // ask says what is wanted and waits for the last word. The connection is closed.
@@ -212,6 +214,10 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 		switch {
 		case reply.Progress != "":
 			io.WriteString(progress, reply.Progress)
+		case reply.Event != nil:
+			c.tell(reply.Event)
+		case reply.Stopped:
+			return nil, plan.ErrStopped
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		case reply.Done && failed != nil:

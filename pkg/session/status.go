@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
@@ -25,6 +26,14 @@ type Status struct {
 	Answered int           `json:"answered"` // pictures
 	Models   []ModelStatus `json:"models"`   // last used first
 	Jobs     []Job         `json:"jobs"`     // running, then waiting in order
+
+	Trainings []Training `json:"trainings"` // that run
+}
+
+// Training is one that a session is at.
+type Training struct {
+	Run string `json:"run"` // folder
+	plan.Event
 }
 
 // ModelStatus is one model that a session keeps.
@@ -87,6 +96,10 @@ func Start(ctx context.Context, progress io.Writer, flags ...string) error {
 	return err
 }
 
+// saving is how long a session that was told to stop may take to save its
+// trainings.
+const saving = 2 * time.Minute
+
 // Stop ends the session and what it is doing; ErrNone when there is none. One
 // that does not listen is killed.
 func Stop(ctx context.Context) error {
@@ -101,7 +114,7 @@ func Stop(ctx context.Context) error {
 	if err == nil {
 		_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Stop}, nil, &struct{}{})
 		if err == nil || errors.Is(err, errLost) {
-			if ended(ctx, where, patience) == nil {
+			if ended(ctx, where, saving) == nil {
 				return nil
 			}
 		}

@@ -1,7 +1,9 @@
 // Package plan is a training in words and numbers: what is asked for, and how it
-// goes. It imports nothing, so that a cell that asks for a training links no
+// goes. It imports no other package of ours, so that a cell that asks for a training links no
 // compute engine; package finetune does the work.
 package plan
+
+import "errors"
 
 // Options are a whole training: what it starts from, on which pictures, and how.
 // They are kept as RUN/config.json. The names in brackets, and in the file, are
@@ -34,6 +36,16 @@ const Nothing = "nothing"
 func Default() Options {
 	o := Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: DefaultSettings()}
 	o.Canvas = 0 // as suits the size of the pictures
+	return o
+}
+
+// FromNothing are options for a small network with random weights on small
+// pictures: everything is trained, BatchNorm with the statistics of the batches,
+// in one cycle of the learning rates.
+func FromNothing() Options {
+	o := Default()
+	o.From, o.Size, o.Epochs, o.BatchSize, o.Frozen, o.TrainBatchNorm = Nothing, 128, 16, 32, nil, true
+	o.LR, o.LRBackbone, o.Schedule = 1e-3, 1e-3, Schedule{Kind: OneCycleLR}
 	return o
 }
 
@@ -162,3 +174,7 @@ type Summary struct {
 	Checkpoint string `json:"checkpoint"` // files
 	BestModel  string `json:"best_model"`
 }
+
+// ErrStopped says that a training was stopped and saved: it goes on when asked for
+// again.
+var ErrStopped = errors.New("the training was stopped and saved")

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
@@ -42,12 +43,15 @@ type server struct {
 	models  models
 	ready   func(after string)
 
-	mu     sync.Mutex
-	queues map[string]*queue // by kind of engine
-	calls  int               // open just now
-	last   time.Time         // when the last one ended
-	tidy   *time.Timer       // gives memory back
-	end    context.CancelCauseFunc
+	mu        sync.Mutex
+	queues    map[string]*queue    // by kind of engine
+	calls     int                  // open just now
+	last      time.Time            // when the last one ended
+	trainings map[string]*training // by folder
+	tidy      *time.Timer          // gives memory back
+	life      context.Context      // of the session
+	working   sync.WaitGroup       // trainings
+	end       context.CancelCauseFunc
 }
 
 var errStopped = errors.New("the session was stopped")
@@ -78,7 +82,7 @@ func Serve(ctx context.Context, o Options, ready func(after string)) error {
 	if o.Memory == 0 {
 		o.Memory = halfOfMemory()
 	}
-	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{}, ready: ready}
+	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{}, trainings: map[string]*training{}, ready: ready}
 	log := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%s %d %s\n", time.Now().Format(time.DateTime), os.Getpid(), fmt.Sprintf(format, args...))
 	}
@@ -111,6 +115,7 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	ctx, s.end = context.WithCancelCause(ctx)
 	defer s.end(nil)
+	s.life = ctx
 	s.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
 	defer s.tidy.Stop()
 	s.models.log("started: %s, %s of memory at most, ends after %v without a call", s.program, Bytes(s.Memory), s.Idle)
@@ -128,6 +133,7 @@ func (s *server) serve(ctx context.Context) error {
 		}
 		calls.Go(func() { s.call(ctx, conn.(*net.UnixConn)) })
 	}
+	s.working.Wait() // they save
 	calls.Wait()
 	return context.Cause(ctx)
 }
@@ -186,11 +192,13 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		}
 	}
 	conn.SetReadDeadline(time.Time{})
-	// A caller has nothing more to say: when reading ends, it has left.
-	go func() {
-		io.Copy(io.Discard, in)
-		cancel(errors.New("the caller left"))
-	}()
+	if request.Do != wire.FineTune {
+		// A caller has nothing more to say: when reading ends, it has left.
+		go func() {
+			io.Copy(io.Discard, in)
+			cancel(errors.New("the caller left"))
+		}()
+	}
 	defer out.beat()()
 	// A caller that hears nothing is not waited for when the session ends.
 	defer context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(time.Second)) })()
@@ -203,6 +211,8 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = s.open(ctx, request, out)
 	case wire.Answer:
 		err = s.answer(ctx, request, input, caller, out)
+	case wire.FineTune:
+		err = s.fineTune(ctx, request, in, out)
 	case wire.Status:
 		err = out.finish(s.status())
 	case wire.Stop:
@@ -325,6 +335,7 @@ func (s *server) status() session.Status {
 		Memory: resident(), Budget: s.Memory, Idle: s.Idle.Seconds(),
 		Models: []session.ModelStatus{}, Jobs: []session.Job{},
 	}
+	status.Trainings = s.statuses()
 	s.mu.Unlock()
 	for _, q := range queues {
 		q.mu.Lock()
@@ -364,6 +375,17 @@ func (c *reply) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(p), wire.Write(c.conn, wire.Reply{Progress: string(p)})
+}
+
+// event tells of a training.
+func (c *reply) event(e plan.Event) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return wire.Write(c.conn, wire.Reply{Event: text})
 }
 
 // beat tells that the session lives, until its result is called.
@@ -408,7 +430,7 @@ func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 
 // fail says what went wrong, unless the result was said already.
 func (r *reply) fail(err error) {
-	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped)})
+	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, plan.ErrStopped)})
 }
 
 func (r *reply) end(last wire.Reply, numbers ...[]float32) error {

@@ -38,7 +38,10 @@ const (
 	Open   = "open"   // Model: load it, unless it is there
 	Answer = "answer" // Model, Picture: the logits and, with Maps, all attention maps
 	Status = "status"
-	Stop   = "stop" // end; with IfIdle only when nothing is being done
+	Stop   = "stop" // end; with IfIdle only when nothing is being done. As a second line of FineTune: stop and save
+	// FineTune: train in the folder Run, or join the training that is there. The
+	// training goes on when its caller leaves.
+	FineTune = "finetune"
 )
 
 // Request is one call.
@@ -53,14 +56,19 @@ type Request struct {
 	Width      int    `json:"width,omitempty"`
 	Maps       bool   `json:"maps,omitempty"`
 	IfIdle     bool   `json:"if_idle,omitempty"`
+
+	Run     string          `json:"run,omitempty"`     // folder
+	Options json.RawMessage `json:"options,omitempty"` // plan.Options
 }
 
 // Reply is one line of what a session says to a request.
 type Reply struct {
 	Progress string          `json:"progress,omitempty"`
+	Event    json.RawMessage `json:"event,omitempty"` // plan.Event
 	Done     bool            `json:"done,omitempty"`
-	Error    string          `json:"error,omitempty"` // a sentence
-	Gone     bool            `json:"gone,omitempty"`  // the error is that the session ends
+	Error    string          `json:"error,omitempty"`   // a sentence
+	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends
+	Stopped  bool            `json:"stopped,omitempty"` // the error is that the training was stopped and saved
 	Result   json.RawMessage `json:"result,omitempty"`
 	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
 }
