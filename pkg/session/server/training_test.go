@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/session"
+	"github.com/gointr/gointr/pkg/session/internal/place"
+	"github.com/gointr/gointr/pkg/session/internal/wire"
+)
+
+// drawn is a dataset of a few birds, and a training on them that takes seconds.
+func drawn(t *testing.T, epochs int) (o plan.Options, run string) {
+	t.Helper()
+	o = plan.FromNothing()
+	o.Dataset = filepath.Join(t.TempDir(), "birds")
+	if err := birds.Write(t.Context(), o.Dataset, birds.Options{Classes: 2, PerClass: 12, Size: 64}, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	o.Size, o.Epochs, o.BatchSize, o.Engine, o.Schedule = 48, epochs, 4, "go", plan.Schedule{Kind: plan.ConstantLR}
+	return o, filepath.Join(t.TempDir(), "run")
+}
+
+func steps(t *testing.T, run string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(run, "steps.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// A training goes on without its caller, is joined by the next, stopped, and gone
+// on with; a session that is killed loses nothing but time.
+func TestTraining(t *testing.T) {
+	folder := alone(t)
+	o, run := drawn(t, 6)
+	whole := filepath.Join(t.TempDir(), "whole")
+	slim := finetune.Slim()
+	if _, err := finetune.Train(t.Context(), whole, finetune.Options{Options: o, Architecture: &slim}, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	// Nobody needs to listen: a caller that dies only closes its connection.
+	epoch := make(chan int, 100)
+	trained := func(ctx context.Context) (*plan.Summary, error) {
+		return session.FineTune(ctx, run, o, io.Discard, func(e plan.Event) {
+			if e.Line != nil {
+				epoch <- e.Line.Epoch
+			}
+		})
+	}
+	options, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	openModel(t) // starts the session
+	conn, err := net.Dial("unix", place.Place(folder).Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wire.Write(conn, wire.Request{Do: wire.FineTune, Run: run, Options: options}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	conn.Close()
+	eventually(t, 20*time.Second, "nothing is trained", func() bool { return len(status(t).Trainings) == 1 })
+
+	// Stopped in the middle: saved.
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		<-epoch
+		stop()
+	}()
+	if _, err := trained(ctx); !errors.Is(err, plan.ErrStopped) {
+		t.Fatalf("stopped, it says %v", err)
+	}
+	eventually(t, 10*time.Second, "it is trained on", func() bool { return len(status(t).Trainings) == 0 })
+
+	// Other options are refused while it runs, and after.
+	other := o
+	other.LR *= 2
+	if _, err := session.FineTune(t.Context(), run, other, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "it differs in lr") {
+		t.Errorf("other options are told %v", err)
+	}
+
+	// Killed in the middle of the next part.
+	go func() {
+		for len(epoch) > 0 {
+			<-epoch
+		}
+		<-epoch
+		time.Sleep(50 * time.Millisecond)
+		for _, pid := range sessions(t, folder) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}()
+	summary, err := trained(t.Context())
+	if err != nil || summary.Epochs != 6 {
+		t.Fatalf("it came to %+v (%v)", summary, err)
+	}
+	if steps(t, run) != steps(t, whole) {
+		t.Error("the steps differ from those of a training that nothing happened to")
+	}
+
+	// What is finished is told, not made again.
+	var told []plan.Line
+	again, err := session.FineTune(t.Context(), run, o, io.Discard, func(e plan.Event) {
+		if e.Line != nil {
+			told = append(told, *e.Line)
+		}
+	})
+	if err != nil || again.Epochs != 6 || len(told) != 6 || told[5] != again.Last {
+		t.Errorf("asked again it is %+v with %d epochs told (%v)", again, len(told), err)
+	}
+	best, err := session.Open(t.Context(), again.BestModel, session.Options{Backend: "go"})
+	if err != nil || len(best.Names) != 2 || best.EvalSize != 48 {
+		t.Errorf("its best model is %+v (%v)", best, err)
+	}
+
+	// A mistake is one sentence.
+	wrong := o
+	wrong.Dataset = filepath.Join(t.TempDir(), "nowhere")
+	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "there is no folder") {
+		t.Errorf("a missing dataset is told as %v", err)
+	}
+}
