@@ -31,8 +31,8 @@ and where everything came from. Ctrl-C stops at a batch and saves;
   gointr finetune --resume RUN
 
 goes on with the very same batches. The flags of the published main.py work too, and
-its settings are the defaults; --from nothing has others: 128 pixels, 16 epochs of
-batches of 32, one cycle up to a rate of 1e-3, everything trained.`,
+its settings are the defaults; --from nothing has others: 128 pixels, mirrored and not
+cropped, 16 epochs of batches of 32, one cycle up to a rate of 1e-3, everything trained.`,
 		Args: exactly(0, "no argument but flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, c) },
 	}
@@ -72,6 +72,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.TrainBatchNorm, "train-batchnorm", false, "train BatchNorm with the batches' statistics, as from nothing")
 	flags.BoolVar(&o.Recompute, "recompute", false, "less memory, more time")
 	flags.IntVar(&o.Size, "eval-size", 0, "pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
+	flags.StringVar(&o.Augment, "augment", plan.Published, "what training does to pictures: published (mirror, resize, crop) or flip (mirror)")
 	flags.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
 	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
 	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
@@ -152,6 +153,7 @@ func (f *trainingFlags) fromNothing(flags *pflag.FlagSet) {
 	o, usual := &f.options, plan.FromNothing()
 	for flag, take := range map[string]func(){
 		"eval-size":       func() { o.Size = usual.Size },
+		"augment":         func() { o.Augment = usual.Augment },
 		"epochs":          func() { o.Epochs = usual.Epochs },
 		"batch-size":      func() { o.BatchSize = usual.BatchSize },
 		"freeze":          func() { o.Frozen = usual.Frozen },

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
@@ -17,7 +18,7 @@ import (
 type modelFlags struct{ checkpoint, classes string }
 
 func (m *modelFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", "", "a path, a published name, or hf:OWNER/REPO/FILE")
+	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", hub.Sample, "a path, a published name, or hf:OWNER/REPO/FILE")
 	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
 }
 
@@ -70,7 +71,7 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 
 func (m *modelFlags) check() error {
 	if m.checkpoint == "" {
-		return wrong("no checkpoint was named: give --checkpoint a path, or cub, bird or butterfly")
+		return wrong("no checkpoint was named: give --checkpoint a path, or sample, cub, bird or butterfly")
 	}
 	return nil
 }

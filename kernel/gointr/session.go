@@ -183,6 +183,9 @@ func tellStatus(cmd *cobra.Command, c *common) error {
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%d answered\t%s\n", filepath.Base(m.Path), m.Digest[:12], backend.Title(m.Backend), m.Answered, state)
 	}
 	table.Flush()
+	for _, t := range s.Trainings {
+		fmt.Fprintf(w, "\nTraining in %s: epoch %d of %d, %s, %d of %d\n", t.Run, t.Epoch+1, t.Epochs, t.Phase, t.Done, t.Of)
+	}
 	if len(s.Jobs) > 0 {
 		fmt.Fprintf(w, "\n%s in the queue\n", count(len(s.Jobs), "picture"))
 	}

@@ -43,7 +43,7 @@ def inputs():
 def folder():
     """A temporary folder with what lies beside the notebooks."""
     with tempfile.TemporaryDirectory(prefix="gointr-notebook-") as name:
-        for file in ("demo.ipynb", "cub_classes.txt", "bunting.jpg"):
+        for file in ("demo.ipynb", "cub_classes.txt", "bunting.jpg", "bird.png"):
             shutil.copy(notebooks / file, name)
         yield pathlib.Path(name)
 

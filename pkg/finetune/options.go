@@ -1,6 +1,7 @@
 package finetune
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
 )
 
 // Options are a whole training: what it starts from, on which pictures, and how.
@@ -45,6 +47,8 @@ func (o Options) check() error {
 		return fmt.Errorf("a training of %d epochs is none: give 1 at least", o.Epochs)
 	case o.Size < 0:
 		return fmt.Errorf("pictures whose short side has %d pixels are not possible", o.Size)
+	case o.Augment != "" && o.Augment != plan.Published && o.Augment != plan.Flip:
+		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment, plan.Published, plan.Flip)
 	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
 		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
 	case o.Workers < 0:
@@ -53,6 +57,17 @@ func (o Options) check() error {
 	s := o.Settings
 	s.Schedule = o.schedule(3) // a whole number of steps is known when the pictures are
 	return check(s)
+}
+
+// transform is what training does to pictures whose short side is size pixels in
+// evaluation.
+func (o Options) transform(size int) picture.Transform {
+	if o.Augment == plan.Flip {
+		t := picture.EvalTransform(size)
+		t.Flip = true
+		return t
+	}
+	return picture.TrainTransform(size)
 }
 
 // schedule fills in what a schedule takes from the length of the training.
@@ -118,6 +133,6 @@ func (o Options) differences(other Options) []string {
 // number of epochs, which may grow.
 func (o Options) comparable() Options {
 	o.Workers, o.Epochs, o.TensorBoard, o.Engine, o.Devices, o.Recompute, o.Queries = 0, 0, false, "", 0, false, 0
-	o.Accumulate = max(1, o.Accumulate)
+	o.Accumulate, o.Augment = max(1, o.Accumulate), cmp.Or(o.Augment, plan.Published)
 	return o
 }

@@ -389,7 +389,7 @@ func (r *run) resume(path string) error {
 
 // finish makes the epochs that are missing.
 func (r *run) finish(ctx context.Context) (*Summary, error) {
-	r.loader = datasets.Loader{Split: r.train, BatchSize: r.BatchSize, Transform: picture.TrainTransform(r.trainer.model.Config.EvalSize), Train: true, Seed: uint64(r.Seed), Workers: r.Workers}
+	r.loader = datasets.Loader{Split: r.train, BatchSize: r.BatchSize, Transform: r.transform(r.trainer.model.Config.EvalSize), Train: true, Seed: uint64(r.Seed), Workers: r.Workers}
 	for _, p := range r.trainer.params {
 		r.parameters += p.Len()
 	}

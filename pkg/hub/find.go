@@ -41,6 +41,8 @@ func Find(ctx context.Context, checkpoint string, progress io.Writer) (path stri
 	for _, p := range Published {
 		switch {
 		case p.Name != checkpoint:
+		case p.Name == Sample:
+			return findSample()
 		case p.Repo != "":
 			return hubFile{repo: p.Repo, revision: "main", file: p.File}.find(ctx, progress)
 		default:

@@ -20,6 +20,7 @@ type Options struct {
 	Dataset string `json:"dataset"`               // folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
 	Queries int    `json:"num_queries,omitempty"` // 0 is one a class; anything else is refused [num_queries]
 	Size    int    `json:"eval_size,omitempty"`   // pixels of the short side in evaluation, training's sizes being in proportion; 0 is what the checkpoint says, or 800 as published
+	Augment string `json:"augment,omitempty"`     // what training does to pictures: Published ("") or Flip
 	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
 	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
 
@@ -32,6 +33,12 @@ type Options struct {
 // Nothing is the Options.From of random weights.
 const Nothing = "nothing"
 
+// What training does to pictures.
+const (
+	Published = "published" // mirrors half of them, resizes at random, crops half of them: DETR's transform
+	Flip      = "flip"      // mirrors half of them, and sees all of them at the size of evaluation: for small pictures, whose telling parts a crop would lose
+)
+
 // Default are the options of the published scripts.
 func Default() Options {
 	o := Options{From: "detr-r50", NoiseFrac: 0.1, Epochs: 140, Settings: DefaultSettings()}
@@ -40,11 +47,11 @@ func Default() Options {
 }
 
 // FromNothing are options for a small network with random weights on small
-// pictures: everything is trained, BatchNorm with the statistics of the batches,
+// pictures: they are mirrored and not cropped, everything is trained, BatchNorm with the statistics of the batches,
 // in one cycle of the learning rates.
 func FromNothing() Options {
 	o := Default()
-	o.From, o.Size, o.Epochs, o.BatchSize, o.Frozen, o.TrainBatchNorm = Nothing, 128, 16, 32, nil, true
+	o.From, o.Size, o.Augment, o.Epochs, o.BatchSize, o.Frozen, o.TrainBatchNorm = Nothing, 128, Flip, 16, 32, nil, true
 	o.LR, o.LRBackbone, o.Schedule = 1e-3, 1e-3, Schedule{Kind: OneCycleLR}
 	return o
 }

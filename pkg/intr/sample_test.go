@@ -1,0 +1,113 @@
+package intr_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/intr"
+)
+
+// The checkpoint that is shipped is right about birds that it has never seen, and
+// looks at what tells them apart: for every class the head of the last layer that
+// hits the telling part most often in some pictures, on others.
+func TestSample(t *testing.T) {
+	checkpoint := os.Getenv("GOINTR_TEST_SAMPLE")
+	if checkpoint == "" {
+		checkpoint = "sample"
+	}
+	m, err := intr.Open(checkpoint, intr.Backend(os.Getenv("GOINTR_TEST_BACKEND")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	const perClass = 20
+	species, err := birds.First(8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, hitChosen, hitMean, visible := 0, 0, 0, 0
+	for class, s := range species {
+		type seen struct {
+			heads []bool
+			mean  bool
+		}
+		var all [2][]seen
+		for part, split := range []string{"choosing", "measuring"} {
+			for i := range perClass {
+				p, parts := birds.Draw(s, birds.NewScene(99, split, class, i), 160)
+				e, err := m.ExplainPicture("bird", p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if part == 1 && e.Best().Index == class {
+					right++
+				}
+				telling := parts[s.Telling]
+				if !telling.Visible {
+					continue
+				}
+				hits := func(a attention.Map) bool {
+					// The strongest cell touches the part's box.
+					best := 0
+					for i, v := range a.Values {
+						if v > a.Values[best] {
+							best = i
+						}
+					}
+					w, h := 160/float64(a.Cols), 160/float64(a.Rows)
+					x, y := float64(best%a.Cols)*w, float64(best/a.Cols)*h
+					b := telling.Box
+					return x < b.X1 && x+w > b.X0 && y < b.Y1 && y+h > b.Y0
+				}
+				one := seen{}
+				for head := range e.Heads {
+					a, err := e.Map(attention.Last, head, class)
+					if err != nil {
+						t.Fatal(err)
+					}
+					one.heads = append(one.heads, hits(a))
+				}
+				mean, err := e.Average(attention.Last, class)
+				if err != nil {
+					t.Fatal(err)
+				}
+				one.mean = hits(mean)
+				all[part] = append(all[part], one)
+			}
+		}
+		best, most := 0, -1
+		for head := range m.Config.Heads {
+			n := 0
+			for _, o := range all[0] {
+				if o.heads[head] {
+					n++
+				}
+			}
+			if n > most {
+				best, most = head, n
+			}
+		}
+		hits := 0
+		for _, o := range all[1] {
+			visible++
+			if o.heads[best] {
+				hitChosen++
+				hits++
+			}
+			if o.mean {
+				hitMean++
+			}
+		}
+		t.Logf("%s, told by its %s: head %d looks at it in %d of %d unseen pictures", s.Name, s.Telling, best+1, hits, len(all[1]))
+	}
+	n := perClass * len(species)
+	t.Logf("%d of %d are right; the chosen head looks at the telling part in %d of %d, the mean of the heads in %d", right, n, hitChosen, visible, hitMean)
+	if 100*right < 95*n {
+		t.Errorf("only %d of %d are right", right, n)
+	}
+	if 100*hitChosen < 80*visible {
+		t.Errorf("the chosen head looks at the telling part in only %d of %d", hitChosen, visible)
+	}
+}
