@@ -158,7 +158,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*eva
 }
 
 // readable is the split's pictures that can be read. All are read before any is
-// answered: that takes a hundredth of the time on a CPU, and nobody learns after
+// answered: of an INTR-R50 on a CPU that is a hundredth of the time, and nobody learns after
 // hours that a file is damaged.
 func (f *evalFlags) readable(cmd *cobra.Command, split *datasets.Split, result *evaluated) (*datasets.Split, error) {
 	bar := progress(cmd, split.Len(), "reading")

@@ -17,14 +17,14 @@ MORE = """import "encoding/json"
 %%
 m, p := open()
 exec := lastLayer(m)
-results := run(exec, p)
+results := run(m, exec, p)
 worth := explanation(m, results[0], results[2])
 undo := silence(exec, "transformer.decoder.layers.1.multihead_attn.out_proj.weight", 0, 8)
-silenced := numbers(run(exec, p)[0])
+silenced := numbers(run(m, exec, p)[0])
 undo()
 told, err := json.Marshal(map[string]any{
 	"layers": layerLogits(m, p), "weighed": weighed(worth, worth.Best().Index),
-	"before": worth.Logits, "silenced": silenced, "after": numbers(run(exec, p)[0]),
+	"before": worth.Logits, "silenced": silenced, "after": numbers(run(m, exec, p)[0]),
 })
 notebook.Check(err)
 fmt.Println("told:", string(told))

@@ -1,6 +1,7 @@
 """The session between the cells of a notebook: it stays, it can be interrupted, it comes back."""
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import time
@@ -101,7 +102,8 @@ class Session(unittest.TestCase):
         for bird in ("1.Wren", "2.Rook", "3.Crow", "4.Owl", "5.Gull"):
             (self.folder / "birds" / "val" / bird).mkdir(parents=True, exist_ok=True)
             (self.folder / "birds" / "val" / bird / "a.jpg").write_bytes((self.folder / "bunting.jpg").read_bytes())
-        said = ask(self.client, '%%\ne := model.Evaluate("birds")\ne.Show()\ne.Worst(2)\ne.Confusion().Show()\ne.Calibration().Show()\nfmt.Println(e.Report.Acc1)')
+        checkpoint = pathlib.Path(__file__).resolve().parents[2] / "pkg" / "intr" / "testdata" / "basic.pth"  # of five classes
+        said = ask(self.client, f'%%\ne := notebook.Open("{checkpoint}").Evaluate("birds")' + '\ne.Show()\ne.Worst(2)\ne.Confusion().Show()\ne.Calibration().Show()\nfmt.Println(e.Report.Acc1)')
         self.assertTrue(said.ok, said.stderr)
         self.assertEqual(said.stdout.split(), ["20"])
         html = [bundle["text/html"] for bundle in said.displayed if "text/html" in bundle]
