@@ -287,7 +287,7 @@ func TestEvalMistakes(t *testing.T) {
 		args []string
 	}{
 		{2, []string{"--dataset"}, []string{"--checkpoint", checkpoint}},
-		{2, []string{"--checkpoint"}, []string{"--dataset", evalSet}},
+		{2, []string{"--checkpoint"}, []string{"--dataset", evalSet, "--checkpoint", ""}},
 		{2, []string{"--batch-size", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--batch-size", "0"}},
 		{2, []string{"--devices", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "-1"}},
 		{2, []string{"flags only"}, []string{evalSet, "--checkpoint", checkpoint}},
@@ -296,7 +296,7 @@ func TestEvalMistakes(t *testing.T) {
 		{1, []string{"none.pth"}, []string{"--dataset", evalSet, "--checkpoint", "none.pth"}},
 		{1, []string{"val has 4 classes, but the model has 5"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
 		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--classes", swapped}},
-		{1, []string{"pure Go has 1 device", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "2"}},
+		{1, []string{" has 1 device here", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "2"}},
 		{1, []string{notFolder, "not a directory"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--out", notFolder}},
 	} {
 		code, stdout, stderr := gointr(append([]string{"eval", "--backend", "go"}, c.args...)...)

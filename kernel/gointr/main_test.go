@@ -170,7 +170,7 @@ func TestMistakes(t *testing.T) {
 		{"an unknown hub name", 1, []string{"sparrow", "cub"}, append([]string{"predict", bird}, with("sparrow")...)},
 		{"no XLA", 1, []string{"gointr setup"}, []string{"predict", bird, "--backend", "cuda", "--checkpoint", small}},
 		{"an unknown engine", 1, []string{"abacus"}, []string{"predict", bird, "--backend", "abacus", "--checkpoint", small}},
-		{"no checkpoint", 2, []string{"--checkpoint"}, []string{"predict", bird}},
+		{"no checkpoint", 2, []string{"--checkpoint"}, []string{"predict", bird, "--checkpoint", ""}},
 		{"no picture", 2, []string{"picture"}, append([]string{"predict"}, checkpoint...)},
 		{"an unknown command", 2, []string{"guess"}, []string{"guess"}},
 		{"an unknown flag", 2, []string{"--colour"}, append([]string{"predict", bird, "--colour"}, checkpoint...)},

@@ -114,10 +114,10 @@ func TestPublishedNamesAreFilesOfINTR(t *testing.T) {
 }
 
 func TestPublished(t *testing.T) {
-	if want := []string{"cub", "bird", "butterfly", "detr-r50"}; !slices.Equal(names(), want) {
+	if want := []string{"sample", "cub", "bird", "butterfly", "detr-r50"}; !slices.Equal(names(), want) {
 		t.Errorf("published are %v, want %v", names(), want)
 	}
-	for _, p := range Published {
+	for _, p := range Published[1:] { // the sample is nowhere but here
 		if (p.Repo == "") == (p.URL == "") || p.About == "" || p.File == "" {
 			t.Errorf("%s is told incompletely: %+v", p.Name, p)
 		}
@@ -652,8 +652,8 @@ func TestNamesThatAreNone(t *testing.T) {
 	newHub(t, nil)
 	dir := t.TempDir()
 	for name, want := range map[string]string{
-		"":                             "no checkpoint was named: give a path, cub, bird, butterfly, detr-r50 or hf:OWNER/REPO/FILE",
-		"dog":                          `no checkpoint is called "dog": published are cub, bird, butterfly, detr-r50; anything else is a path or hf:OWNER/REPO/FILE`,
+		"":                             "no checkpoint was named: give a path, sample, cub, bird, butterfly, detr-r50 or hf:OWNER/REPO/FILE",
+		"dog":                          `no checkpoint is called "dog": published are sample, cub, bird, butterfly, detr-r50; anything else is a path or hf:OWNER/REPO/FILE`,
 		"CUB":                          `did you mean "cub"`,
 		"birds":                        `did you mean "bird"`,
 		"buterfly":                     `did you mean "butterfly"`,
@@ -677,6 +677,51 @@ func TestNamesThatAreNone(t *testing.T) {
 	} {
 		_, err := find(name, nil)
 		sentence(t, err, want)
+	}
+}
+
+// The sample is a file in the cache, made once, and in a temporary folder where
+// there is no cache to write to.
+func TestSample(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	path, err := find(Sample, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(path, cache) {
+		t.Errorf("it is in %s, not in the cache %s", path, cache)
+	}
+	holds(t, path, sample)
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := find(Sample, nil); err != nil || again != path {
+		t.Errorf("asked again it is in %s (%v)", again, err)
+	}
+	if after, err := os.Stat(path); err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("it was written again (%v)", err)
+	}
+	// A damaged one is made anew.
+	if err := os.WriteFile(path, sample[:100], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := find(Sample, nil); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, path, sample)
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CACHE_HOME", blocked)
+	t.Setenv("HOME", blocked)
+	t.Setenv("TMPDIR", t.TempDir())
+	path, err = find(Sample, nil)
+	if err != nil || !strings.HasPrefix(path, os.TempDir()) {
+		t.Errorf("without a cache it is in %s (%v)", path, err)
 	}
 }
 

@@ -42,7 +42,7 @@ var (
 
 func parseHubFile(name string) (hubFile, error) {
 	wrong := func(why string) (hubFile, error) {
-		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[0].Repo, Published[0].File)
+		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[1].Repo, Published[1].File)
 	}
 	parts := strings.SplitN(name, "/", 3)
 	if len(parts) < 3 || parts[2] == "" {

@@ -22,7 +22,7 @@ type Checkpoint struct {
 // checkpoints in the README of github.com/Imageomics/INTR, datasets.Published,
 // and the model zoo in the README of github.com/facebookresearch/detr.
 var Published = []Checkpoint{
-	{Name: Sample, File: "sample.pth", Classes: 8, About: "a small INTR on drawn birds, which is always there"},
+	{Name: Sample, Classes: 8, About: "a small INTR on drawn birds, which is always there"},
 	trained("cub", "intr_checkpoint_cub_detr_r50.pth", "cub"),
 	trained("bird", "intr_checkpoint_bird_detr_r50.pth", "bird525"),
 	trained("butterfly", "intr_checkpoint_butterfly_detr_r50.pth", "butterfly"),
