@@ -1,17 +1,14 @@
 package finetune
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/finetune/plan"
 )
 
 // step is one batch in RUN/steps.txt.
@@ -30,10 +27,10 @@ const (
 	provenanceFile = "provenance.json"
 	classesFile    = "classes.txt"
 	skippedFile    = "skipped.txt"
-	logFile        = "log.txt"
+	logFile        = plan.LogFile
 	stepsFile      = "steps.txt"
-	checkpointFile = "checkpoint.pth"
-	bestFile       = "best.pth"
+	checkpointFile = plan.CheckpointFile
+	bestFile       = plan.BestFile
 	curvesFile     = "curves.png"
 	lockFile       = "lock"
 )
@@ -55,34 +52,9 @@ func appendLine(path string, value any) error {
 	return nil
 }
 
-// readLines reads the first lines of a file, at most n of them; a last one that
-// was cut short when a process died is left out.
-func readLines[T any](path string, n int) ([]T, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	var lines []T
-	for in := bufio.NewReader(bytes.NewReader(data)); len(lines) < n; {
-		text, err := in.ReadBytes('\n')
-		if err != nil {
-			break
-		}
-		var line T
-		if err := json.Unmarshal(text, &line); err != nil {
-			return nil, fmt.Errorf("%s: line %d is no JSON: the file was changed by hand", path, len(lines)+1)
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
-}
-
 // keepLines has a file end after its first n lines: what came later is done again.
 func keepLines(path string, n int) error {
-	lines, err := readLines[json.RawMessage](path, n)
+	lines, err := plan.ReadLines[json.RawMessage](path, n)
 	if err != nil {
 		return err
 	}
@@ -100,7 +72,7 @@ func keepLines(path string, n int) error {
 }
 
 // ReadLog is the epochs of a run, from RUN/log.txt. A run without one has none.
-func ReadLog(run string) ([]Line, error) { return readLines[Line](filepath.Join(run, logFile), 1<<30) }
+func ReadLog(run string) ([]Line, error) { return plan.ReadLog(run) }
 
 func writeJSON(path string, value any) error {
 	return wholefile.Write(path, func(w io.Writer) error {

@@ -24,6 +24,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -403,12 +404,9 @@ func (r *run) finish(ctx context.Context) (*Summary, error) {
 	if err != nil || len(lines) == 0 {
 		return nil, cmp.Or(err, fmt.Errorf("%s holds no epochs", r.dir))
 	}
-	summary := &Summary{
-		Run: r.dir, Epochs: len(lines), Last: lines[len(lines)-1], Best: *cmp.Or(r.at.Best, &lines[len(lines)-1]),
-		Checkpoint: filepath.Join(r.dir, checkpointFile), BestModel: filepath.Join(r.dir, bestFile),
-	}
+	summary := plan.Summarize(r.dir, lines)
 	r.report(Event{Phase: Finished, Epoch: r.Epochs - 1})
-	return summary, nil
+	return &summary, nil
 }
 
 // ended saves what there is where a run cannot go on, and says why it cannot.
@@ -475,8 +473,7 @@ func (r *run) epoch(ctx context.Context) error {
 		Epoch: r.at.Epoch, NParameters: r.parameters, TrainGradNorm: r.at.Norm / math.Max(1, float64(r.at.Norms)),
 		Seconds: before + time.Since(begun).Seconds(),
 	}
-	better := r.at.Best == nil || line.TestAcc1 > r.at.Best.TestAcc1 || line.TestAcc1 == r.at.Best.TestAcc1 && line.TestLoss < r.at.Best.TestLoss
-	if better {
+	if r.at.Best == nil || line.Better(*r.at.Best) {
 		if err := r.trainer.Save(filepath.Join(r.dir, bestFile), Extra{Epoch: r.at.Epoch, Args: r.args(), ModelOnly: true}); err != nil {
 			return err
 		}

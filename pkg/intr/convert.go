@@ -139,8 +139,11 @@ func argsJSON(args *torchfile.Dict) string {
 			fields[key] = json.RawMessage(strconv.FormatFloat(f, 'f', 1, 64))
 			continue
 		}
+		if list, ok := value.(torchfile.List); ok { // names of classes, blocks of a backbone
+			value = []any(list)
+		}
 		switch value.(type) {
-		case nil, bool, int64, float64, string:
+		case nil, bool, int64, float64, string, []any:
 			if text, err := json.Marshal(value); err == nil { // NaN and infinity have no JSON
 				fields[key] = text
 			}
@@ -163,6 +166,17 @@ func argsFromJSON(text string) *torchfile.Dict {
 		switch v := value.(type) {
 		case nil, bool, string:
 			d.Set(name, v)
+		case []any:
+			list := torchfile.List{}
+			for _, item := range v {
+				if number, ok := item.(json.Number); ok {
+					if i, err := number.Int64(); err == nil {
+						item = i
+					}
+				}
+				list = append(list, item)
+			}
+			d.Set(name, list)
 		case json.Number:
 			if i, err := v.Int64(); err == nil {
 				d.Set(name, i)

@@ -25,7 +25,7 @@ import (
 // Options are how a model is trained, by the names of the published scripts.
 type Options = plan.Options
 
-// Run is a training that is finished: a folder with everything that came of it.
+// Run is a training: a folder with everything that came of it.
 type Run struct {
 	Dir     string
 	Summary plan.Summary
@@ -89,6 +89,17 @@ func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Optio
 	Check(err)
 	r.Summary = *summary
 	return r
+}
+
+// OpenRun is a training in a folder as far as it has come, without showing it or
+// going on with it.
+func OpenRun(dir string) *Run {
+	epochs, err := plan.ReadLog(dir)
+	Check(err)
+	if len(epochs) == 0 {
+		Check(fmt.Errorf("%s holds no training that has finished an epoch: check the path, or train there first", dir))
+	}
+	return &Run{Dir: dir, Summary: plan.Summarize(dir, epochs), Epochs: epochs}
 }
 
 // Best is the model of the best epoch, like any other.
