@@ -51,7 +51,7 @@ class FineTune(unittest.TestCase):
         self.assertTrue([n for n in self.saved if n.endswith("data.pkl")])
 
     def test_the_training_is_shown_in_two_outputs(self):
-        cell = [c for c in self.nb.cells if c.source.rstrip().endswith("%%\ntraining()")][0]
+        cell = [c for c in self.nb.cells if "notebook.FineTune(" in c.source][0]
         html = [o.data["text/html"] for o in cell.outputs if "text/html" in o.get("data", {})]
         png = [o for o in cell.outputs if "image/png" in o.get("data", {})]
         self.assertEqual((len(html), len(png)), (1, 1))
