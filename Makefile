@@ -1,14 +1,14 @@
 # GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo lab test bench gpu-check gpu-check-build clean
+.PHONY: help setup demo lab test bench learn gpu-check gpu-check-build clean
 
 PYTHON ?= python3
 # The pure-Go engine multiplies matrices with it.
 export GOEXPERIMENT ?= simd
 
 bin := .venv/bin
-sources := $(shell find datasets internal kernel pkg -type f \( -name '*.go' -o -path 'pkg/figure/*.*' \) -not -name '*_test.go' -not -path '*/testdata/*') $(wildcard kernel/jupyter/files/*) go.mod go.sum
+sources := $(shell find datasets internal kernel pkg -type f \( -name '*.go' -o -path 'pkg/figure/*.*' -o -path 'pkg/hub/sample/*' \) -not -name '*_test.go' -not -path '*/testdata/*') $(wildcard kernel/jupyter/files/*) go.mod go.sum
 # A virtual environment has absolute paths in it: one that was moved is made anew.
 ifneq ($(shell cat .venv/.made-in 2>/dev/null),$(CURDIR))
 .PHONY: .venv/.jupyter
@@ -17,7 +17,7 @@ endif
 help:
 	@echo "make demo       set up, then run notebooks/demo.ipynb: out/demo.ipynb, out/demo.html, out/demo.png"
 	@echo "make lab        the same notebook, open in JupyterLab"
-	@echo "make test       everything is checked (about 10 minutes)"
+	@echo "make test       everything is checked (about 15 minutes)"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
 	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
@@ -85,11 +85,15 @@ oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
 bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 	@$(PYTHON) notebooks/run.py versus $(oracle)
 	@$(PYTHON) notebooks/run.py loader $(oracle)
+	@$(PYTHON) notebooks/run.py step $(oracle)
 	@$(bin)/python notebooks/run.py cells $(oracle)
 
+learn: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
+	@$(PYTHON) notebooks/run.py learn $(oracle)
+
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.
-checks := bin/backend.test bin/intr.test
-bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go)
+checks := bin/backend.test bin/intr.test bin/finetune.test
+bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go pkg/finetune/*_test.go)
 	@echo "gpu-check: building $@"
 	@go test -c -o $@ ./pkg/$*
 
@@ -101,6 +105,7 @@ gpu-check: gpu-check-build
 	@echo "gpu-check: the oracle's numbers, on CUDA"
 	@cd pkg/backend && GOINTR_TEST_BACKEND=cuda ../../bin/backend.test
 	@cd pkg/intr && GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First'
+	@cd pkg/finetune && GOINTR_TEST_BACKEND=cuda ../../bin/finetune.test -test.v -test.run 'Golden|SmallTraining'
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda
 

@@ -3,6 +3,8 @@
     run.py demo   executes demo.ipynb into out/: demo.ipynb, demo.html, demo.png, demo.pdf
     run.py lab    opens demo.ipynb in JupyterLab
     run.py bench  times the same checkpoint and picture with gointr bench
+    run.py step PYTHON    times a training step, in turn with PyTorch
+    run.py learn PYTHON   trains on drawn birds here and in PyTorch, from the same starts: do both learn as well?
     run.py versus PYTHON  the same beside PyTorch, which that Python has
     run.py loader PYTHON  times the loader of pictures for training beside torchvision's, which that Python has
     run.py cells PYTHON   times cells: the first one ever beside the demo in PyTorch, and those on a warm session
@@ -196,6 +198,31 @@ def loader():
         subprocess.run([*program, "--gointr", gointr, "--dataset", dataset], check=True)
 
 
+def step(rounds=3):
+    from statistics import median
+
+    ratios = []
+    for i in range(rounds):
+        said = subprocess.run(["go", "test", "./pkg/finetune", "-run", "none", "-bench", "StepR50", "-benchtime", "4x"], cwd=root, capture_output=True, text=True)
+        ours = [line.split() for line in said.stdout.splitlines() if line.startswith("BenchmarkStepR50")]
+        if not ours:
+            sys.exit("bench: the step could not be timed: " + said.stdout + said.stderr)
+        ours = float(ours[0][ours[0].index("ns/op") - 1]) / 1e9
+        peer = subprocess.run([sys.argv[2], "-W", "ignore", root / "internal" / "oracle" / "bench_step.py", "--steps", "4"], check=True, capture_output=True, text=True).stdout
+        ratios.append(ours / float(peer.split()[0]))
+        print(f"round {i + 1} of {rounds}: a training step {ours:.2f} s, in PyTorch {peer.strip()}", flush=True)
+    print(f"training step    GoINTR / PyTorch = {median(ratios):.2f}")
+
+
+def learn():
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="gointr-learn-") as folder:
+        dataset = os.path.join(folder, "birds")
+        subprocess.run([gointr, "birds", dataset, "--per-class", "200"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.argv[2], "-W", "ignore", root / "internal" / "oracle" / "learn.py", "--gointr", gointr, "--dataset", dataset, *sys.argv[3:]], check=True)
+
+
 def shown(client, code):
     """Runs a cell: seconds until its figure is there, and what it printed."""
     said, when = [], []
@@ -280,7 +307,7 @@ def cells(rounds=3, warm=5):
 
 
 if __name__ == "__main__":
-    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "loader": loader, "versus": versus}
+    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "learn": learn, "loader": loader, "step": step, "versus": versus}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

@@ -240,7 +240,7 @@ func Join(ctx context.Context, dir string, o Options, tell func(Event)) (*Summar
 // ours says whether a file is one that a run puts into its folder, half-written
 // ones, which start with a dot, included.
 func ours(name string) bool {
-	for _, file := range []string{provenanceFile, classesFile, skippedFile, logFile, stepsFile, checkpointFile, bestFile, curvesFile, lockFile, configFile} {
+	for _, file := range []string{provenanceFile, classesFile, skippedFile, logFile, stepsFile, checkpointFile, bestFile, curvesFile, eventsFile, lockFile, configFile} {
 		if name == file || strings.HasPrefix(name, "."+file+".") {
 			return true
 		}

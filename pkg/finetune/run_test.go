@@ -3,9 +3,12 @@ package finetune_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"image/png"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -16,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
@@ -82,6 +87,7 @@ func read(t *testing.T, path string) string {
 
 func TestRun(t *testing.T) {
 	o := tiny(flock(t, 3, 12))
+	o.TensorBoard = true
 	dir := filepath.Join(t.TempDir(), "run")
 	var events []finetune.Event
 	summary, err := finetune.Train(t.Context(), dir, o, func(e finetune.Event) { events = append(events, e) })
@@ -106,6 +112,17 @@ func TestRun(t *testing.T) {
 	}
 	if n := strings.Count(read(t, filepath.Join(dir, "steps.txt")), "\n"); n != 27 {
 		t.Errorf("%d steps are kept", n)
+	}
+	scalars := readEvents(t, filepath.Join(dir, "events.out.tfevents.gointr"))
+	for i, line := range lines {
+		for tag, want := range map[string]float64{"train/loss": line.TrainLoss, "test/acc1": line.TestAcc1, "train/lr": line.TrainLR} {
+			if got, ok := scalars[i][tag]; !ok || got != float32(want) {
+				t.Errorf("TensorBoard is told %s %v of epoch %d, and it is %v", tag, got, i, want)
+			}
+		}
+	}
+	if width, height := sizeOf(t, filepath.Join(dir, "curves.png")); width < 1000 || height < 300 {
+		t.Errorf("the curves have %d×%d pixels", width, height)
 	}
 	var phases []finetune.Phase
 	for _, e := range events {
@@ -156,6 +173,87 @@ func TestRun(t *testing.T) {
 	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{Epochs: 5}, nil); err == nil || !strings.Contains(err.Error(), "OneCycleLR") {
 		t.Errorf("one cycle goes on with %v", err)
 	}
+}
+
+func sizeOf(t *testing.T, path string) (width, height int) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	config, err := png.DecodeConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Width, config.Height
+}
+
+// readEvents are the scalars of an event file, by step and tag, its checksums
+// looked at.
+func readEvents(t *testing.T, path string) map[int]map[string]float32 {
+	t.Helper()
+	data := []byte(read(t, path))
+	sum := func(data []byte) uint32 {
+		crc := crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
+		return (crc>>15 | crc<<17) + 0xa282ead8
+	}
+	// fields calls f for each field of a protocol buffer.
+	fields := func(data []byte, f func(number protowire.Number, value []byte)) {
+		for len(data) > 0 {
+			number, kind, n := protowire.ConsumeTag(data)
+			if n < 0 {
+				t.Fatal(protowire.ParseError(n))
+			}
+			data = data[n:]
+			n = protowire.ConsumeFieldValue(number, kind, data)
+			if n < 0 {
+				t.Fatal(protowire.ParseError(n))
+			}
+			value := data[:n]
+			if kind == protowire.BytesType {
+				value, _ = protowire.ConsumeBytes(value)
+			}
+			f(number, value)
+			data = data[n:]
+		}
+	}
+	scalars := map[int]map[string]float32{}
+	version := ""
+	for len(data) > 0 {
+		size := binary.LittleEndian.Uint64(data)
+		body := data[12 : 12+size]
+		if sum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) || sum(body) != binary.LittleEndian.Uint32(data[12+size:]) {
+			t.Fatal("a checksum is wrong")
+		}
+		data = data[16+size:]
+		step := 0
+		fields(body, func(number protowire.Number, value []byte) {
+			switch number {
+			case 2:
+				n, _ := protowire.ConsumeVarint(value)
+				step = int(n)
+			case 3:
+				version = string(value)
+			case 5:
+				scalars[step] = map[string]float32{}
+				fields(value, func(_ protowire.Number, value []byte) {
+					tag := ""
+					fields(value, func(number protowire.Number, value []byte) {
+						if number == 1 {
+							tag = string(value)
+						} else {
+							scalars[step][tag] = math.Float32frombits(binary.LittleEndian.Uint32(value))
+						}
+					})
+				})
+			}
+		})
+	}
+	if version != "brain.Event:2" {
+		t.Errorf("the version is %q", version)
+	}
+	return scalars
 }
 
 // A run that is stopped and gone on with, anywhere, makes the very same steps.
