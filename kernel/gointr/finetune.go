@@ -70,6 +70,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&o.NoiseFrac, "noise-frac", o.NoiseFrac, "noise of queries that are copies of others")
 	flags.StringSliceVar(&o.Frozen, "freeze", o.Frozen, "parts that keep their weights, of backbone, "+strings.Join(finetune.Parts, ", ")+"; none is nothing")
 	flags.BoolVar(&o.TrainBatchNorm, "train-batchnorm", false, "train BatchNorm with the batches' statistics, as from nothing")
+	flags.BoolVar(&o.BFloat16, "bfloat16", false, "multiply matrices in bfloat16, for GPUs that have units for it")
 	flags.BoolVar(&o.Recompute, "recompute", false, "less memory, more time")
 	flags.IntVar(&o.Size, "eval-size", 0, "pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
 	flags.StringVar(&o.Augment, "augment", plan.Published, "what training does to pictures: published (mirror, resize, crop) or flip (mirror)")

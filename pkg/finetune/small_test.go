@@ -147,6 +147,49 @@ func TestSmallTraining(t *testing.T) {
 	})
 }
 
+// In bfloat16 a model learns as well, with losses that are rounded to two or three
+// digits.
+func TestBFloat16(t *testing.T) {
+	f := readFixture(t)
+	c := finetune.Slim()
+	c.Width, c.HiddenDim, c.FeedForward, c.Classes = 8, 32, 48, 6
+	batch := f.batch([]int{0, 1, 2, 3, 4, 5}, 6)
+	engines(t, func(t *testing.T, engine string) {
+		var first, last [2]float64
+		for i, short := range []bool{false, true} {
+			start, err := finetune.FromNothing(c, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := finetune.Default()
+			s.Engine, s.Frozen, s.TrainBatchNorm, s.LR, s.LRBackbone, s.BatchSize, s.Dropout, s.BFloat16 = engine, nil, true, 2e-3, 2e-3, 6, 0, short
+			s.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR, TotalSteps: 25}
+			tr, err := finetune.NewTrainer(start, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := range 25 {
+				got, err := tr.Step(batch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if step == 0 {
+					first[i] = got.Loss
+				}
+				last[i] = got.Loss
+			}
+			tr.Close()
+		}
+		t.Logf("the first loss is %.4f, in bfloat16 %.4f; the last %.4f, %.4f", first[0], first[1], last[0], last[1])
+		if apart := math.Abs(first[1] - first[0]); apart > 0.05 || apart < 1e-6 {
+			t.Errorf("the first loss is %g apart: either it is wrong, or nothing was rounded", apart)
+		}
+		if last[1] > first[1]/4 || last[0] > first[0]/4 {
+			t.Errorf("it does not learn: %g, in bfloat16 %g", last[0], last[1])
+		}
+	})
+}
+
 func norm(t *testing.T, tr *finetune.Trainer, p intr.Param) float64 {
 	t.Helper()
 	values, err := tr.Model().Values(p)

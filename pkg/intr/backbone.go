@@ -156,10 +156,10 @@ func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, 
 func (n *net) convolve(x, kernel *Node, step, dilation int) *Node {
 	k, in, out := kernel.Shape().Dim(0), kernel.Shape().Dim(2), kernel.Shape().Dim(3)
 	if k == 1 || n.asProducts {
-		return times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
+		return n.times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
 	}
 	pad := dilation * (k / 2)
-	return Convolve(x, kernel).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
+	return full(Convolve(n.short(x), n.short(kernel)).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done())
 }
 
 // inside puts a feature map back to zero where its canvas holds no picture.
@@ -231,9 +231,10 @@ func (n *net) maxPool(x *Node) *Node {
 }
 
 // times is x [..., in] by a matrix [in, out]: [..., out].
-func times(x, matrix *Node) *Node {
+func (n *net) times(x, matrix *Node) *Node {
+	x, matrix = n.short(x), n.short(matrix)
 	dims := x.Shape().Clone().Dimensions
 	in := dims[len(dims)-1]
 	dims[len(dims)-1] = matrix.Shape().Dim(1)
-	return Reshape(Dot(Reshape(x, x.Shape().Size()/in, in), matrix).Product(), dims...)
+	return full(Reshape(Dot(Reshape(x, x.Shape().Size()/in, in), matrix).Product(), dims...))
 }

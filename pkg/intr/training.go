@@ -26,6 +26,9 @@ type Training struct {
 	RNG *Node
 	// Stem says that the stem is trained, so that gradients go that far.
 	Stem bool
+	// BFloat16 has matrices multiplied, and pictures convolved, in bfloat16; the
+	// rest, and the weights, stay float32, as with torch.autocast.
+	BFloat16 bool
 	// Recompute has the gradient compute again what a layer computed on the way,
 	// instead of keeping it.
 	Recompute bool
@@ -46,6 +49,17 @@ func (n *net) drop(x *Node) *Node {
 	kept := GreaterOrEqual(uniform, Const(n.g, float32(n.training.Dropout)))
 	return Where(kept, MulScalar(x, 1/(1-n.training.Dropout)), ZerosLike(x))
 }
+
+// short is what a product is given.
+func (n *net) short(x *Node) *Node {
+	if n.training == nil || !n.training.BFloat16 {
+		return x
+	}
+	return ConvertDType(x, dtypes.BFloat16)
+}
+
+// full is what a product gives.
+func full(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }
 
 // ForwardTraining is Forward as training needs it: every operation has a
 // gradient on every engine, and dropout is in it. pixels [b, height, width, 3],

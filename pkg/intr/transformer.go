@@ -37,7 +37,7 @@ func (n *net) dense(x, weight, bias *Node, act activation.Type) *Node {
 	if n.training == nil {
 		return nn.Dense(x, weight, bias, compute.DenseLayoutInputOutputs, act)
 	}
-	x = times(x, weight)
+	x = n.times(x, weight)
 	x = Add(x, ExpandLeftToRank(bias, x.Rank()))
 	if act == activation.TypeRelu {
 		return n.relu(x, 0)
@@ -71,13 +71,13 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 		return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1), heads, d/heads) // [b, ·, h, e]
 	}
 	q := MulScalar(project(query, 0), math.Sqrt(1/float64(d/heads)))
-	scores := Einsum("bqhe,bnhe->bhqn", q, project(keys, 1))
+	scores := full(Einsum("bqhe,bnhe->bhqn", n.short(q), n.short(project(keys, 1))))
 	if mask != nil {
 		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
 		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
 	}
 	weights = n.drop(n.softmax(scores))
-	result = Einsum("bhqn,bnhe->bqhe", weights, project(values, 2))
+	result = full(Einsum("bhqn,bnhe->bqhe", n.short(weights), n.short(project(values, 2))))
 	result = Reshape(result, result.Shape().Dim(0), result.Shape().Dim(1), d)
 	result = n.dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
 	return result, weights
