@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,13 @@ var resident = func() uint64 {
 		return kilobytes << 10
 	}
 	return 0
+}
+
+// giveBack gives memory that is not in use back to the system. What engines keep
+// in pools survives one collection.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 // halfOfMemory is half of what the machine has, in bytes; 8 GB where the system

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -196,7 +195,7 @@ func (m *models) release(e *entry) {
 func (m *models) fit() {
 	if resident() > m.budget {
 		m.memo.forget()
-		debug.FreeOSMemory()
+		giveBack()
 	}
 	for resident() > m.budget {
 		e := m.evict()
@@ -204,7 +203,7 @@ func (m *models) fit() {
 			return
 		}
 		e.model.Close()
-		debug.FreeOSMemory()
+		giveBack()
 		m.log("closed %s to keep within %s of memory", e.path, Bytes(m.budget))
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -116,7 +115,7 @@ func (s *server) serve(ctx context.Context) error {
 	ctx, s.end = context.WithCancelCause(ctx)
 	defer s.end(nil)
 	s.life = ctx
-	s.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
+	s.tidy = time.AfterFunc(tidyAfter, giveBack)
 	defer s.tidy.Stop()
 	s.models.log("started: %s, %s of memory at most, ends after %v without a call", s.program, Bytes(s.Memory), s.Idle)
 	s.ready(string(killed))

@@ -1047,9 +1047,8 @@ func TestThousand(t *testing.T) {
 		}
 		after1000 := held()
 		t.Logf("%s: %s after 100, %s after 1000", kind, Bytes(after100), Bytes(after1000))
-		// A heap of Go has more or fewer holes from one time to the next: 12 MB
-		// were seen, with no growth over 2,000 explanations.
-		if after1000 > after100+max(after100/20, 16<<20) {
+		// A heap has more or fewer holes from one time to the next.
+		if after1000 > after100+max(after100/20, 8<<20) {
 			t.Errorf("%s: memory grew from %s to %s", kind, Bytes(after100), Bytes(after1000))
 		}
 	}
