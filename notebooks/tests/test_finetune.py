@@ -2,14 +2,68 @@
 import json
 import os
 import re
+import signal
 import shutil
 import subprocess
+import time
 import unittest
 import zipfile
 
 import nbformat
 
-from common import folder, notebooks, run
+from common import folder, kernel, notebooks, run, session
+
+
+TRAIN = """import "github.com/gointr/gointr/pkg/notebook"
+%%
+notebook.FineTune("nothing", "birds", "run", func(o *notebook.Options) {
+	o.Engine, o.Size, o.BatchSize, o.Epochs = "go", 64, 4, 400
+	o.Schedule.Kind = "ConstantLR"
+})
+"""
+
+
+class Interrupted(unittest.TestCase):
+    def test_it_is_saved_and_joined_and_goes_on(self):
+        def wait_until(test, seconds=60):
+            end = time.monotonic() + seconds
+            while not test() and time.monotonic() < end:
+                time.sleep(0.05)
+            self.assertTrue(test(), f"not within {seconds} s")
+
+        with folder() as place, kernel(place) as (manager, client):
+            subprocess.run([run.gointr, "birds", "birds", "--classes", "2", "--per-class", "9", "--size", "64", "--json"], cwd=place, check=True, capture_output=True)
+            steps = place / "run" / "steps.txt"
+
+            def interrupted():
+                """Runs the cell, interrupts it when it has trained some more, and gives what it said on stderr."""
+                message, said, shown = client.execute(TRAIN), "", False
+                while True:
+                    content = client.get_iopub_msg(timeout=60)
+                    if content["parent_header"].get("msg_id") != message:
+                        continue
+                    if not shown and content["msg_type"] == "display_data":  # before, the cell is being compiled
+                        shown, before = True, steps.read_text().count("\n") if steps.exists() else 0
+                        wait_until(lambda: steps.exists() and steps.read_text().count("\n") > before + 3)
+                        manager.interrupt_kernel()
+                    said += content["content"].get("text", "") if content["content"].get("name") == "stderr" else ""
+                    if content["content"].get("execution_state") == "idle":
+                        return said
+
+            self.assertIn("the training was stopped and saved: run the cell again to go on", interrupted())
+            self.assertEqual(session("status")["trainings"], [])
+            self.assertTrue((place / "run" / "checkpoint.pth").exists())
+            made = steps.read_text()
+
+            # A cell whose kernel is killed leaves the training to the session; another kernel's cell joins it.
+            with kernel(place) as (other, second):
+                second.execute(TRAIN)
+                wait_until(lambda: steps.read_text().count("\n") > made.count("\n") + 3)
+                os.kill(other.provisioner.pid, signal.SIGKILL)
+            running = session("status")["trainings"]
+            self.assertEqual([os.path.basename(t["run"]) for t in running], ["run"])
+            self.assertIn("stopped and saved", interrupted())
+            self.assertTrue(steps.read_text().startswith(made))
 
 
 class FineTune(unittest.TestCase):

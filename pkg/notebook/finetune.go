@@ -82,8 +82,11 @@ func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Optio
 		}
 		show.tell(e, r.Epochs)
 	})
-	if errors.Is(err, plan.ErrStopped) {
+	switch {
+	case errors.Is(err, plan.ErrStopped):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
+	case errors.Is(err, context.Canceled):
+		err = errors.New("interrupted before the training began: run the cell again")
 	}
 	show.end(err, r.Epochs)
 	Check(err)
