@@ -308,12 +308,15 @@ func (r *run) skip() error {
 	if err != nil || len(data) == 0 {
 		return nil
 	}
-	keys := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	skipped := map[string]bool{}
+	for key := range strings.Lines(string(data)) {
+		skipped[strings.TrimSuffix(key, "\n")] = true
+	}
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
 		var bad []datasets.Bad
 		for i := range s.Len() {
-			if slices.Contains(keys, s.Key(i)) {
+			if skipped[s.Key(i)] {
 				bad = append(bad, datasets.Bad{Index: i})
 			}
 		}
@@ -564,11 +567,7 @@ func (r *run) curves() error {
 	if err != nil {
 		return err
 	}
-	epochs := make([]chart.Epoch, len(lines))
-	for i, l := range lines {
-		epochs[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
-	}
-	c, err := chart.Curves(epochs)
+	c, err := chart.Curves(chart.Epochs(lines))
 	if err != nil {
 		return err
 	}
@@ -701,14 +700,17 @@ func (r *run) samePictures() error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
 	}
-	now, err := r.provenance()
-	if err != nil {
-		return err
-	}
-	for _, split := range []struct{ name, before, now string }{{"train", before.Train, now.Train}, {"val", before.Val, now.Val}} {
-		if split.before != split.now {
+	for _, split := range []struct {
+		*datasets.Split
+		before string
+	}{{r.train, before.Train}, {r.val, before.Val}} {
+		now, err := split.Digest()
+		if err != nil {
+			return err
+		}
+		if now != split.before {
 			return fmt.Errorf("the pictures in %s are not those that %s began with: put them back, or begin a new run from %s",
-				filepath.Join(r.Dataset, split.name), r.dir, filepath.Join(r.dir, checkpointFile))
+				filepath.Join(r.Dataset, split.Name), r.dir, filepath.Join(r.dir, checkpointFile))
 		}
 	}
 	return nil

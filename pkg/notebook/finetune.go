@@ -121,7 +121,7 @@ func (r *Run) open(path string) *Model {
 
 // Curves is the figure of loss and accuracy by epoch, to show again or to save.
 func (r *Run) Curves() *Figure {
-	c, err := curves(r.Epochs)
+	c, err := chart.Curves(chart.Epochs(r.Epochs))
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Loss and accuracy of %d epochs", len(r.Epochs))}
 }
@@ -140,26 +140,18 @@ func (r *Run) Show() {
 	table([]string{"Epoch", "Training loss", "acc1", "Validation loss", "acc1", "Learning rate", ""}, rows)
 }
 
-func curves(epochs []plan.Line) (drawing, error) {
-	all := make([]chart.Epoch, len(epochs))
-	for i, l := range epochs {
-		all[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
-	}
-	return chart.Curves(all)
-}
-
 // trainingView shows how a training goes in two outputs that are redrawn in place.
 type trainingView struct {
 	run      string
-	bar      *bar
-	drawn    int // epochs in the curves
+	at       time.Time // of the last drawing
+	drawn    int       // epochs in the curves
 	notes    []string
 	progress string
 	curves   string // display ids
 }
 
 func newTrainingView(run string) *trainingView {
-	v := &trainingView{run: filepath.Base(run), bar: &bar{start: time.Now()}}
+	v := &trainingView{run: filepath.Base(run)}
 	if gonbui.IsNotebook {
 		v.progress, v.curves = "gointr_training_"+gonbui.UniqueID(), "gointr_curves_"+gonbui.UniqueID()
 		v.draw("", "asking the session")
@@ -200,7 +192,7 @@ func (v *trainingView) tell(e plan.Event, epochs []plan.Line) {
 	default:
 		text = "loading the checkpoint, and compiling for its first batch"
 	}
-	if e.Line != nil || time.Since(v.bar.drawn) >= redraw {
+	if e.Line != nil || time.Since(v.at) >= redraw {
 		v.draw(fmt.Sprintf(`<progress max="1" value="%.4f" aria-label="training" style="width:20em;vertical-align:middle"></progress> `, whole), text)
 	}
 	v.drawCurves(epochs)
@@ -211,7 +203,7 @@ func (v *trainingView) drawCurves(epochs []plan.Line) {
 	if v.curves == "" || len(epochs) == v.drawn {
 		return
 	}
-	c, err := curves(epochs)
+	c, err := chart.Curves(chart.Epochs(epochs))
 	if err != nil {
 		return
 	}
@@ -247,7 +239,7 @@ func (v *trainingView) end(err error, epochs []plan.Line) {
 }
 
 func (v *trainingView) draw(bar, text string) {
-	v.bar.drawn = time.Now()
+	v.at = time.Now()
 	markup, plain := bar+"<span>"+html.EscapeString(text)+"</span>", text
 	for _, note := range v.notes {
 		markup += "<br><strong>" + html.EscapeString(note) + "</strong>"
