@@ -16,6 +16,7 @@ import (
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // A fixtureRun is one of the oracle's trainings in testdata/training.json.
@@ -354,6 +355,94 @@ func TestQueries(t *testing.T) {
 	}
 	if deviation := math.Sqrt(square / float64(len(more)-len(had))); math.Abs(deviation-0.1) > 0.03 {
 		t.Errorf("the noise on copies has a deviation of %.3f, and 0.1 was asked for", deviation)
+	}
+}
+
+// A DETR, made of a small INTR by taking its presence vector and giving it the
+// heads that find boxes, starts a training: the heads are dropped, the queries
+// cut, everything else is kept, and the new presence vector learns.
+func TestFromDETR(t *testing.T) {
+	file, err := torchfile.Open("../intr/testdata/basic.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	state, config, err := intr.Inspect(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := &torchfile.Dict{Ordered: true}
+	for _, p := range intr.Params(config) {
+		if !strings.HasPrefix(p.Key, "presence_vector") {
+			model.Set(p.Key, state[p.Key])
+		}
+	}
+	width := config.HiddenDim
+	for key, shape := range map[string][]int{
+		"class_embed.weight": {92, width}, "class_embed.bias": {92},
+		"bbox_embed.layers.0.weight": {width, width}, "bbox_embed.layers.0.bias": {width},
+		"bbox_embed.layers.1.weight": {width, width}, "bbox_embed.layers.1.bias": {width},
+		"bbox_embed.layers.2.weight": {4, width}, "bbox_embed.layers.2.bias": {4},
+	} {
+		n := shape[0]
+		if len(shape) == 2 {
+			n *= shape[1]
+		}
+		head, err := torchfile.NewTensor(key, shape, make([]float32, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		model.Set(key, head)
+	}
+	whole := &torchfile.Dict{}
+	whole.Set("model", model)
+	whole.Set("args", config.Args())
+	path := filepath.Join(t.TempDir(), "detr.pth")
+	if err := torchfile.WritePTH(path, whole); err != nil {
+		t.Fatal(err)
+	}
+
+	const classes = 3
+	start, err := finetune.FromCheckpoint(t.Context(), path, finetune.StartOptions{Classes: classes, Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if start.From != "DETR" || start.Config.Classes != classes {
+		t.Fatalf("the start is an %s of %d classes", start.From, start.Config.Classes)
+	}
+	intrStart := startFrom(t, "basic", classes)
+	for _, p := range intr.Params(start.Config) {
+		had, has := intrStart.Values[p.Key], start.Values[p.Key]
+		if new := strings.HasPrefix(p.Key, "presence_vector"); new == slices.Equal(had, has) {
+			t.Errorf("%s: that it is the DETR's own is %v", p.Key, !new)
+		}
+	}
+	// Xavier's uniform distribution on [1, width].
+	bound := math.Sqrt(6 / float64(1+width))
+	for _, v := range start.Values["presence_vector.weight"] {
+		if math.Abs(float64(v)) > bound {
+			t.Errorf("the presence vector has a weight of %v, above Xavier's bound of %v", v, bound)
+		}
+	}
+	f := readFixture(t)
+	tr, err := finetune.NewTrainer(start, f.settings(f.Runs["published"], "go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	batch := f.batch([]int{0, 1, 2}, classes)
+	first, err := tr.Step(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last finetune.StepResult
+	for range 10 {
+		if last, err = tr.Step(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !(last.Loss < first.Loss) {
+		t.Errorf("after ten steps on one batch the loss is %v, and it was %v", last.Loss, first.Loss)
 	}
 }
 
