@@ -79,7 +79,9 @@ func TestProtocol(t *testing.T) {
 		}
 		return p
 	}
-	truth := judge(func(_ context.Context, _ *picture.Picture, class int) (attention.Map, error) { return box(boxes[class]), nil })
+	truth := judge(func(_ context.Context, _ *picture.Picture, class int) (attention.Map, error) {
+		return box(boxes[class]), nil
+	})
 	lie := judge(func(_ context.Context, _ *picture.Picture, class int) (attention.Map, error) {
 		return box(boxes[(class+4)%len(boxes)]), nil
 	})

@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -45,14 +44,16 @@ type Trainer struct {
 	running  []intr.Param // BatchNorm's running statistics, where they are trained
 	rates    *rates
 
-	mu      sync.Mutex
-	steps   int // of the optimizer
-	batches int // whose gradients are in sums
-	sums    []resident
-	graphs  map[graphKind]*model.Exec
-	updates []*update
-	mesh    *distributed.DeviceMesh // nil on one device
-	pixels  []float32               // of the last batch on its canvas
+	mu       sync.Mutex
+	steps    int // of the optimizer
+	batches  int // whose gradients are in sums
+	sums     []resident
+	graphs   map[graphKind]*model.Exec
+	compiled map[compiled]bool
+	updates  []*update
+	mesh     *distributed.DeviceMesh // nil on one device
+	pixels   []float32               // of the last batch on its canvas
+	replaced int                     // bytes of weights and moments since the last collection
 }
 
 // StepResult is what a step was like.
@@ -83,7 +84,7 @@ func NewTrainer(start *Start, s Settings) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{settings: s, engine: engine, params: params, rates: newRates(s.Schedule, s.LR, s.LRBackbone), graphs: map[graphKind]*model.Exec{}}
+	t := &Trainer{settings: s, engine: engine, params: params, rates: newRates(s.Schedule, s.LR, s.LRBackbone), graphs: map[graphKind]*model.Exec{}, compiled: map[compiled]bool{}}
 	if s.Devices > 1 {
 		if have := engine.NumDevices(); have < s.Devices {
 			return nil, fmt.Errorf("%s has %d devices, and %d were asked for", engine, have, s.Devices)
@@ -103,6 +104,9 @@ func NewTrainer(start *Start, s Settings) (*Trainer, error) {
 		t.model.Close()
 		return nil, err
 	}
+	// What start leaves behind is as large as the model, and Go would not collect
+	// it soon: nearly all else lies outside of its heap.
+	backend.GiveBack()
 	return t, nil
 }
 
@@ -319,9 +323,6 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 		if err := t.newUpdates(); err != nil {
 			return err
 		}
-		// What start and the first graph leave behind is as large as the model, and
-		// Go would not collect it soon: nearly all else lies outside of its heap.
-		debug.FreeOSMemory()
 	}
 	clip := 1.0
 	if t.settings.ClipMaxNorm > 0 { // torch.nn.utils.clip_grad_norm_
@@ -350,11 +351,21 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 				if err := change(v, results[i]); err != nil {
 					return err
 				}
+				t.replaced += 4 * v.Shape().Size()
 			}
+		}
+		if t.replaced > collectAfter {
+			t.replaced = 0
+			backend.GiveBack()
 		}
 		return nil
 	})
 }
+
+// collectAfter is how many bytes of old weights and moments may wait for Go's
+// next collection, which would come after gigabytes of them: they lie outside of
+// its heap.
+const collectAfter = 256 << 20
 
 // change gives a variable its new value and frees the old one.
 func change(v *model.Variable, value resident) error {
@@ -417,13 +428,19 @@ func (t *Trainer) execute(exec *model.Exec, arguments []argument) ([]resident, e
 	var args []any
 	var results []resident
 	if t.mesh == nil {
+		var inputs []shapes.Shape
 		for _, a := range arguments {
 			if a.resident != nil {
 				args = append(args, a.resident)
+				inputs = append(inputs, a.resident.(*tensors.Tensor).Shape())
 				continue
 			}
 			args = append(args, a.value)
+			inputs = append(inputs, a.value.Shape())
 			defer a.value.FinalizeAll()
+		}
+		if err := t.compile(exec, inputs); err != nil {
+			return nil, err
 		}
 		outputs, err := exec.Call(args...)
 		for _, o := range outputs {
@@ -462,6 +479,28 @@ func (t *Trainer) execute(exec *model.Exec, arguments []argument) ([]resident, e
 		results = append(results, o)
 	}
 	return results, err
+}
+
+// compiled is a graph for arguments of which the first has a shape; it decides
+// those of the others.
+type compiled struct {
+	exec  *model.Exec
+	first string
+}
+
+// compile compiles a graph where that has not been done. What compiling leaves
+// behind is given back before the graph takes its own memory.
+func (t *Trainer) compile(exec *model.Exec, inputs []shapes.Shape) error {
+	key := compiled{exec, inputs[0].String()}
+	if t.compiled[key] {
+		return nil
+	}
+	if _, err := exec.Compile(inputs...); err != nil {
+		return err
+	}
+	t.compiled[key] = true
+	backend.GiveBack()
+	return nil
 }
 
 // firstLine drops the stack that libraries print with their errors.

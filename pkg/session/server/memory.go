@@ -5,9 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/gointr/gointr/pkg/backend"
 )
 
 // resident is the memory that this process holds, in bytes; 0 where the system
@@ -32,7 +33,7 @@ var resident = func() uint64 {
 // in pools survives one collection.
 func giveBack() {
 	runtime.GC()
-	debug.FreeOSMemory()
+	backend.GiveBack()
 }
 
 // halfOfMemory is half of what the machine has, in bytes; 8 GB where the system
