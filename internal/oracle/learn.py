@@ -1,6 +1,6 @@
 """Does it learn as PyTorch does? One start, one dataset, the same settings and epochs, here and there, for some seeds.
 
-    python learn.py --gointr bin/gointr --dataset birds [--start CHECKPOINT] [--seeds 3] [--epochs 12]
+    python learn.py --gointr bin/gointr --dataset birds [--start CHECKPOINT] [--seeds 3] [--epochs 16]
 
 The start is random weights of PyTorch's, saved as a checkpoint that both read, or an INTR (--start sample.pth). Pictures are
 mirrored and not cropped, everything is trained, BatchNorm with the batches' statistics, one cycle of the learning rates up to 1e-3.
@@ -23,7 +23,7 @@ cli.add_argument("--gointr", required=True)
 cli.add_argument("--dataset", type=pathlib.Path, required=True)
 cli.add_argument("--start")
 cli.add_argument("--seeds", type=int, default=3)
-cli.add_argument("--epochs", type=int, default=12)
+cli.add_argument("--epochs", type=int, default=16)
 cli.add_argument("--batch", type=int, default=32)
 cli.add_argument("--lr", type=float, default=1e-3)
 a = cli.parse_args()
