@@ -110,7 +110,7 @@ func light(on *image.RGBA, m attention.Map) error {
 	if err != nil {
 		return err
 	}
-	const palest, veil = 0.72, 238
+	const palest, veil = 0.66, 238
 	low, high := m.Range()
 	for i, v := range full.Values {
 		part := float64(min(max((v-low)/(high-low), 0), 1))

@@ -80,6 +80,7 @@ type About struct {
 	Cells         int      `json:"patch_cells"`      // side of a patch, in cells of the first picture's feature map
 	Parts         []string `json:"parts"`            // that are known, in the order of their names; null where none are
 	Points        bool     `json:"parts_are_points"` // whether a part is known as a point, not as a box
+	Sided         bool     `json:"sides_are_one"`    // whether some parts are there left and right, which are counted as one
 	Diffuse       float64  `json:"diffuse_spread"`   // from which Head.Spread a head is said to be diffuse
 }
 
@@ -384,6 +385,7 @@ func (w *work) readParts(path string, about *About) error {
 		}
 	}
 	slices.Sort(about.Parts)
+	about.Sided = len(w.sided) > 0
 	return nil
 }
 

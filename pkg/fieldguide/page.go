@@ -95,12 +95,12 @@ type pageExample struct {
 }
 
 type pageRow struct {
-	Number         int
-	First, Diffuse bool
-	Sides          []pageSide
+	Number int
+	Sides  []pageSide
 }
 
 type pageSide struct {
+	Diffuse          bool
 	Who, Alt, Note   string
 	Sheet            bool
 	Class            int // of the sheet
@@ -139,7 +139,7 @@ func (g *Guide) WriteHTML(w io.Writer) error {
 		head.Index = append(head.Index, entry)
 	}
 	slices.SortStableFunc(head.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
-	head.Sided = slices.ContainsFunc(g.About.Parts, func(part string) bool { return part == "eye" }) && g.About.Points
+	head.Sided = g.About.Sided
 	if err := pageTemplate.ExecuteTemplate(w, "head", head); err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 
 func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
-	card := &pageCard{Number: s.Index, Name: name, Says: s.Says, Like: like, Facts: g.facts(s)}
+	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.facts(s)}
 	if len(s.Heads) == 0 {
 		return card, nil
 	}
@@ -224,7 +224,7 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 	other := g.at(s.LookAlike)
 	for i := range s.Heads {
 		h := &s.Heads[i]
-		row := pageRow{Number: h.Index + 1, First: i == 0, Diffuse: h.Diffuse, Sides: []pageSide{g.side(s, h, patch)}}
+		row := pageRow{Number: h.Index + 1, Sides: []pageSide{g.side(s, h, patch)}}
 		switch beside := other.head(h.Index); {
 		case beside != nil:
 			row.Sides = append(row.Sides, g.side(other, beside, patch))
@@ -271,7 +271,7 @@ const partsShown = 2
 func (g *Guide) side(s *Species, h *Head, patch int) pageSide {
 	gap, places := stripGap(patch), g.About.Patches
 	name := attention.Plain(s.Name)
-	side := pageSide{Who: name, Sheet: true, Class: s.Index, Y: h.Index * (patch + gap), Width: places*patch + (places-1)*gap, Height: patch}
+	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index, Y: h.Index * (patch + gap), Width: places*patch + (places-1)*gap, Height: patch}
 	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
 	if on := h.shownOn(); on != "" {
 		side.Alt += ": " + on
@@ -282,18 +282,22 @@ func (g *Guide) side(s *Species, h *Head, patch int) pageSide {
 		}
 		round := func(v float64) string { return fmt.Sprintf("%.1f", v) }
 		side.Parts = append(side.Parts, pageShare{round(share.Share), round(share.Range[0]), round(share.Range[1]), round(share.Chance),
-			fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part, percent(share.Share), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
+			fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part, together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
 	}
 	switch {
 	case h.Diffuse:
-		side.Note = fmt.Sprintf("spread over %s of the picture", percent(100*h.Spread))
+		side.Note = fmt.Sprintf("diffuse: spread over %s of the picture", percent(100*h.Spread))
 	case len(h.Parts) == 0:
 		side.Note = fmt.Sprintf("%s of its attention lies in the patch", percent(100*h.Strength))
 	case h.Top() == nil:
 		side.Note = "on no known part"
 	}
+	side.Note = together(side.Note)
 	return side
 }
+
+// together keeps a number and its percent sign on one line.
+func together(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
 
 // shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the
 // eye".
