@@ -192,48 +192,48 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 	return sheet{s.Index, all.Rect.Dx(), all.Rect.Dy(), template.URL(uri)}, err
 }
 
+// card is the card of a class with its pictures, patches of a size and examples at
+// most long.
 func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
-	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
-	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.facts(s)}
-	if len(s.Heads) == 0 {
-		return card, nil
-	}
-	head, x := s.Heads[0].Index, &s.examples
-	add := func(of Patch, m attention.Map, alt, caption string) error {
-		pixels, err := f.example(of, m, long)
+	card := g.words(s)
+	for _, x := range g.whole(s) {
+		pixels, err := f.example(x.patch, x.m, long)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		uri, err := jpegURI(pixels, exampleJPEG)
-		card.Examples = append(card.Examples, pageExample{template.URL(uri), pixels.Rect.Dx(), pixels.Rect.Dy(), alt, caption})
-		return err
+		if err != nil {
+			return nil, err
+		}
+		card.Examples = append(card.Examples, pageExample{template.URL(uri), pixels.Rect.Dx(), pixels.Rect.Dy(), x.alt, x.caption})
 	}
-	err := add(x.patch, x.own, fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", name, head+1, onThe(x.patch)),
-		fmt.Sprintf("%s: where head %d looked for it. The frame is the patch%s.", name, head+1, onThe(x.patch)))
-	if err == nil && x.hasLike {
-		err = add(x.patch, x.like, fmt.Sprintf("The same picture, pale but for where head %d looked for the %s", head+1, like),
-			fmt.Sprintf("The same picture, where the head looked for the %s instead.", like))
+	gap, places := stripGap(patch), g.About.Patches
+	for i := range card.Heads {
+		for k := range card.Heads[i].Sides {
+			side := &card.Heads[i].Sides[k]
+			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*patch+(places-1)*gap, patch
+		}
 	}
-	if err == nil && x.hasOwn {
-		err = add(x.beside, x.besideMap, fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", like, head+1, onThe(x.beside)),
-			fmt.Sprintf("%s, where the head looked for it%s.", like, onThe(x.beside)))
-	}
-	if err != nil {
-		return nil, err
-	}
+	return card, nil
+}
+
+// words are those of a class's card.
+func (g *Guide) words(s *Species) *pageCard {
+	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
+	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.facts(s)}
 	other := g.at(s.LookAlike)
 	for i := range s.Heads {
 		h := &s.Heads[i]
-		row := pageRow{Number: h.Index + 1, Sides: []pageSide{g.side(s, h, patch)}}
+		row := pageRow{Number: h.Index + 1, Sides: []pageSide{g.side(s, h)}}
 		switch beside := other.head(h.Index); {
 		case beside != nil:
-			row.Sides = append(row.Sides, g.side(other, beside, patch))
+			row.Sides = append(row.Sides, g.side(other, beside))
 		case other != nil:
 			row.Sides = append(row.Sides, pageSide{Who: like, Note: "None of its pictures was recognised."})
 		}
 		card.Heads = append(card.Heads, row)
 	}
-	return card, nil
+	return card
 }
 
 func onThe(p Patch) string {
@@ -268,10 +268,9 @@ func (g *Guide) facts(s *Species) string {
 // partsShown is how many parts are told of a head.
 const partsShown = 2
 
-func (g *Guide) side(s *Species, h *Head, patch int) pageSide {
-	gap, places := stripGap(patch), g.About.Patches
+func (g *Guide) side(s *Species, h *Head) pageSide {
 	name := attention.Plain(s.Name)
-	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index, Y: h.Index * (patch + gap), Width: places*patch + (places-1)*gap, Height: patch}
+	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index}
 	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
 	if on := h.shownOn(); on != "" {
 		side.Alt += ": " + on
