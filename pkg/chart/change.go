@@ -34,6 +34,14 @@ const (
 // are dyed as in figure.Overlay otherwise. It is an error when the explanations are
 // not of one model, a class does not exist, or a picture is missing.
 func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*figure.Plot, error) {
+	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)
+	if err != nil {
+		return nil, err
+	}
+	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
+}
+
+func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*change, error) {
 	switch {
 	case pictureBefore == nil || pictureAfter == nil:
 		return nil, errors.New("a change cannot be drawn without the picture before and after it")
@@ -106,7 +114,7 @@ func Change(before, after *attention.Explanation, pictureBefore, pictureAfter im
 		shown++
 	}
 	c.moves = c.moves[:shown]
-	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
+	return c, nil
 }
 
 // change draws itself.

@@ -80,6 +80,7 @@ func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error)
 		return nil, err
 	}
 	w, h := whole.Width, whole.Height
+	long = min(long, 4*max(w, h)) // more shows no more
 	scale := float64(long) / float64(max(w, h))
 	to := func(v int) int { return max(1, int(float64(v)*scale+0.5)) }
 	small := image.NewRGBA(image.Rect(0, 0, to(w), to(h)))

@@ -144,13 +144,13 @@ type examples struct {
 
 // Find is a class of the guide by name, as people write it, or number.
 func (g *Guide) Find(class string) (*Species, error) {
-	names := make([]string, g.About.Classes) // of other classes empty, which nothing finds
+	names := slices.Repeat([]string{"\x00"}, g.About.Classes) // of other classes nothing finds them
 	for i := range g.Species {
 		names[g.Species[i].Index] = g.Species[i].Name
 	}
 	index, err := attention.Find(class, names, len(names))
 	if err == nil {
-		if s := g.at(index); s != nil && names[index] != "" {
+		if s := g.at(index); s != nil && names[index] != "\x00" {
 			return s, nil
 		}
 		err = fmt.Errorf("class %d is not in this guide", index)

@@ -26,8 +26,8 @@ const (
 	plateLabel   = 40          // for "Head 1"
 	rowSpace     = 6           // above and below a row of patches
 	leading      = 1.25
-	plateExample = 900 // pixels
-	platePatch   = 200
+	plateExample = 700 // pixels
+	platePatch   = 160
 )
 
 // Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness
