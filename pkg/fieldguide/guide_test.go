@@ -439,6 +439,36 @@ func TestFewRight(t *testing.T) {
 	}
 }
 
+// What chance can do is not told as a finding.
+func TestBeyond(t *testing.T) {
+	for _, c := range []struct {
+		hits, of int
+		chance   float64
+		among    int
+		want     bool
+	}{
+		{1, 1, 2, 1, true}, // p = 0.02
+		{1, 1, 2, 8 * 13, false},
+		{2, 4, 10, 1, false}, // p = 0.0523
+		{2, 4, 9, 1, true},   // p = 0.0430
+		{2, 4, 9, 2, false},
+		{11, 19, 4, 28, true}, // the beak of a drawn bird
+		{0, 5, 0, 1, false},
+		{5, 5, 100, 1, false},
+		{900, 1000, 50, 100, true},
+		{500, 1000, 50, 1, false},
+	} {
+		if got := (&Share{Hits: c.hits, Of: c.of, Chance: c.chance}).beyond(c.among); got != c.want {
+			t.Errorf("%d of %d at %v %% among %d: %v", c.hits, c.of, c.chance, c.among, got)
+		}
+	}
+	g := Guide{About: About{Heads: 8}}
+	s := Species{Name: "Wren", Pictures: 4, Right: 1, LookAlike: -1, Heads: []Head{{Index: 1, Parts: []Share{{Part: "back", Hits: 1, Of: 1, Share: 100, Range: evaluation.Wilson(1, 1), Chance: 2}}}}}
+	if got := g.says(&s); got != "Too few pictures to say: head 2 is most often on the back, in 100 % of pictures (95 %: 20 to 100 %)." {
+		t.Errorf("it says %q", got)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	dir := plant(t, species, nil)
 	good := planted(species, looks)

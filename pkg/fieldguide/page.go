@@ -133,7 +133,7 @@ func (g *Guide) WriteHTML(w io.Writer) error {
 		head.Right += s.Right
 		head.Pictures += s.Pictures
 		entry := pageEntry{Number: s.Index, Name: attention.Plain(s.Name)}
-		if len(s.Heads) > 0 && s.Heads[0].steady() {
+		if len(s.Heads) > 0 && s.Heads[0].steady(g.About.Heads) {
 			entry.By = s.Heads[0].Top().Part
 		}
 		head.Index = append(head.Index, entry)

@@ -44,10 +44,26 @@ func (h *Head) telling() float64 {
 }
 
 // steady is whether a head keeps to a part: it is there in half of the pictures or
-// more, and that is more than chance.
-func (h *Head) steady() bool {
+// more, and not because one of so many heads was bound to be on one of so many parts.
+func (h *Head) steady(heads int) bool {
 	top := h.Top()
-	return top != nil && !h.Diffuse && top.Share >= 50 && top.Range[0] > top.Chance
+	return top != nil && !h.Diffuse && top.Share >= 50 && top.beyond(heads*len(h.Parts))
+}
+
+// surely is the probability below which something is taken to be no chance.
+const surely = 0.05
+
+// beyond is whether a part is hit more often than chance would once in twenty guides,
+// were it chosen among a number of shares (Bonferroni).
+func (s *Share) beyond(among int) bool {
+	p, chance := 0.0, min(s.Chance/100, 1)
+	for k := s.Hits; k <= s.Of; k++ {
+		all, _ := math.Lgamma(float64(s.Of + 1))
+		in, _ := math.Lgamma(float64(k + 1))
+		out, _ := math.Lgamma(float64(s.Of - k + 1))
+		p += math.Exp(all-in-out) * math.Pow(chance, float64(k)) * math.Pow(1-chance, float64(s.Of-k))
+	}
+	return p*float64(among) < surely
 }
 
 // order puts the most telling heads first, diffuse ones last, and says of every
@@ -86,7 +102,9 @@ func (g *Guide) says(s *Species) string {
 		return fmt.Sprintf("Head %d looks the closest: %s of its attention lies in the patch around its peak.", h.Index+1, percent(100*h.Strength))
 	case top == nil:
 		return "No head is on any of the known parts in any picture."
-	case !h.steady():
+	case top.Share >= 50 && !h.steady(g.About.Heads):
+		return fmt.Sprintf("Too few pictures to say: head %d is most often on the %s, in %s.", h.Index+1, top.Part, often(top))
+	case !h.steady(g.About.Heads):
 		return fmt.Sprintf("No head keeps to one part: head %d is most often on the %s, in %s.", h.Index+1, top.Part, often(top))
 	case s.LookAlike < 0:
 		return fmt.Sprintf("Known by the %s: head %d, in %s.", top.Part, h.Index+1, often(top))
@@ -96,9 +114,9 @@ func (g *Guide) says(s *Species) string {
 		switch there := other.Top(); {
 		case other.Diffuse:
 			text += fmt.Sprintf(" For the %s this head looks everywhere.", like)
-		case other.steady() && there.Part == top.Part:
+		case other.steady(g.About.Heads) && there.Part == top.Part:
 			text += fmt.Sprintf(" For the %s it looks there, too (%s).", like, percent(there.Share))
-		case other.steady():
+		case other.steady(g.About.Heads):
 			text += fmt.Sprintf(" For the %s it looks at the %s (%s).", like, there.Part, percent(there.Share))
 		}
 	}
