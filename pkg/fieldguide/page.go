@@ -29,9 +29,9 @@ var (
 )
 
 // The pictures of a page are made as small as its classes need for it to stay
-// below about pageBytes: a sheet of patches for each class, and three examples.
+// below 10 MB: a sheet of patches for each class, and three examples.
 const (
-	pageBytes   = 7_500_000
+	pageBytes   = 6_000_000
 	sheetPart   = 0.65
 	sheetBytes  = 0.31 // of a patch's pixel, as base64
 	photoBytes  = 0.19 // of an example's
