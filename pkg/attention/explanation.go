@@ -124,7 +124,8 @@ func Plain(name string) string {
 	return strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
 }
 
-func plain(name string) string { return strings.ToLower(Plain(name)) }
+// plain is a name without what people may write either way.
+func plain(name string) string { return strings.ReplaceAll(strings.ToLower(Plain(name)), "-", " ") }
 
 // Map is where one head of one decoder layer looked for a class. Layers and
 // heads count from 0; layer Last is the last one. The values share memory with

@@ -47,17 +47,25 @@ func (f *Figure) Show() {
 // Save writes the figure as the path's ending says: .png, .svg or .pdf.
 func (f *Figure) Save(path string) { Check(f.f.Save(path)) }
 
-// Photo is a picture as the model gets it.
+// Photo is a picture as the model gets it. Edits give other photos (Paint, Blur,
+// Replace, Without, With); a photo itself never changes.
 type Photo struct {
-	p    *picture.Picture
-	name string
+	p        *picture.Picture
+	name     string           // of the file, and what was done to it
+	path     string           // of the file
+	original *picture.Picture // as in the file
+	drawn    *drawn           // how it is drawn now; nil until it was drawn again
 }
 
 // Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
 func Picture(path string) *Photo {
 	p, err := picture.Open(path)
 	Check(err)
-	return &Photo{p, filepath.Base(path)}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		whole = path
+	}
+	return &Photo{p: p, name: filepath.Base(path), path: whole, original: p}
 }
 
 // Show shows the picture.

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/fieldguide"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// guided is the line that fieldguide prints with --json.
+type guided struct {
+	Checkpoint string        `json:"checkpoint"`
+	Dataset    string        `json:"dataset"`
+	Split      string        `json:"split"`
+	Classes    []guidedClass `json:"classes"`
+	Out        guidedFiles   `json:"out"`
+	Bytes      int64         `json:"bytes"` // of the page
+	// Drawn is there where the birds are those of gointr birds.
+	Drawn *fieldguide.Drawn `json:"drawn,omitempty"`
+}
+
+type guidedFiles struct {
+	Page    string `json:"page"`
+	Table   string `json:"table"`
+	Numbers string `json:"numbers"`
+}
+
+// guidedClass is a class with its leading head.
+type guidedClass struct {
+	Class     int       `json:"class"`
+	Name      string    `json:"name"`
+	Pictures  int       `json:"pictures"`
+	Right     int       `json:"right"`
+	LookAlike int       `json:"look_alike"`
+	Head      int       `json:"head"` // -1 where nothing was recognised
+	Part      string    `json:"part"` // that it is on most often; "" where no parts are known
+	Share     float64   `json:"share"`
+	Range     []float64 `json:"share_95"`
+	Summary   string    `json:"summary"`
+}
+
+func fieldguideCommand(c *common) *cobra.Command {
+	var m modelFlags
+	var o fieldguide.Options
+	var dataset, out string
+	cmd := &cobra.Command{
+		Use:   "fieldguide --checkpoint C --dataset D --out guide.html",
+		Short: "show what each head looks for in each species, and in its look-alike",
+		Long: `Answers the pictures in D/val/CLASS and makes a page for naturalists: for every
+species, what each head of the last decoder layer attends to most, cut out of the
+pictures that were recognised, beside the same head for the species that the model
+finds nearest. Where D has a parts.csv, it says how often each head is on which part.
+
+--out guide.html is the page, which needs nothing else; guide.csv (a line a class,
+head and part) and guide.json (every number, the places of the patches, and where
+they come from) come beside it. Heads and classes count from 0 there.
+
+A dataset may have some of the model's classes only, where their names are known
+(--classes).`,
+		Args: exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case dataset == "":
+				return wrong("no dataset was named: give --dataset a folder with %s/CLASS/*.jpg", o.Split)
+			case out == "":
+				return wrong("no page to write was named: give --out guide.html")
+			}
+			page, table, numbers, err := fieldguide.Files(out)
+			if err != nil {
+				return wrongCall{err}
+			}
+			model, err := m.open(cmd, c)
+			if err != nil {
+				return err
+			}
+			defer model.close()
+			g, err := makeGuide(cmd, model, dataset, o)
+			if err != nil {
+				return err
+			}
+			if err := g.Save(out); err != nil {
+				return err
+			}
+			result := guided{Checkpoint: m.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{}, Out: guidedFiles{page, table, numbers}}
+			info, err := os.Stat(page)
+			if err != nil {
+				return fmt.Errorf("%s is gone again: %w", page, wholefile.Cause(err))
+			}
+			result.Bytes = info.Size()
+			if drawn, ok := g.Judge(); ok {
+				result.Drawn = &drawn
+			}
+			for _, s := range g.Species {
+				line := guidedClass{Class: s.Index, Name: s.Name, Pictures: s.Pictures, Right: s.Right, LookAlike: s.LookAlike, Head: -1, Range: []float64{}, Summary: s.Says}
+				if len(s.Heads) > 0 {
+					line.Head = s.Heads[0].Index
+					if top := s.Heads[0].Top(); top != nil {
+						line.Part, line.Share, line.Range = top.Part, top.Share, top.Range[:]
+					}
+				}
+				result.Classes = append(result.Classes, line)
+			}
+			if c.json {
+				return printJSON(cmd, result)
+			}
+			return result.print(cmd.OutOrStdout())
+		},
+	}
+	m.register(cmd)
+	cmd.Flags().StringVar(&dataset, "dataset", "", "folder with val/CLASS/*.jpg")
+	cmd.Flags().StringVar(&o.Split, "split", "val", "folder of the dataset to look at")
+	cmd.Flags().StringArrayVar(&o.Classes, "class", nil, "name or number of a class to have in the guide, may be repeated (default: all)")
+	cmd.Flags().IntVar(&o.Patches, "patches", 5, "patches shown of each head, 1 to 12")
+	cmd.Flags().StringVar(&out, "out", "", "page to write: .html; a .csv and a .json come beside it")
+	return cmd
+}
+
+// makeGuide makes the guide with progress for people.
+func makeGuide(cmd *cobra.Command, m *model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
+	path, digest, err := m.source()
+	if err != nil {
+		return nil, err
+	}
+	var bar *progressbar.ProgressBar
+	doing := ""
+	g, err := fieldguide.Make(cmd.Context(), fieldguide.Model{
+		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return m.explain(ctx, image, p)
+		},
+		Classes: m.classes, Names: m.names, Checkpoint: path, Digest: digest,
+	}, dataset, o, func(now string, done, of int) {
+		if now != doing {
+			if bar != nil {
+				_ = bar.Clear()
+			}
+			bar, doing = progress(cmd, of, now), now
+		}
+		if of != bar.GetMax() { // look-alikes that were not asked for come on top
+			bar.ChangeMax(of)
+		}
+		_ = bar.Set(done)
+	})
+	if bar != nil {
+		_ = bar.Clear()
+	}
+	return g, err
+}
+
+// source is the file that a model came from, and its SHA-256.
+func (m *model) source() (path, digest string, err error) {
+	if m.here == nil {
+		return m.warm.Path, m.warm.Digest, nil
+	}
+	file, err := os.Open(m.here.Path)
+	if err != nil {
+		return "", "", fmt.Errorf("%s cannot be read again: %w", m.here.Path, wholefile.Cause(err))
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", "", fmt.Errorf("%s cannot be read again: %w", m.here.Path, wholefile.Cause(err))
+	}
+	return m.here.Path, hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// classesSummed is of how many classes a person is told.
+const classesSummed = 40
+
+func (r *guided) print(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for i, c := range r.Classes {
+		if i == classesSummed {
+			fmt.Fprintf(table, "and %d more\n", len(r.Classes)-i)
+			break
+		}
+		fmt.Fprintf(table, "%s\t%s\n", attention.Plain(c.Name), c.Summary)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if d := r.Drawn; d != nil {
+		fmt.Fprintf(w, "\nThe first head is most often on the part that was drawn different in %d of %d species (%d with any part that differs from the look-alike)\n", d.Telling, d.Of, d.Shown)
+	}
+	_, err := fmt.Fprintf(w, "\n%s (%.1f MB), %s and %s written\n", r.Out.Page, float64(r.Bytes)/1e6, r.Out.Table, r.Out.Numbers)
+	return err
+}

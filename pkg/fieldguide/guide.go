@@ -1,0 +1,419 @@
+// Package fieldguide tells, for every class of a dataset, what each head of a
+// model's last decoder layer looks for: the patches it attends to most, cut out of
+// the pictures of the class that the model got right, beside those of the class
+// that the model finds nearest; and, where parts are known, how often it looks at
+// which. The guide is one HTML page for naturalists, plates for papers, and the
+// numbers as CSV and JSON.
+//
+//	g, err := fieldguide.Make(ctx, model, "datasets/birds", fieldguide.Options{}, nil)
+//	err = g.Save("guide.html")
+//
+// The model is given as a function, so that any engine will do.
+package fieldguide
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Model is what a guide is made of.
+type Model struct {
+	// Explain answers a picture with logits and all attention maps; image is what
+	// to call it.
+	Explain func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
+	Classes int      // how many it knows
+	Names   []string // of its classes, by index; nil where it came without
+
+	Checkpoint string // where it came from
+	Digest     string // SHA-256 of that file, hexadecimal
+}
+
+// Options are choices for Make. The zero value is good.
+type Options struct {
+	Split   string   // the dataset's folder that is looked at; "" is val, pictures unseen in training
+	Classes []string // names or numbers of the classes to have in the guide; nil is all of the dataset
+	Patches int      // shown of each head, 1 to 12; 0 is 5
+}
+
+const (
+	usualPatches = 5
+	mostPatches  = 12
+)
+
+// Progress is told how far the work is; doing is "reading" (are all files
+// pictures?), then "looking".
+type Progress func(doing string, done, of int)
+
+// Guide is what a model looks for, class by class.
+type Guide struct {
+	About   About     `json:"about"`
+	Species []Species `json:"classes"` // those asked for, by index
+
+	others []Species // look-alikes that were not asked for
+}
+
+// About says where the numbers of a guide come from.
+type About struct {
+	Version       string   `json:"version"` // of GoINTR
+	Checkpoint    string   `json:"checkpoint"`
+	Digest        string   `json:"checkpoint_sha256"`
+	Dataset       string   `json:"dataset"`
+	Split         string   `json:"split"`
+	DatasetDigest string   `json:"dataset_digest"`   // datasets.Split.Digest
+	PartsDigest   string   `json:"parts_sha256"`     // of parts.csv; "" where there is none
+	Classes       int      `json:"model_classes"`    // that the model knows
+	Layer         int      `json:"layer"`            // of the decoder, from 0: the last one
+	Heads         int      `json:"heads"`            //
+	Patches       int      `json:"patches"`          // shown of each head, at most
+	Cells         int      `json:"patch_cells"`      // side of a patch, in cells of the first picture's feature map
+	Parts         []string `json:"parts"`            // that are known, in the order of their names; null where none are
+	Points        bool     `json:"parts_are_points"` // whether a part is known as a point, not as a box
+	Sided         bool     `json:"sides_are_one"`    // whether some parts are there left and right, which are counted as one
+	Diffuse       float64  `json:"diffuse_spread"`   // from which Head.Spread a head is said to be diffuse
+}
+
+// Species is one class.
+type Species struct {
+	Index     int     `json:"class"`
+	Name      string  `json:"name"`
+	Pictures  int     `json:"pictures"`   // of the split
+	Right     int     `json:"right"`      // of those, how many were recognised; all below is of these
+	LookAlike int     `json:"look_alike"` // the other class of the dataset with the highest mean logit on all its pictures; -1 where there is no other
+	Like      string  `json:"look_alike_name"`
+	Taken     int     `json:"taken"`   // of its pictures, how many were taken for the look-alike
+	Margin    float64 `json:"margin"`  // mean of its own logit minus that of its look-alike, over all its pictures
+	Nearer    string  `json:"nearer"`  // a class that the dataset has no pictures of, but whose mean logit is still higher; "" where none is
+	Heads     []Head  `json:"heads"`   // the most telling first; empty where no picture was recognised
+	Says      string  `json:"summary"` // in a sentence or two, made from the numbers
+
+	examples examples
+}
+
+// Head is what one head of the last layer looks for, for one class. Maps are those
+// of the class's own query.
+type Head struct {
+	Index    int     `json:"head"`
+	Entropy  float64 `json:"entropy"`  // of its maps, in nats: mean over the pictures
+	Spread   float64 `json:"spread"`   // exp(entropy) / cells: the part of the picture that it looks at, were it all the same there; mean over the pictures
+	Diffuse  bool    `json:"diffuse"`  // it looks nearly everywhere
+	Strength float64 `json:"strength"` // how much of the attention lies in the patch around the peak: mean over the pictures
+	Parts    []Share `json:"parts"`    // the most frequent first; null where no parts are known
+	Patches  []Patch `json:"patches"`  // the most attended first
+}
+
+// Share is how often a head is on a part.
+type Share struct {
+	Part   string     `json:"part"`
+	Hits   int        `json:"hits"`
+	Of     int        `json:"of"`     // recognised pictures in which the part is visible
+	Share  float64    `json:"share"`  // in percent; 0 where Of is
+	Range  [2]float64 `json:"range"`  // 95 % interval of Share, in percent: evaluation.Wilson
+	Chance float64    `json:"chance"` // in percent: how often a cell chosen by chance is on the part, in those pictures
+}
+
+// Patch is one square around the peak of a map.
+type Patch struct {
+	Image    string          `json:"image"` // the picture's place in the dataset
+	Square   image.Rectangle `json:"square"`
+	Strength float64         `json:"strength"` // how much of the map's attention lies in it
+	Weight   float64         `json:"weight"`   // of the map's strongest cell
+	On       string          `json:"on"`       // the part that the peak is on; "" for none
+
+	look signature
+}
+
+// examples are whole pictures with the map of a class's first head.
+type examples struct {
+	patch, beside   Patch         // of the class, of its look-alike
+	own, like       attention.Map // in the picture of patch: for the class, for its look-alike
+	besideMap       attention.Map // in the picture of beside, for the look-alike
+	hasLike, hasOwn bool          // whether there is a look-alike, and one with recognised pictures
+}
+
+// Find is a class of the guide by name, as people write it, or number.
+func (g *Guide) Find(class string) (*Species, error) {
+	names := slices.Repeat([]string{"\x00"}, g.About.Classes) // of other classes nothing finds them
+	for i := range g.Species {
+		names[g.Species[i].Index] = g.Species[i].Name
+	}
+	index, err := attention.Find(class, names, len(names))
+	if err == nil {
+		if s := g.at(index); s != nil && names[index] != "\x00" {
+			return s, nil
+		}
+		err = fmt.Errorf("class %d is not in this guide", index)
+	}
+	var there []string
+	const told = 12
+	for i := range g.Species {
+		if i == told {
+			there = append(there, fmt.Sprintf("%d more", len(g.Species)-told))
+			break
+		}
+		there = append(there, attention.Plain(g.Species[i].Name))
+	}
+	return nil, fmt.Errorf("%w: the guide has %s", err, strings.Join(there, ", "))
+}
+
+// at is a class by index, be it a look-alike only; nil where there is none.
+func (g *Guide) at(index int) *Species {
+	for _, list := range [][]Species{g.Species, g.others} {
+		for i := range list {
+			if list[i].Index == index {
+				return &list[i]
+			}
+		}
+	}
+	return nil
+}
+
+// head is a head of a class by its index; nil where there is none.
+func (s *Species) head(index int) *Head {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Heads {
+		if s.Heads[i].Index == index {
+			return &s.Heads[i]
+		}
+	}
+	return nil
+}
+
+// Make answers the pictures of a dataset's split and gathers the guide. It takes
+// the memory of one class's numbers and of the patches' places; pictures are read
+// again when the guide is drawn. All are read once before the first is answered,
+// so that damaged files are told at once. Parts are those of the dataset's
+// parts.csv, where it has one. The error is one sentence, or that of ctx.
+func Make(ctx context.Context, m Model, dataset string, o Options, progress Progress) (*Guide, error) {
+	if o.Split == "" {
+		o.Split = "val"
+	}
+	if o.Patches == 0 {
+		o.Patches = usualPatches
+	}
+	if o.Patches < 1 || o.Patches > mostPatches {
+		return nil, fmt.Errorf("a guide shows 1 to %d patches of a head, not %d", mostPatches, o.Patches)
+	}
+	if progress == nil {
+		progress = func(string, int, int) {}
+	}
+	split, err := datasets.OpenSplit(dataset, o.Split)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{Model: m, split: split, parts: map[string][]datasets.Part{}}
+	if err := w.nameClasses(); err != nil {
+		return nil, err
+	}
+	wanted, err := w.wanted(o.Classes)
+	if err != nil {
+		return nil, err
+	}
+	about := About{
+		Version: version(), Checkpoint: m.Checkpoint, Digest: m.Digest, Dataset: dataset, Split: o.Split,
+		Classes: m.Classes, Patches: o.Patches, Diffuse: diffuse,
+	}
+	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
+		return nil, err
+	}
+	if about.DatasetDigest, err = split.Digest(); err != nil {
+		return nil, err
+	}
+	bad, err := split.Verify(ctx, func(done int) { progress("reading", done, split.Len()) })
+	if err == nil && len(bad) > 0 {
+		err = fmt.Errorf("%w; remove them, as a guide shows what it counts", split.Unreadable(bad))
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := &Guide{About: about}
+	w.guide = g
+	counts := split.Counts()
+	done, of := 0, 0
+	for _, folder := range wanted {
+		of += counts[folder] + 1 // for the examples
+	}
+	gather := func(folders []int) ([]Species, error) {
+		var list []Species
+		for _, folder := range folders {
+			s, err := w.species(ctx, folder, func() { done++; progress("looking", done, of) })
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, *s)
+		}
+		return list, nil
+	}
+	if g.Species, err = gather(wanted); err != nil {
+		return nil, err
+	}
+	var more []int // folders of look-alikes that were not asked for
+	for _, s := range g.Species {
+		folder := slices.Index(w.class, s.LookAlike)
+		if s.LookAlike >= 0 && !slices.Contains(wanted, folder) && !slices.Contains(more, folder) {
+			more = append(more, folder)
+			of += counts[folder]
+		}
+	}
+	if g.others, err = gather(more); err != nil {
+		return nil, err
+	}
+	g.order()
+	if err := w.examples(ctx, func() { done++; progress("looking", done, of) }); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// work is what Make has at hand.
+type work struct {
+	Model
+	split *datasets.Split
+	first []int // index of each folder's first picture
+	class []int // of each folder, for the model
+	names []string
+	parts map[string][]datasets.Part
+	sided map[string]bool // parts that are there twice, left and right
+	guide *Guide
+}
+
+// nameClasses finds the model's class of each of the dataset's folders. A dataset
+// may have fewer classes than the model, where the model's names tell which.
+func (w *work) nameClasses() error {
+	folders := w.split.Classes
+	w.first = make([]int, len(folders)+1)
+	for i, n := range w.split.Counts() {
+		w.first[i+1] = w.first[i] + n
+	}
+	w.class = make([]int, len(folders))
+	if len(folders) < w.Classes && w.Names != nil {
+		w.names = w.Names
+		for i, folder := range folders {
+			var err error
+			if w.class[i], err = attention.Find(folder, w.Names, w.Classes); err != nil {
+				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: give the class file that belongs to the checkpoint", w.split.Root, len(folders), w.Classes, folder)
+			}
+			if at := slices.Index(w.class[:i], w.class[i]); at >= 0 {
+				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder, w.split.Root, w.class[i])
+			}
+		}
+		return nil
+	}
+	var err error
+	if w.names, err = w.split.NamesFor(w.Classes, w.Names); err != nil {
+		if w.Names == nil && len(folders) < w.Classes {
+			err = fmt.Errorf("%w; where the dataset has some of its classes only, give the class file that belongs to the checkpoint", err)
+		}
+		return err
+	}
+	for i := range w.class {
+		w.class[i] = i
+	}
+	return nil
+}
+
+// wanted is the folders of the classes asked for, in order.
+func (w *work) wanted(classes []string) ([]int, error) {
+	var folders []int
+	for i := range w.class {
+		if classes == nil {
+			folders = append(folders, i)
+		}
+	}
+	for _, class := range classes {
+		index, err := attention.Find(class, w.names, w.Classes)
+		if err != nil {
+			return nil, err
+		}
+		folder := slices.Index(w.class, index)
+		if folder < 0 {
+			return nil, fmt.Errorf("%s has no pictures of %s", w.split.Root, attention.Plain(w.names[index]))
+		}
+		folders = append(folders, folder)
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders), nil
+}
+
+// readParts reads where parts are, if that is known, and which there are.
+func (w *work) readParts(path string, about *About) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	parts, err := datasets.ReadParts(path)
+	if err != nil {
+		return err
+	}
+	if about.PartsDigest, err = digest(path); err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	boxes := false
+	for i := range w.split.Len() {
+		for _, p := range parts[w.split.Key(i)] {
+			names[p.Name] = true
+			boxes = boxes || p.Box != datasets.Box{}
+		}
+	}
+	if len(names) == 0 {
+		about.PartsDigest = "" // it says nothing of these pictures
+		return nil
+	}
+	w.parts, about.Points = parts, !boxes
+	w.sided = map[string]bool{}
+	for name := range names {
+		if bare, ok := strings.CutPrefix(name, "left "); ok && names["right "+bare] {
+			w.sided["left "+bare], w.sided["right "+bare] = true, true
+		}
+	}
+	for name := range names {
+		if name = w.part(name); !slices.Contains(about.Parts, name) {
+			about.Parts = append(about.Parts, name)
+		}
+	}
+	slices.Sort(about.Parts)
+	about.Sided = len(w.sided) > 0
+	return nil
+}
+
+// part is what the guide calls a part: a left and a right eye are an eye.
+func (w *work) part(name string) string {
+	if w.sided[name] {
+		_, name, _ = strings.Cut(name, " ")
+	}
+	return name
+}
+
+// version is that of the module, with the commit where it was built in a clone.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	const path = "github.com/gointr/gointr"
+	for _, m := range info.Deps { // a notebook's cell is a program of its own
+		if m.Path == path {
+			return m.Version
+		}
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text
+}

@@ -1,0 +1,324 @@
+package fieldguide
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"html"
+	"html/template"
+	"image"
+	"image/draw"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/attention"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+)
+
+// The pictures of a page are made as small as its classes need for it to stay
+// below 10 MB: a sheet of patches for each class, and three examples.
+const (
+	pageBytes   = 6_000_000
+	sheetPart   = 0.65
+	sheetBytes  = 0.31 // of a patch's pixel, as base64
+	photoBytes  = 0.19 // of an example's
+	sheetJPEG   = 78
+	exampleJPEG = 75
+)
+
+func (g *Guide) sizes() (patch, example int) {
+	n := float64(len(g.Species) + len(g.others))
+	strips := n * float64(max(1, g.About.Heads)*g.About.Patches)
+	patch = int(math.Sqrt(pageBytes * sheetPart / (strips * sheetBytes)))
+	example = int(math.Sqrt(pageBytes * (1 - sheetPart) / (float64(max(1, len(g.Species))) * 3 * 0.8 * photoBytes)))
+	largest := 1 // more pixels than the pictures have show no more
+	for _, list := range [][]Species{g.Species, g.others} {
+		for _, s := range list {
+			for _, h := range s.Heads {
+				for _, p := range h.Patches {
+					largest = max(largest, p.Square.Dx())
+				}
+			}
+		}
+	}
+	return min(max(min(patch, largest), 36), 112), min(max(example, 140), 340)
+}
+
+// sheet is all patches of a class: a row a head.
+type sheet struct {
+	Number, Width, Height int
+	URI                   template.URL
+}
+
+type pageHead struct {
+	Title, Count, Dataset  string
+	CSS                    template.CSS
+	Script                 template.JS
+	About                  About
+	Heads, Right, Pictures int
+	Layer                  int
+	Sided                  bool
+	Index                  []pageEntry
+	Sheets                 []sheet
+}
+
+type pageEntry struct {
+	Number   int
+	Name, By string
+}
+
+type pageCard struct {
+	Number            int
+	Name, Says, Facts string
+	Like              string
+	Examples          []pageExample
+	Heads             []pageRow
+}
+
+type pageExample struct {
+	URI           template.URL
+	Width, Height int
+	Alt, Caption  string
+}
+
+type pageRow struct {
+	Number int
+	Sides  []pageSide
+}
+
+type pageSide struct {
+	Diffuse          bool
+	Who, Alt, Note   string
+	Sheet            bool
+	Class            int // of the sheet
+	Y, Width, Height int
+	Parts            []pageShare
+}
+
+type pageShare struct {
+	Share, Low, High, Chance string
+	Text                     string
+}
+
+// WriteHTML writes the guide as one page that needs nothing else: an index, a card
+// a class, and where the numbers come from. It reads the pictures that it shows
+// again, a class at a time. Of 200 classes it has less than 10 MB. The error is one
+// sentence: that of w, or a picture is gone or has changed its size.
+func (g *Guide) WriteHTML(w io.Writer) error {
+	patch, long := g.sizes()
+	head := pageHead{
+		Title: "Field guide: " + g.title(), Count: "these species", Dataset: filepath.Base(filepath.Clean(g.About.Dataset)),
+		CSS: template.CSS(pageCSS), Script: template.JS(pageJS), About: g.About, Heads: g.About.Heads, Layer: g.About.Layer + 1,
+	}
+	if n := len(g.Species); n == 1 {
+		head.Count = "this species"
+	} else {
+		head.Count = fmt.Sprintf("%d species", n)
+	}
+	for i := range g.Species {
+		s := &g.Species[i]
+		head.Right += s.Right
+		head.Pictures += s.Pictures
+		entry := pageEntry{Number: s.Index, Name: attention.Plain(s.Name)}
+		if len(s.Heads) > 0 && s.Heads[0].steady(g.About.Heads) {
+			entry.By = s.Heads[0].Top().Part
+		}
+		head.Index = append(head.Index, entry)
+	}
+	slices.SortStableFunc(head.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
+	head.Sided = g.About.Sided
+	if err := pageTemplate.ExecuteTemplate(w, "head", head); err != nil {
+		return err
+	}
+	f := &files{root: g.About.Dataset}
+	for i := range g.Species {
+		card, err := g.card(f, &g.Species[i], patch, long)
+		if err != nil {
+			return err
+		}
+		s, err := g.sheet(f, &g.Species[i], patch)
+		if err != nil {
+			return err
+		}
+		head.Sheets = append(head.Sheets, s)
+		f.forget()
+		if err := pageTemplate.ExecuteTemplate(w, "card", card); err != nil {
+			return err
+		}
+	}
+	for i := range g.others {
+		s, err := g.sheet(f, &g.others[i], patch)
+		if err != nil {
+			return err
+		}
+		head.Sheets = append(head.Sheets, s)
+		f.forget()
+	}
+	return pageTemplate.ExecuteTemplate(w, "foot", head)
+}
+
+func (g *Guide) title() string {
+	if len(g.Species) == 1 {
+		return attention.Plain(g.Species[0].Name)
+	}
+	return fmt.Sprintf("%d species of %s", len(g.Species), filepath.Base(filepath.Clean(g.About.Dataset)))
+}
+
+func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
+	rows, places, gap := max(1, g.About.Heads), g.About.Patches, stripGap(side)
+	all := image.NewRGBA(image.Rect(0, 0, places*side+(places-1)*gap, rows*side+(rows-1)*gap))
+	draw.Draw(all, all.Rect, image.White, image.Point{}, draw.Src)
+	for i := range s.Heads {
+		strip, err := f.strip(&s.Heads[i], places, side)
+		if err != nil {
+			return sheet{}, err
+		}
+		draw.Draw(all, strip.Rect.Add(image.Pt(0, s.Heads[i].Index*(side+gap))), strip, image.Point{}, draw.Src)
+	}
+	uri, err := jpegURI(all, sheetJPEG)
+	return sheet{s.Index, all.Rect.Dx(), all.Rect.Dy(), template.URL(uri)}, err
+}
+
+// card is the card of a class with its pictures, patches of a size and examples at
+// most long.
+func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
+	card := g.words(s)
+	for _, x := range g.whole(s) {
+		pixels, err := f.example(x.patch, x.m, long)
+		if err != nil {
+			return nil, err
+		}
+		uri, err := jpegURI(pixels, exampleJPEG)
+		if err != nil {
+			return nil, err
+		}
+		card.Examples = append(card.Examples, pageExample{template.URL(uri), pixels.Rect.Dx(), pixels.Rect.Dy(), x.alt, x.caption})
+	}
+	gap, places := stripGap(patch), g.About.Patches
+	for i := range card.Heads {
+		for k := range card.Heads[i].Sides {
+			side := &card.Heads[i].Sides[k]
+			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*patch+(places-1)*gap, patch
+		}
+	}
+	return card, nil
+}
+
+// words are those of a class's card.
+func (g *Guide) words(s *Species) *pageCard {
+	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
+	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.facts(s)}
+	other := g.at(s.LookAlike)
+	for i := range s.Heads {
+		h := &s.Heads[i]
+		row := pageRow{Number: h.Index + 1, Sides: []pageSide{g.side(s, h)}}
+		switch beside := other.head(h.Index); {
+		case beside != nil:
+			row.Sides = append(row.Sides, g.side(other, beside))
+		case other != nil:
+			row.Sides = append(row.Sides, pageSide{Who: like, Note: "None of its pictures was recognised."})
+		}
+		card.Heads = append(card.Heads, row)
+	}
+	return card
+}
+
+func onThe(p Patch) string {
+	if p.On == "" {
+		return ""
+	}
+	return ", on the " + p.On
+}
+
+// facts is a class's numbers in a line.
+func (g *Guide) facts(s *Species) string {
+	text := fmt.Sprintf("%d of %s recognised.", s.Right, pictures(s.Pictures))
+	if s.LookAlike < 0 {
+		return text
+	}
+	like := attention.Plain(s.Like)
+	text += fmt.Sprintf(" Look-alike: %s, whose score comes nearest on average (%.1f below); ", like, s.Margin)
+	if s.Margin < 0 {
+		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ", s.Right, pictures(s.Pictures), like, -s.Margin)
+	}
+	if s.Taken == 0 {
+		text += "no picture was taken for it."
+	} else {
+		text += fmt.Sprintf("%s taken for it.", map[bool]string{true: "one was", false: fmt.Sprintf("%d were", s.Taken)}[s.Taken == 1])
+	}
+	if s.Nearer != "" {
+		text += fmt.Sprintf(" Of all %d classes %s comes nearer still, but has no pictures here.", g.About.Classes, attention.Plain(s.Nearer))
+	}
+	return text
+}
+
+// partsShown is how many parts are told of a head.
+const partsShown = 2
+
+func (g *Guide) side(s *Species, h *Head) pageSide {
+	name := attention.Plain(s.Name)
+	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index}
+	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
+	if on := h.shownOn(); on != "" {
+		side.Alt += ": " + on
+	}
+	for i, share := range h.Parts {
+		if i == partsShown || share.Hits == 0 {
+			break
+		}
+		round := func(v float64) string { return fmt.Sprintf("%.1f", v) }
+		side.Parts = append(side.Parts, pageShare{round(share.Share), round(share.Range[0]), round(share.Range[1]), round(share.Chance),
+			fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part, together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
+	}
+	switch {
+	case h.Diffuse:
+		side.Note = fmt.Sprintf("diffuse: spread over %s of the picture", percent(100*h.Spread))
+	case len(h.Parts) == 0:
+		side.Note = fmt.Sprintf("%s of its attention lies in the patch", percent(100*h.Strength))
+	case h.Top() == nil:
+		side.Note = "on no known part"
+	}
+	side.Note = together(side.Note)
+	return side
+}
+
+// together keeps a number and its percent sign on one line.
+func together(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
+
+// shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the
+// eye".
+func (h *Head) shownOn() string {
+	counts := map[string]int{}
+	var order []string
+	for _, p := range h.Patches {
+		if p.On != "" && counts[p.On] == 0 {
+			order = append(order, p.On)
+		}
+		counts[p.On]++
+	}
+	for i, on := range order {
+		order[i] = fmt.Sprintf("%d on the %s", counts[on], on)
+	}
+	return strings.Join(order, ", ")
+}
+
+// Embed is the page as HTML inside another page, a notebook's output, say: in a
+// frame. Where the notebook is not trusted Jupyter leaves the frame out and keeps
+// the words of the template.
+func Embed(page []byte) string {
+	return `<template>The field guide is shown once this notebook is trusted.</template>` +
+		`<iframe title="Field guide" style="width:100%;height:780px;border:1px solid #d5d9dd" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
+}

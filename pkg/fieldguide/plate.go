@@ -1,0 +1,249 @@
+package fieldguide
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/figure"
+)
+
+// Lengths of a plate, in points.
+const (
+	plateWidth   = 7 * vg.Inch // the text width of a page
+	plateMargin  = 4           // of figure.Plot
+	plateGap     = 12          // between pictures, and between the two sides
+	plateLabel   = 40          // for "Head 1"
+	rowSpace     = 6           // above and below a row of patches
+	leading      = 1.25
+	plateExample = 700 // pixels
+	platePatch   = 160
+)
+
+// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness
+// confuses.
+var (
+	blue      = color.RGBA{0x00, 0x72, 0xb2, 255}
+	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 255}
+	dim       = color.Gray{0x5c}
+	pale      = color.Gray{0xdd}
+)
+
+func style(size vg.Length, c color.Color) text.Style {
+	return text.Style{Color: c, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size), Handler: plot.DefaultTextHandler}
+}
+
+// plate draws one class.
+type plate struct {
+	card     *pageCard // its words
+	examples []image.Image
+	captions []string
+	rows     []plateRow
+	foot     string
+}
+
+type plateRow struct {
+	words  pageRow
+	strips []image.Image // nil where there is none
+}
+
+// Plate is the card of one class (Find) as a figure: for paper, and for notebooks that
+// show nothing but pictures. It has the width of a page's text.
+func (g *Guide) Plate(class string) (*figure.Plot, error) {
+	s, err := g.Find(class)
+	if err != nil {
+		return nil, err
+	}
+	f := &files{root: g.About.Dataset}
+	p := &plate{card: g.words(s), foot: fmt.Sprintf("%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.", g.About.Patches, g.About.Layer+1, g.About.Cells)}
+	if g.About.Parts != nil {
+		p.foot += " Bars: how often the peak is on the part; black, the 95 % interval; orange, chance."
+	}
+	p.foot += fmt.Sprintf(" %s of %s, checkpoint %s.", g.About.Split, filepath.Base(filepath.Clean(g.About.Dataset)), filepath.Base(g.About.Checkpoint))
+	for _, x := range g.whole(s) {
+		pixels, err := f.example(x.patch, x.m, plateExample)
+		if err != nil {
+			return nil, err
+		}
+		p.examples, p.captions = append(p.examples, pixels), append(p.captions, x.caption)
+	}
+	for i := range s.Heads {
+		row := plateRow{words: p.card.Heads[i]}
+		for k, of := range []*Species{s, g.at(s.LookAlike)} {
+			if k == len(row.words.Sides) {
+				break
+			}
+			var strip image.Image
+			if h := of.head(s.Heads[i].Index); h != nil {
+				if strip, err = f.strip(h, g.About.Patches, platePatch); err != nil {
+					return nil, err
+				}
+			}
+			row.strips = append(row.strips, strip)
+		}
+		p.rows = append(p.rows, row)
+	}
+	height := p.draw(nil, 0)
+	return figure.NewPlot(p, plateWidth, max(height+2*plateMargin, vg.Inch))
+}
+
+// Draw is for figure.NewPlot.
+func (p *plate) Draw(c draw.Canvas) { p.draw(&c, c.Max.Y) }
+
+// draw draws the plate below y, where there is a canvas, and gives its height.
+func (p *plate) draw(c *draw.Canvas, from vg.Length) vg.Length {
+	y, left, width := from, vg.Length(0), plateWidth-2*plateMargin
+	if c != nil {
+		left = c.Min.X
+	}
+	write := func(s string, by text.Style, x, y, width vg.Length) vg.Length {
+		size := by.Font.Size
+		for _, line := range wrap(s, by, width) {
+			y -= size * leading
+			if c != nil {
+				c.FillText(by, vg.Point{X: x, Y: y + size*0.25}, line)
+			}
+		}
+		return y
+	}
+	picture := func(img image.Image, x, y, w, h vg.Length) {
+		if c != nil {
+			c.DrawImage(vg.Rectangle{Min: vg.Point{X: x, Y: y - h}, Max: vg.Point{X: x + w, Y: y}}, img)
+		}
+	}
+	y = write(p.card.Name, style(15, color.Black), left, y, width)
+	y = write(p.card.Says, style(9, color.Black), left, y-1, width)
+	y = write(p.card.Facts, style(7.5, dim), left, y-1, width)
+	if len(p.examples) == 0 {
+		return from - y
+	}
+	y -= 6
+	const places = 3
+	slot := (width - (places-1)*plateGap) / places
+	lowest := y
+	for i, img := range p.examples {
+		size := img.Bounds().Size()
+		w, h := slot, slot*vg.Length(size.Y)/vg.Length(size.X)
+		if h > slot*1.2 {
+			w, h = slot*1.2*vg.Length(size.X)/vg.Length(size.Y), slot*1.2
+		}
+		x := left + vg.Length(i)*(slot+plateGap)
+		picture(img, x, y, w, h)
+		lowest = min(lowest, write(p.captions[i], style(7.5, dim), x, y-h-1, slot))
+	}
+	y = lowest - 8
+	half := (width - plateLabel - plateGap) / 2
+	for i, side := range p.rows[0].words.Sides {
+		write(side.Who, style(9, color.Black), left+plateLabel+vg.Length(i)*(half+plateGap), y, half)
+	}
+	y -= 9*leading + 2
+	for _, row := range p.rows {
+		if c != nil {
+			c.StrokeLine2(draw.LineStyle{Color: pale, Width: 0.5}, left, y, left+width, y)
+		}
+		y -= rowSpace
+		write(fmt.Sprintf("Head %d", row.words.Number), style(9, color.Black), left, y, plateLabel)
+		lowest := y - 9*leading
+		for i, side := range row.words.Sides {
+			x, below := left+plateLabel+vg.Length(i)*(half+plateGap), y
+			if strip := row.strips[i]; strip != nil {
+				size := strip.Bounds().Size()
+				h := min(half*vg.Length(size.Y)/vg.Length(size.X), 60)
+				picture(strip, x, y, h*vg.Length(size.X)/vg.Length(size.Y), h)
+				below -= h
+			}
+			lowest = min(lowest, p.shares(c, side, x, below-2, half, write))
+		}
+		y = lowest - rowSpace + 2
+	}
+	y = write(p.foot, style(6.5, dim), left, y, width)
+	return from - y
+}
+
+// shares draws how often a head is on parts, below its patches.
+func (p *plate) shares(c *draw.Canvas, side pageSide, x, y, width vg.Length, write func(string, text.Style, vg.Length, vg.Length, vg.Length) vg.Length) vg.Length {
+	const size, bar, thick = vg.Length(7), vg.Length(34), vg.Length(5)
+	by := style(size, color.Black)
+	at, lowest := x, y
+	for _, share := range side.Parts {
+		w := bar + 4 + by.Width(share.Text) + 10
+		if at > x && at+w > x+width+10 {
+			at, y = x, y-size*leading
+		}
+		if c != nil {
+			middle := y - size*leading/2
+			part := func(v string) vg.Length {
+				var number float64
+				fmt.Sscan(v, &number)
+				return at + bar*vg.Length(number/100)
+			}
+			fill := func(x0, x1, half vg.Length, with color.Color) {
+				c.FillPolygon(with, []vg.Point{{X: x0, Y: middle - half}, {X: x1, Y: middle - half}, {X: x1, Y: middle + half}, {X: x0, Y: middle + half}})
+			}
+			fill(at, at+bar, thick/2, pale)
+			fill(at, part(share.Share), thick/2, blue)
+			fill(part(share.Low), part(share.High), 0.6, color.Black)
+			fill(part(share.Chance)-0.5, part(share.Chance)+0.5, thick/2+1, vermilion)
+		}
+		lowest = min(lowest, write(share.Text, by, at+bar+4, y, math.MaxInt16))
+		at += w
+	}
+	if side.Note != "" {
+		if w := by.Width(side.Note); at > x && at+w > x+width {
+			at, y = x, y-size*leading
+		}
+		lowest = min(lowest, write(side.Note, style(size, dim), at, y, width-(at-x)))
+	}
+	return lowest
+}
+
+// wrap breaks a text into lines no wider than width.
+func wrap(s string, by text.Style, width vg.Length) []string {
+	var lines []string
+	for _, word := range strings.Fields(strings.ReplaceAll(s, " %", "\u00a0%")) {
+		if last := len(lines) - 1; last >= 0 && by.Width(lines[last]+" "+word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+// A wholePicture is an example of a class, with what to say of it.
+type wholePicture struct {
+	patch        Patch
+	m            attention.Map
+	alt, caption string
+}
+
+// whole are the examples of a class.
+func (g *Guide) whole(s *Species) []wholePicture {
+	if len(s.Heads) == 0 {
+		return nil
+	}
+	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
+	head, x := s.Heads[0].Index+1, &s.examples
+	all := []wholePicture{{x.patch, x.own,
+		fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", name, head, onThe(x.patch)),
+		fmt.Sprintf("%s: where head %d looked for it. The frame is the patch%s.", name, head, onThe(x.patch))}}
+	if x.hasLike {
+		all = append(all, wholePicture{x.patch, x.like, fmt.Sprintf("The same picture, pale but for where head %d looked for the %s", head, like),
+			fmt.Sprintf("The same picture, where the head looked for the %s instead.", like)})
+	}
+	if x.hasOwn {
+		all = append(all, wholePicture{x.beside, x.besideMap, fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", like, head, onThe(x.beside)),
+			fmt.Sprintf("%s, where the head looked for it%s.", like, onThe(x.beside))})
+	}
+	return all
+}
