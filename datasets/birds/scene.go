@@ -36,13 +36,6 @@ func (s Scene) Without(kinds ...Kind) Scene {
 	return s
 }
 
-// Before is the scene with the background, the leaves in front and the light of
-// another, the bird and its pose as they were: an intervention.
-func (s Scene) Before(other Scene) Scene {
-	s.behind, s.front, s.light = other.behind, other.front, other.light
-	return s
-}
-
 // mostHidden is how much of a part leaves may hide at most, whatever the species:
 // were the telling part alone spared, the leaves would give the species away.
 const mostHidden = 0.75
