@@ -178,7 +178,7 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 	}
 	folders := interpret.NewPublished(f.out)
 	bar := progress(cmd, total, "looking")
-	study, err := interpret.NewStudy(cmd.Context(), m.explain, subjects, f.options, from, interpret.FilePage, func(p *interpret.Picture) error {
+	study, err := interpret.NewStudy(cmd.Context(), m.explain, subjects, f.options, from, func(p *interpret.Picture) error {
 		if f.layout == publishedLayout {
 			if err := folders.Add(p); err != nil {
 				return err

@@ -32,8 +32,8 @@ var (
 )
 
 const (
-	// FilePage and NotebookPage are about how many bytes a page may have, as a file
-	// and inside a notebook.
+	// FilePage and NotebookPage are about how many bytes the pictures of a page may
+	// have, in a file and inside a notebook.
 	FilePage     = 8_000_000
 	NotebookPage = 2_500_000
 
@@ -47,15 +47,13 @@ const (
 // heads looked, right and wrong apart; one opens to each head for each similar
 // class. It needs nothing else, no network and no server, and prints.
 //
-// A page has a size. Where there are more pictures than fit, it shows some of
-// them, evenly spaced, and says so.
+// Where there are more pictures than fit, it shows some of them, evenly spaced,
+// and says so. The zero Page is empty.
 type Page struct {
-	size   int
 	of     int // pictures of the subject
 	most   int // of these fit; 0 when it is not known yet
 	share  float64
 	seen   int // of the subject
-	shown  int // of all
 	groups []*group
 	data   []pageData
 }
@@ -94,9 +92,6 @@ type pageClass struct {
 	Predicted   bool    `json:"predicted"`
 }
 
-// NewPage begins a page of about so many bytes.
-func NewPage(size int) *Page { return &Page{size: size} }
-
 // Begin says that a subject's pictures come next, so that a page knows how many
 // of how many it can show: share is the part of the page's size that they may
 // take.
@@ -114,7 +109,7 @@ func (g *Page) Begin(s *Subject, share float64) {
 func (g *Page) Add(p *Picture) error {
 	if g.most == 0 {
 		each := photoGuess + packedBytes*float64(len(p.Maps)*len(p.Maps[0])*p.Map[0]*p.Map[1])
-		g.most = max(1, int(g.share*float64(g.size)/each))
+		g.most = max(1, int(g.share*FilePage/each))
 	}
 	to := g.groups[len(g.groups)-1]
 	if p.Right && to.subject.Taken < 0 {
@@ -123,7 +118,7 @@ func (g *Page) Add(p *Picture) error {
 	to.of++
 	i := g.seen
 	g.seen++
-	if g.of > g.most && i*g.most/g.of == (i-1)*g.most/g.of && i > 0 {
+	if !chosen(i, g.of, g.most) {
 		return nil
 	}
 	photo, size, err := encodePhoto(p.Photo)
@@ -144,7 +139,6 @@ func (g *Page) Add(p *Picture) error {
 	}
 	to.cards = append(to.cards, card{len(g.data), path.Base(p.Image), note, photo, size})
 	g.data = append(g.data, d)
-	g.shown++
 	return nil
 }
 
@@ -210,17 +204,43 @@ func encodePhoto(photo image.Image) (uri string, size image.Point, err error) {
 	return "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(out.Bytes()), image.Pt(w, h), err
 }
 
-// HTML is the page, with a title and a few sentences above; heads may be nil.
-func (g *Page) HTML(title, intro string, from Provenance, heads *Heads) ([]byte, error) {
+// fitting is the places of the pictures that fit into so many bytes.
+func (g *Page) fitting(size int) map[int]bool {
+	sum, n := 0, len(g.data)
+	for _, group := range g.groups {
+		for _, c := range group.cards {
+			sum += len(c.photo) + len(g.data[c.place].Maps)
+		}
+	}
+	fit := map[int]bool{}
+	most := n
+	if sum > size {
+		most = max(1, n*size/sum)
+	}
+	for i := range n {
+		if chosen(i, n, most) {
+			fit[i] = true
+		}
+	}
+	return fit
+}
+
+// chosen is whether the i-th of n is among most of them that are evenly spaced.
+func chosen(i, n, most int) bool { return most >= n || i == 0 || i*most/n != (i-1)*most/n }
+
+// HTML is the page of about so many bytes, with a title and a few sentences
+// above; heads may be nil.
+func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int) ([]byte, error) {
 	var body strings.Builder
 	e := html.EscapeString
+	fit := g.fitting(size)
 	total := 0
 	for _, group := range g.groups {
 		total += group.of
 	}
 	fmt.Fprintf(&body, "<header>\n<h1>%s</h1>\n<p>%s</p>\n", e(title), e(intro))
-	if g.shown < total {
-		fmt.Fprintf(&body, "<p>%d of %d pictures are in this page, evenly spaced in the order of their names; the tables are of all.</p>\n", g.shown, total)
+	if len(fit) < total {
+		fmt.Fprintf(&body, "<p>%d of %d pictures are in this page, evenly spaced in the order of their names; the tables are of all.</p>\n", len(fit), total)
 	}
 	body.WriteString("</header>\n")
 	if heads != nil && len(heads.Parts) > 0 {
@@ -233,6 +253,9 @@ func (g *Page) HTML(title, intro string, from Provenance, heads *Heads) ([]byte,
 		}
 		fmt.Fprintf(&body, "<section aria-labelledby=\"g%d\">\n<h2 id=\"g%d\">%s <span class=\"count\">%s</span></h2>\n<div class=\"cards\">\n", i, i, e(group.heading), pictures(group.of))
 		for _, c := range group.cards {
+			if !fit[c.place] {
+				continue
+			}
 			fmt.Fprintf(&body, `<details class="card" data-place="%d"><summary><span class="over" style="aspect-ratio:%d/%d;--aspect:%.3f"><img src="%s" alt="%s" width="%d" height="%d"><canvas></canvas></span><span class="label">%s</span><span class="note">%s</span></summary><div class="inside"></div></details>`+"\n",
 				c.place, c.size.X, c.size.Y, float64(c.size.X)/float64(c.size.Y), c.photo, e("Picture "+c.label), c.size.X, c.size.Y, e(c.label), e(c.note))
 		}
@@ -255,7 +278,13 @@ func (g *Page) HTML(title, intro string, from Provenance, heads *Heads) ([]byte,
 		}
 		maps[name] = hex.EncodeToString(all)
 	}
-	encoded, err := json.Marshal(map[string]any{"pictures": g.data, "colormaps": maps, "levels": mapLevels, "flatness": attention.Flatness})
+	data := make([]*pageData, len(g.data))
+	for i := range g.data {
+		if fit[i] {
+			data[i] = &g.data[i]
+		}
+	}
+	encoded, err := json.Marshal(map[string]any{"pictures": data, "colormaps": maps, "levels": mapLevels, "flatness": attention.Flatness})
 	if err != nil {
 		return nil, err
 	}

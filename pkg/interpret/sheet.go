@@ -31,9 +31,9 @@ var sheetLook = figure.Options{Smoothing: figure.Cubic, Colormap: "viridis", Opa
 
 // sheet gathers the rows of a contact sheet.
 type sheet struct {
-	of, seen int
+	of, seen int // pictures
+	shown    int
 	rows     []sheetRow
-	heads    int
 }
 
 type sheetRow struct {
@@ -42,13 +42,13 @@ type sheetRow struct {
 	panels         []*image.RGBA
 }
 
-func (s *sheet) add(p *Picture) error {
+func (s *sheet) add(p *Picture, subject *Subject) error {
 	i := s.seen
 	s.seen++
-	if s.of > sheetRows && i*sheetRows/s.of == (i-1)*sheetRows/s.of && i > 0 {
+	if !chosen(i, s.of, sheetRows) {
 		return nil
 	}
-	s.heads = len(p.Maps[0])
+	s.shown++
 	photo := smaller(p.Photo, sheetSide)
 	row := func(class int, heading, group string) error {
 		r := sheetRow{group: group, heading: heading, right: p.Right, panels: []*image.RGBA{photo}}
@@ -65,12 +65,19 @@ func (s *sheet) add(p *Picture) error {
 		s.rows = append(s.rows, r)
 		return nil
 	}
-	name, taken := attention.Plain(p.Name), attention.Plain(p.Predicted.Name)
-	if p.Right {
-		return row(p.True(), fmt.Sprintf("%s: %s", path.Base(p.Image), percent(p.probability())), "Right")
+	file, name, taken := path.Base(p.Image), attention.Plain(p.Name), attention.Plain(p.Predicted.Name)
+	own := percent(p.probability())
+	switch {
+	case subject.Taken >= 0:
+		group := name + " taken for " + taken
+		if err := row(0, fmt.Sprintf("%s, for %s (%s)", file, name, own), group); err != nil {
+			return err
+		}
+		return row(1, fmt.Sprintf("the same, for %s (%s)", taken, percent(p.Predicted.Probability)), group)
+	case p.Right:
+		return row(p.True(), fmt.Sprintf("%s: %s", file, own), "Right")
 	}
-	heading := fmt.Sprintf("%s: %s %s, %s %s", path.Base(p.Image), taken, percent(p.Predicted.Probability), name, percent(p.probability()))
-	return row(p.True(), heading, "Taken for another class")
+	return row(p.True(), fmt.Sprintf("%s: %s %s, %s %s", file, taken, percent(p.Predicted.Probability), name, own), "Taken for another class")
 }
 
 // smaller is a picture no longer than side pixels.
@@ -89,9 +96,9 @@ func (s *sheet) plot(title string) (*figure.Plot, error) {
 	if len(s.rows) == 0 {
 		return nil, fmt.Errorf("there is no picture to show")
 	}
-	d := &sheetDrawing{title: title, heads: s.heads, rows: slices.Clone(s.rows)}
+	d := &sheetDrawing{title: title, rows: slices.Clone(s.rows)}
 	if s.of > sheetRows {
-		d.title += fmt.Sprintf(", %d of %d pictures", len(s.rows), s.of)
+		d.title += fmt.Sprintf(", %d of %d pictures", s.shown, s.of)
 	}
 	slices.SortStableFunc(d.rows, func(a, b sheetRow) int {
 		switch {
@@ -108,7 +115,6 @@ func (s *sheet) plot(title string) (*figure.Plot, error) {
 // sheetDrawing draws rows of panels below each other, each with its heading.
 type sheetDrawing struct {
 	title string
-	heads int
 	rows  []sheetRow
 }
 

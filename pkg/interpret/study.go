@@ -54,16 +54,16 @@ type Study struct {
 	Pictures   []*Picture // without maps, logits and photo
 
 	tally Tally
-	page  *Page
+	page  Page
 	sheet sheet
 	spool *os.File // maps.npz
 }
 
-// NewStudy looks at subjects of one dataset, of which there is at least one. Each
+// NewStudy looks at subjects of one dataset, of which there is at least one. each
 // is told of every picture, with its maps; it may be nil, and its error ends the
-// study. pageSize is FilePage or NotebookPage. The context ends it, too. A study
+// study. The context ends it, too. A study
 // must be closed.
-func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, from Provenance, pageSize int, each func(*Picture) error) (_ *Study, err error) {
+func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, from Provenance, each func(*Picture) error) (_ *Study, err error) {
 	t := &Study{Subjects: subjects, Provenance: from}
 	d := subjects[0].Dataset
 	t.Provenance.Dataset, t.Provenance.Split, t.Provenance.Layer, t.Provenance.TopQ = d.Split.Root, d.Split.Name, o.Layer, o.TopQ
@@ -83,7 +83,6 @@ func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, 
 	for _, s := range subjects {
 		total += len(s.Images)
 	}
-	t.page = NewPage(pageSize)
 	t.sheet.of = total
 	w := bufio.NewWriterSize(t.spool, 1<<20)
 	maps := NewMaps(w)
@@ -94,7 +93,7 @@ func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, 
 				err = each(p)
 			}
 			if err == nil {
-				err = t.add(p, maps)
+				err = t.add(p, s, maps)
 			}
 			if err != nil {
 				return nil, err
@@ -110,7 +109,7 @@ func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, 
 	return t, nil
 }
 
-func (t *Study) add(p *Picture, maps *Maps) error {
+func (t *Study) add(p *Picture, s *Subject, maps *Maps) error {
 	t.Provenance.Layer = p.Layer
 	if t.class() {
 		t.tally.Add(p)
@@ -118,7 +117,7 @@ func (t *Study) add(p *Picture, maps *Maps) error {
 	if err := t.page.Add(p); err != nil {
 		return err
 	}
-	if err := t.sheet.add(p); err != nil {
+	if err := t.sheet.add(p, s); err != nil {
 		return fmt.Errorf("%s: %w", p.Image, err)
 	}
 	if err := maps.Add(p); err != nil {
@@ -178,15 +177,15 @@ func (t *Study) String() string {
 	return text
 }
 
-// Page is the page of HTML.
-func (t *Study) Page() ([]byte, error) {
+// Page is the page of HTML; size is FilePage or NotebookPage.
+func (t *Study) Page(size int) ([]byte, error) {
 	intro := t.String() + ". "
 	if t.class() {
 		intro += fmt.Sprintf("Each picture shows where all heads of decoder layer %d together looked for the class; it opens to every head, for the classes that look most alike to the model.", t.Provenance.Layer+1)
 	} else {
 		intro += fmt.Sprintf("Each picture shows where all heads of decoder layer %d together looked for its true class; it opens to every head, for the true class and for the one it was taken for.", t.Provenance.Layer+1)
 	}
-	return t.page.HTML(t.Title(), intro, t.Provenance, t.Heads())
+	return t.page.HTML(t.Title(), intro, t.Provenance, t.Heads(), size)
 }
 
 // Sheet is a contact sheet: some of the pictures, evenly spaced, right ones
@@ -197,13 +196,12 @@ func (t *Study) Sheet() (*figure.Plot, error) { return t.sheet.plot(t.Title()) }
 // summary is interpret.json.
 type summary struct {
 	Provenance
-	Class     *int       `json:"class,omitempty"`
-	Name      string     `json:"name,omitempty"`
-	Images    int        `json:"images"`
-	Right     int        `json:"right"`
-	Confused  []confused `json:"confused,omitempty"`
-	Heads     *Heads     `json:"over_pictures,omitempty"`
-	PageShows int        `json:"page_shows"` // pictures
+	Class    *int       `json:"class,omitempty"`
+	Name     string     `json:"name,omitempty"`
+	Images   int        `json:"images"`
+	Right    int        `json:"right"`
+	Confused []confused `json:"confused,omitempty"`
+	Heads    *Heads     `json:"over_pictures,omitempty"`
 }
 
 type confused struct {
@@ -227,7 +225,7 @@ func (t *Study) Save(dir string) error {
 	if err := MakeFolder(dir); err != nil {
 		return err
 	}
-	page, err := t.Page()
+	page, err := t.Page(FilePage)
 	if err != nil {
 		return err
 	}
@@ -265,7 +263,7 @@ func (t *Study) SaveData(dir string) error {
 	if err := t.writeCSV(filepath.Join(dir, "interpret.csv")); err != nil {
 		return err
 	}
-	sum := summary{Provenance: t.Provenance, Images: len(t.Pictures), Right: t.Right(), Heads: t.Heads(), PageShows: t.page.shown}
+	sum := summary{Provenance: t.Provenance, Images: len(t.Pictures), Right: t.Right(), Heads: t.Heads()}
 	names := t.Subjects[0].Dataset.Names
 	if t.class() {
 		sum.Class, sum.Name = &t.Subjects[0].Class, names[t.Subjects[0].Class]
