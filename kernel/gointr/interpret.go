@@ -82,7 +82,6 @@ D may have the folders of some of the model's classes only.`,
 	flags.IntVar(&f.options.TopQ, "top-q", f.options.TopQ, "how many of the most similar classes")
 	flags.IntVar(&f.options.Layer, "layer", f.options.Layer, "decoder layer, from 0; -1 is the last")
 	flags.IntVar(&f.confused, "confused", 0, "look at this many pairs of confused classes")
-	flags.Lookup("confused").NoOptDefVal = "5"
 	flags.StringVar(&f.layout, "layout", pageLayout, "page or published")
 	flags.BoolVar(&f.skipBad, "skip-bad", false, "go on without the pictures that cannot be read")
 	flags.StringVar(&f.out, "out", "", "folder to write to")
