@@ -500,7 +500,7 @@ func TestPage(t *testing.T) {
 	sheet := must(study.Sheet())(t)
 	width, height := sheet.Size()
 	a, b := must(sheet.PNG())(t), must(sheet.PNG())(t)
-	if string(a) != string(b) || width != 7*72 || height < 100 || height > 14*72 {
+	if string(a) != string(b) || width > 7*72 || width < 200 || height < 100 || height > 14*72 {
 		t.Errorf("the sheet has %v by %v", width, height)
 	}
 }

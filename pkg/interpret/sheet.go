@@ -21,7 +21,8 @@ import (
 const (
 	sheetRows  = 8
 	sheetSide  = 300 // pixels of a panel's longer side: 300 dots an inch where nine and more stand beside each other
-	sheetWidth = 7 * vg.Inch
+	sheetWidth = 7 * vg.Inch // at most
+	widest     = 62          // points, a panel: few heads make a narrower sheet
 	sheetHeads = 16 // more would be too small to see
 )
 
@@ -109,7 +110,7 @@ func (s *sheet) plot(title string) (*figure.Plot, error) {
 		}
 		return 1
 	})
-	return figure.NewPlot(d, sheetWidth, d.layout())
+	return figure.NewPlot(d, d.width(), d.layout())
 }
 
 // sheetDrawing draws rows of panels below each other, each with its heading.
@@ -129,7 +130,12 @@ const (
 
 func (d *sheetDrawing) slot() vg.Length {
 	n := len(d.rows[0].panels)
-	return (sheetWidth - 2*sheetMargin - vg.Length(n-1)*sheetGap) / vg.Length(n)
+	return min(widest, (sheetWidth-2*sheetMargin-vg.Length(n-1)*sheetGap)/vg.Length(n))
+}
+
+func (d *sheetDrawing) width() vg.Length {
+	n := vg.Length(len(d.rows[0].panels))
+	return 2*sheetMargin + n*d.slot() + (n-1)*sheetGap
 }
 
 // rowHeight is that of the panels, at most as high as they are wide by half.

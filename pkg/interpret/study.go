@@ -190,7 +190,7 @@ func (t *Study) Page(size int) ([]byte, error) {
 
 // Sheet is a contact sheet: some of the pictures, evenly spaced, right ones
 // first, each with all heads for its true class; of confusions also for the class
-// that it was taken for. It is a page wide.
+// that it was taken for. It is a page wide at most.
 func (t *Study) Sheet() (*figure.Plot, error) { return t.sheet.plot(t.Title()) }
 
 // summary is interpret.json.
