@@ -20,10 +20,10 @@ import (
 
 const (
 	sheetRows  = 8
-	sheetSide  = 300 // pixels of a panel's longer side: 300 dots an inch where nine and more stand beside each other
+	sheetSide  = 300         // pixels of a panel's longer side: 300 dots an inch where nine and more stand beside each other
 	sheetWidth = 7 * vg.Inch // at most
 	widest     = 62          // points, a panel: few heads make a narrower sheet
-	sheetHeads = 16 // more would be too small to see
+	sheetHeads = 16          // more would be too small to see
 )
 
 // sheetLook is that of the page. The published blur is made for panels of a
@@ -120,7 +120,7 @@ type sheetDrawing struct {
 }
 
 const (
-	sheetMargin = 2
+	sheetMargin = 4 // that figure.Plot keeps
 	sheetGap    = 3
 	titleSize   = 9
 	groupSize   = 8
@@ -170,9 +170,9 @@ func (d *sheetDrawing) Draw(c draw.Canvas) {
 		}
 		c.FillText(style, at, s)
 	}
-	left, slot := c.Min.X+sheetMargin, d.slot()
-	width := c.Max.X - c.Min.X - 2*sheetMargin
-	y := c.Max.Y - sheetMargin
+	left, slot := c.Min.X, d.slot()
+	width := c.Max.X - c.Min.X
+	y := c.Max.Y
 	write(d.title, titleSize, text.XCenter, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: y}, width, color.Black)
 	y -= titleSize * leading
 	for i := range d.rows[0].panels {
