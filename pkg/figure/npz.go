@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 
@@ -18,32 +17,15 @@ import (
 //	logits     float32 [classes]
 //	class      int64   []
 //
-// in the .npz of numpy.savez_compressed (numpy.lib.format 1.0). The file
-// appears whole or not at all; the same numbers give the same bytes.
+// in the .npz of numpy.savez_compressed (numpy.lib.format 1.0), beside what
+// WriteData adds. The file appears whole or not at all; the same numbers give the
+// same bytes.
 func WriteNPZ(path string, e *attention.Explanation, class int) error {
-	maps := make([]float32, 0, e.Layers*e.Heads*e.Rows*e.Cols)
-	for layer := range e.Layers {
-		for head := range e.Heads {
-			m, err := e.Map(layer, head, class)
-			if err != nil {
-				return err
-			}
-			maps = append(maps, m.Values...)
-		}
+	d, err := classData(e, class, Source{})
+	if err != nil {
+		return err
 	}
-	return wholefile.Write(path, func(w io.Writer) error {
-		z := zip.NewWriter(w)
-		for _, err := range []error{
-			writeNPY(z, "attention", "<f4", []int{e.Layers, e.Heads, e.Rows, e.Cols}, floats(maps)),
-			writeNPY(z, "logits", "<f4", []int{len(e.Logits)}, floats(e.Logits)),
-			writeNPY(z, "class", "<i8", nil, binary.LittleEndian.AppendUint64(nil, uint64(class))),
-		} {
-			if err != nil {
-				return err
-			}
-		}
-		return z.Close()
-	})
+	return wholefile.Write(path, d.npz)
 }
 
 func writeNPY(z *zip.Writer, name, dtype string, shape []int, data []byte) error {
