@@ -18,6 +18,7 @@ type Row struct {
 	Photo       image.Image
 	Class       int    // index; a class below 0 is the predicted one
 	Heading     string // above the row; "" is the name of what differs between rows, class, picture or both
+	Source      Source // of the maps; the caption has it where all rows have the same and Options.Source is empty
 }
 
 // Mean among the heads of a Grid is the mean of all heads.
@@ -40,7 +41,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		return nil, errors.New("a grid needs a picture at least")
 	}
 	rows = append([]Row{}, rows...)
-	sameClass, sameImage := true, true
+	sameClass, sameImage, sameSource := true, true, true
 	for i := range rows {
 		r := &rows[i]
 		if r.Explanation == nil {
@@ -50,7 +51,11 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 			r.Class = r.Explanation.Best().Index
 		}
 		sameClass = sameClass && r.Explanation.Name(r.Class) == rows[0].Explanation.Name(rows[0].Class)
+		sameSource = sameSource && r.Source == rows[0].Source
 		sameImage = sameImage && r.Explanation.Image == rows[0].Explanation.Image
+	}
+	if sameSource && o.Source == (Source{}) {
+		o.Source = rows[0].Source
 	}
 	first := rows[0].Explanation
 	if layer == attention.Last {
