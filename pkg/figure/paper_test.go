@@ -41,6 +41,7 @@ func everyFigure(t *testing.T, e *attention.Explanation, photo image.Image, o Op
 		"headrow":    func() (*Figure, error) { return HeadRow(e, attention.Last, 1, photo, o) },
 		"compare":    func() (*Figure, error) { return Compare(e, 0, []int{1, 2}, photo, o) },
 		"layers":     func() (*Figure, error) { return Layers(e, 1, photo, o) },
+		"film":       func() (*Figure, error) { return Film(e, 1, Mean, photo, o) },
 		"maps":       func() (*Figure, error) { return Maps([]string{"own"}, []attention.Map{m}, photo, o) },
 		"difference": func() (*Figure, error) { return Difference(e, 0, 1, 2, photo, o) },
 		"grid": func() (*Figure, error) {
@@ -232,6 +233,29 @@ func TestDifference(t *testing.T) {
 		_, err := call()
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want a sentence with %q", err, want)
+		}
+	}
+}
+
+func TestFilm(t *testing.T) {
+	e, photo := layered(4), scene(80, 60)
+	f, err := Film(e, 2, 3, photo, Options{Width: 3.25 * vg.Inch, ColorBar: true, SameScale: true, Smoothing: Cells})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkRows(t, "film", f, nil, 3)
+	for layer, m := range f.Maps() {
+		want, _ := e.Map(layer, 3, 2)
+		if !slices.Equal(m.Values, want.Values) || m.Label != fmt.Sprintf("Layer %d", layer+1) || m.Layer != layer || m.Head != 3 || m.Class != 2 {
+			t.Errorf("frame %d is %+v", layer, m)
+		}
+	}
+	if title := f.texts[0].string; title != "Grey Crow (11.1 %), head 4" {
+		t.Errorf("the title is %q", title)
+	}
+	for _, wrong := range [][2]int{{9, 0}, {1, 9}, {1, -2}} {
+		if _, err := Film(e, wrong[0], wrong[1], photo, Options{}); err == nil || !strings.Contains(err.Error(), "does not exist") {
+			t.Errorf("class %d, head %d: got %v", wrong[0], wrong[1], err)
 		}
 	}
 }
@@ -641,7 +665,7 @@ for kind in sys.argv[2:]:
             assert z[key][i] == m[key], (kind, key, z[key][i], m[key])
         assert np.isnan(z["scale"][i]).all() if m["scale"] is None else np.array_equal(z["scale"][i], np.float32(m["scale"])), kind
 `
-	out, err := exec.Command(python, "-c", look, dir, "headrow", "compare", "layers", "maps", "difference", "grid", "strip", "e").CombinedOutput()
+	out, err := exec.Command(python, "-c", look, dir, "headrow", "compare", "layers", "film", "maps", "difference", "grid", "strip", "e").CombinedOutput()
 	if err != nil {
 		t.Errorf("NumPy: %v\n%s", err, out)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -141,4 +142,34 @@ func percent(e *attention.Explanation, class int) string {
 		}
 	}
 	return ""
+}
+
+// Film is how the decoder comes to look for a class, as a strip of film: the
+// picture, then one head (from 0; Mean is the mean of all heads) in every decoder
+// layer. Layers has all heads at once, and needs the width of a page.
+func Film(e *attention.Explanation, class, head int, photo image.Image, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	var maps []Shown
+	for layer := range e.Layers {
+		m, err := headMap(e, layer, head, class)
+		if err != nil {
+			return nil, err
+		}
+		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
+	}
+	if o.Title == "" {
+		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class), strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
+	}
+	f, err := mapRows(maps, photo, o)
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where %s of each of %d decoder layers looks for ", listed([]int{head}), e.Layers)
+	f.about.class(e, class, true)
+	f.about.in(e.Image)
+	f.about.say(".")
+	return f, nil
 }

@@ -145,6 +145,17 @@ func (e *Explanation) Layers(options ...figure.Options) *Figure {
 	return shown
 }
 
+// Film shows where one head looked for the predicted class in every decoder layer,
+// beside each other; head -1 is the mean of all heads. Options change how.
+func (e *Explanation) Film(head int, options ...figure.Options) *Figure {
+	best := e.Best()
+	f, err := figure.Film(e.Numbers, best.Index, head, e.photo, e.looks(options))
+	Check(err)
+	shown := &Figure{f, fmt.Sprintf("Attention for %s through %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
+	shown.Show()
+	return shown
+}
+
 // Explore shows a page to look around in: every class, layer and head, two
 // classes side by side, and which of them look at a spot. It needs neither the
 // kernel nor a network, so that an exported notebook keeps it.

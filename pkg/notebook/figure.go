@@ -58,6 +58,15 @@ func (f *Figure) Caption() string {
 	return ""
 }
 
+// Width is the width of a figure by the name of a template ("cvpr",
+// "nature-double") or as a length ("89mm"), for figure.Options; figure.Width lists
+// them.
+func Width(name string) vg.Length {
+	width, err := figure.Width(name)
+	Check(err)
+	return width
+}
+
 // Photo is a picture as the model gets it.
 type Photo struct {
 	p    *picture.Picture
