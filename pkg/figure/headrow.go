@@ -212,9 +212,10 @@ type panel struct {
 	marks   []mark
 }
 
-// mark is a sign on a panel, at a part of its width and height from the top left.
+// mark is a sign on a panel, + or −, at a part of its width and height from the
+// top left.
 type mark struct {
-	sign string
+	plus bool
 	x, y float64
 }
 
@@ -402,14 +403,25 @@ func lettered(rows []row) {
 	}
 }
 
-// mark writes a sign on a panel, on white.
+// mark draws a sign on a panel: strokes with a white rim, which leave the colours
+// around them to be seen.
 func (f *Figure) mark(m mark, panel vg.Rectangle) {
-	const side = noteSize
+	const long, thick, rim = 4, 0.8, 0.5
 	size := panel.Size()
-	x := min(max(panel.Min.X+size.X*vg.Length(m.x), panel.Min.X+side/2), panel.Max.X-side/2)
-	y := min(max(panel.Max.Y-size.Y*vg.Length(m.y), panel.Min.Y+side/2), panel.Max.Y-side/2)
-	f.boxes = append(f.boxes, box{rectangle(x-side/2, y-side/2, side, side), color.White})
-	f.texts = append(f.texts, centred(m.sign, noteSize, x, y-noteSize*0.33))
+	x := min(max(panel.Min.X+size.X*vg.Length(m.x), panel.Min.X+long/2+rim), panel.Max.X-long/2-rim)
+	y := min(max(panel.Max.Y-size.Y*vg.Length(m.y), panel.Min.Y+long/2+rim), panel.Max.Y-long/2-rim)
+	stroke := func(w, h vg.Length, c color.Color) {
+		f.boxes = append(f.boxes, box{rectangle(x-w/2, y-h/2, w, h), c})
+	}
+	for _, c := range []struct {
+		color color.Color
+		more  vg.Length
+	}{{color.White, 2 * rim}, {color.Black, 0}} {
+		stroke(long+c.more, thick+c.more, c.color)
+		if m.plus {
+			stroke(thick+c.more, long+c.more, c.color)
+		}
+	}
 }
 
 func (r row) headingHeight() vg.Length {
@@ -537,5 +549,9 @@ func rectangle(x, y, w, h vg.Length) vg.Rectangle {
 
 // number writes a weight in two digits: 0.0012, 0.50, 1.2e-5.
 func number(v float32) string {
-	return strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
+	digits := strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
+	if after, negative := strings.CutPrefix(digits, "-"); negative {
+		return "−" + after
+	}
+	return digits
 }

@@ -5,14 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -207,31 +212,93 @@ func litPanels(t *testing.T, name string, f *Figure, want []image.Point, page bo
 	}
 }
 
-// litMarks looks for the signs of a difference.
+// litMarks looks for the signs of a difference: strokes in black, of which + has two.
 func litMarks(t *testing.T, name string, f *Figure, plus, minus image.Point) {
 	t.Helper()
+	strokes := map[vg.Point]int{}
+	for _, b := range f.boxes {
+		if size := b.at.Size(); b.color == color.Black && max(size.X, size.Y) > 3 && max(size.X, size.Y) < 5 {
+			middle := b.at.Min.Add(size.Scale(0.5))
+			strokes[vg.Point{X: vg.Length(math.Round(float64(100 * middle.X))), Y: vg.Length(math.Round(float64(100 * middle.Y)))}]++
+		}
+	}
 	found := 0
-	for _, line := range f.texts {
-		want := plus
-		switch line.string {
-		case "+":
-		case "−":
-			want = minus
-		default:
-			continue
+	for middle, n := range strokes {
+		want := minus
+		if n == 2 {
+			want = plus
 		}
 		for _, p := range f.pictures {
-			x, y := float64((line.at.X+line.width()/2-p.at.Min.X)/p.at.Size().X), float64((p.at.Max.Y-line.at.Y-line.size*0.33)/p.at.Size().Y)
+			x, y := float64((middle.X/100-p.at.Min.X)/p.at.Size().X), float64((p.at.Max.Y-middle.Y/100)/p.at.Size().Y)
 			if x > 0 && x < 1 && y > 0 && y < 1 {
 				found++
 				if !inCell(x, y, want, 0.2) {
-					t.Errorf("%s: %s stands in column %.2f, row %.2f, want the middle of %v", name, line.string, x*litCols, y*litRows, want)
+					t.Errorf("%s: a sign of %d strokes stands in column %.2f, row %.2f, want the middle of %v", name, n, x*litCols, y*litRows, want)
 				}
 			}
 		}
 	}
 	if found != 4 {
 		t.Errorf("%s: %d signs, want + and − on each of two heads", name, found)
+	}
+}
+
+// Every map lies on its own panel: each head of each layer looks for each class at
+// another cell, so that one shown for another would be seen.
+func TestEachMapHasItsOwnPanel(t *testing.T) {
+	e := lit(t, 0, 0)
+	clear(e.Weights)
+	own := func(layer, head, class int) int { return 2*(3*(2*layer+head)+class) + layer }
+	for layer := range e.Layers {
+		for head := range e.Heads {
+			for class := range e.Classes() {
+				e.Weights[((layer*e.Heads+head)*e.Classes()+class)*litRows*litCols+own(layer, head, class)] = 1
+			}
+		}
+	}
+	photo := image.NewRGBA(image.Rect(0, 0, litWidth, litHeight))
+	o := Options{Colormap: "gray", Opacity: 1, DPI: 72, Smoothing: Cells}
+	rows := []Row{{Explanation: e, Photo: photo, Class: 2}, {Explanation: e, Photo: photo, Class: 0}}
+	for name, c := range map[string]struct {
+		draw func() (*Figure, error)
+		want [][3]int // layer, head, class
+	}{
+		"head row":   {func() (*Figure, error) { return HeadRow(e, 0, 2, photo, o) }, [][3]int{{0, 0, 2}, {0, 1, 2}}},
+		"compare":    {func() (*Figure, error) { return Compare(e, 1, []int{2, 0}, photo, o) }, [][3]int{{1, 0, 2}, {1, 1, 2}, {1, 0, 0}, {1, 1, 0}}},
+		"layers":     {func() (*Figure, error) { return Layers(e, 1, photo, o) }, [][3]int{{0, Mean, 1}, {0, 0, 1}, {0, 1, 1}, {1, Mean, 1}, {1, 0, 1}, {1, 1, 1}}},
+		"grid":       {func() (*Figure, error) { return Grid(rows, 1, []int{1, Mean, 0}, o) }, [][3]int{{1, 1, 2}, {1, Mean, 2}, {1, 0, 2}, {1, 1, 0}, {1, Mean, 0}, {1, 0, 0}}},
+		"strip":      {func() (*Figure, error) { return Grid(rows, 0, []int{1}, o) }, [][3]int{{0, 1, 2}, {0, 1, 0}}},
+		"difference": {func() (*Figure, error) { return Difference(e, 0, 2, 1, photo, o) }, [][3]int{{0, 0, 2}, {0, 1, 2}}},
+	} {
+		f, err := c.draw()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var panels []*image.RGBA
+		for _, p := range f.pictures {
+			if p.pixels.Rect.Dx() != 256 && slices.ContainsFunc(p.pixels.Pix, func(v uint8) bool { return v < 255 }) { // neither a colour bar nor the white picture
+				panels = append(panels, p.pixels)
+			}
+		}
+		if len(panels) != len(c.want) || len(f.Maps()) != len(c.want) {
+			t.Fatalf("%s: %d panels and %d maps, want %d", name, len(panels), len(f.Maps()), len(c.want))
+		}
+		for i, want := range c.want {
+			m := f.Maps()[i]
+			if got := [3]int{m.Layer, m.Head, m.Class}; got != want {
+				t.Errorf("%s: panel %d is said to show layer, head and class %v, want %v", name, i, got, want)
+			}
+			for head := range e.Heads {
+				if want[1] != head && want[1] != Mean {
+					continue
+				}
+				cell := own(want[0], head, want[2])
+				x, y := (2*(cell%litCols)+1)*panels[i].Rect.Dx()/(2*litCols), (2*(cell/litCols)+1)*panels[i].Rect.Dy()/(2*litRows)
+				if v := panels[i].RGBAAt(x, y).R; v != 255 || m.Values[cell] <= 0 {
+					t.Errorf("%s: panel %d is %d bright at cell %d, whose weight is %v", name, i, v, cell, m.Values[cell])
+				}
+			}
+		}
 	}
 }
 

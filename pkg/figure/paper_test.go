@@ -179,7 +179,7 @@ func TestDifference(t *testing.T) {
 	for _, line := range f.texts {
 		said = append(said, line.string)
 	}
-	for _, want := range []string{"Painted Bunting − Grey Crow, layer 2", "← Grey Crow more", "Painted Bunting more →", number(-most), number(most), "+", "−", "no difference"} {
+	for _, want := range []string{"Painted Bunting − Grey Crow, layer 2", "← Grey Crow more", "Painted Bunting more →", number(-most), number(most), "no difference"} {
 		if !slices.Contains(said, want) {
 			t.Errorf("%q are the words, %q is missing", said, want)
 		}
@@ -196,13 +196,34 @@ func TestDifference(t *testing.T) {
 			}
 		}
 	}
+	// Heads that hardly differ beside the others have no signs.
+	d := attention.Map{Rows: 1, Cols: 3, Values: []float32{0.2, -0.02, 0}}
+	for least, want := range map[float32][]mark{
+		0.01: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}}, 0.02: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}}, 0.03: {{true, 1. / 6, 0.5}}, 0.3: nil,
+	} {
+		got := extremes(d, least)
+		if !slices.EqualFunc(got, want, func(a, b mark) bool {
+			return a.plus == b.plus && math.Abs(a.x-b.x) < 1e-5 && math.Abs(a.y-b.y) < 1e-5
+		}) {
+			t.Errorf("from %v the signs are %v, want %v", least, got, want)
+		}
+	}
+	faint := layered(2)
+	for i := range 3 * 48 {
+		faint.Weights[(1*2+1)*3*48+i] = 1./48 + float32(i%7)*1e-5 // layer 1, head 1
+	}
+	if f, err := Difference(faint, 1, 1, 2, photo, Options{}); err != nil {
+		t.Fatal(err)
+	} else if black := slices.DeleteFunc(slices.Clone(f.boxes), func(b box) bool { return b.color != color.Black }); len(black) != 3+1 {
+		t.Errorf("%d strokes in black, want + and − on one head, and the middle of the bar", len(black))
+	}
 	// Colours under the sign: purple for what a sees, orange for what b does.
 	one := lit(t, 1, 1)
-	d, err := Difference(one, 0, 1, 2, image.NewGray(image.Rect(0, 0, litWidth, litHeight)), Options{Smoothing: Cells, Opacity: 1})
+	colours, err := Difference(one, 0, 1, 2, image.NewGray(image.Rect(0, 0, litWidth, litHeight)), Options{Smoothing: Cells, Opacity: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := d.pictures[1].pixels
+	p := colours.pictures[1].pixels
 	if got := p.RGBAAt(p.Rect.Dx()*3/12, p.Rect.Dy()*3/8); got != (color.RGBA{45, 0, 75, 255}) {
 		t.Errorf("where class 1 looks the colour is %v", got)
 	}

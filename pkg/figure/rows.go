@@ -134,10 +134,14 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	return layout(drawn, o)
 }
 
-// percent is the probability of a class in words.
+// percent is the probability of a class in words: none is 0.
 func percent(e *attention.Explanation, class int) string {
 	for _, c := range e.Top(-1) {
-		if c.Index == class {
+		switch {
+		case c.Index != class:
+		case c.Probability < 0.0005:
+			return "< 0.1 %"
+		default:
 			return fmt.Sprintf("%.1f %%", 100*c.Probability)
 		}
 	}

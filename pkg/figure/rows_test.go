@@ -195,7 +195,7 @@ func TestMaps(t *testing.T) {
 	for _, line := range f.texts {
 		told = append(told, line.string)
 	}
-	for _, want := range []string{"Mine", "Input", "as is", "minus", "value", "-3.0", "5.0"} {
+	for _, want := range []string{"Mine", "Input", "as is", "minus", "value", "−3.0", "5.0"} {
 		if !slices.Contains(told, want) {
 			t.Errorf("the texts are %q and lack %q", told, want)
 		}
