@@ -1,20 +1,18 @@
 package figure
 
 import (
-	"archive/zip"
-	"bytes"
 	"cmp"
-	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/gointr/gointr/internal/npz"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -111,55 +109,43 @@ func (d data) csv(w io.Writer) error {
 }
 
 func (d data) npz(w io.Writer) error {
-	z := zip.NewWriter(w)
-	var arrays []npy
-	if e := d.explained; e != nil {
-		arrays = classArrays(e, d.class, d.Maps)
-	} else {
-		arrays = mapArrays(d.Maps)
-	}
 	provenance, err := json.Marshal(d.Provenance)
 	if err != nil {
 		return err
 	}
-	for _, a := range append(arrays, textNPY("provenance", nil, string(provenance))) {
-		if err := writeNPY(z, a.name, a.dtype, a.shape, a.data); err != nil {
-			return err
-		}
+	out := npz.New(w)
+	if d.explained != nil {
+		err = d.classArrays(out)
+	} else {
+		err = d.mapArrays(out)
 	}
-	return z.Close()
+	return errors.Join(err, out.Text("provenance", string(provenance)), out.Close())
 }
 
-// npy is one array of an .npz.
-type npy struct {
-	name, dtype string
-	shape       []int
-	data        []byte
-}
-
-// classArrays are those of WriteData.
-func classArrays(e *attention.Explanation, class int, shown []Shown) []npy {
+// classArrays writes those of WriteData.
+func (d data) classArrays(out *npz.Writer) error {
+	e := d.explained
 	var maps []float32
-	for _, m := range shown {
+	for _, m := range d.Maps {
 		maps = append(maps, m.Values...)
 	}
 	names := make([]string, e.Classes())
 	for i := range names {
 		names[i] = e.Name(i)
 	}
-	return []npy{
-		{"attention", "<f4", []int{e.Layers, e.Heads, e.Rows, e.Cols}, floats(maps)},
-		{"logits", "<f4", []int{len(e.Logits)}, floats(e.Logits)},
-		{"class", "<i8", nil, integers(class)},
-		textNPY("names", []int{len(names)}, names...),
-		textNPY("image", nil, e.Image),
-	}
+	return errors.Join(
+		out.Floats("attention", maps, e.Layers, e.Heads, e.Rows, e.Cols),
+		out.Floats("logits", e.Logits, len(e.Logits)),
+		out.Ints("class", []int{d.class}),
+		out.Texts("names", names),
+		out.Text("image", e.Image),
+	)
 }
 
-// mapArrays are those of Figure.Save.
-func mapArrays(maps []Shown) []npy {
-	rows, cols, n := 0, 0, len(maps)
-	for _, m := range maps {
+// mapArrays writes those of Figure.Save.
+func (d data) mapArrays(out *npz.Writer) error {
+	rows, cols, n := 0, 0, len(d.Maps)
+	for _, m := range d.Maps {
 		rows, cols = max(rows, m.Rows), max(cols, m.Cols)
 	}
 	nan := float32(math.NaN())
@@ -167,66 +153,45 @@ func mapArrays(maps []Shown) []npy {
 	for i := range values {
 		values[i] = nan
 	}
-	column := func(of func(Shown) int) []byte {
-		var all []int
-		for _, m := range maps {
-			all = append(all, of(m))
-		}
-		return integers(all...)
-	}
-	words := func(name string, of func(Shown) string) npy {
-		var all []string
-		for _, m := range maps {
-			all = append(all, of(m))
-		}
-		return textNPY(name, []int{n}, all...)
-	}
-	for i, m := range maps {
+	for i, m := range d.Maps {
 		for row := range m.Rows {
 			copy(values[(i*rows+row)*cols:], m.Values[row*m.Cols:][:m.Cols])
 		}
 		scale := cmp.Or(m.Scale, &[2]float32{nan, nan})
 		scales = append(scales, scale[:]...)
 	}
-	return []npy{
-		{"maps", "<f4", []int{n, rows, cols}, floats(values)},
-		{"rows", "<i8", []int{n}, column(func(m Shown) int { return m.Rows })},
-		{"cols", "<i8", []int{n}, column(func(m Shown) int { return m.Cols })},
-		{"layer", "<i8", []int{n}, column(func(m Shown) int { return m.Layer })},
-		{"head", "<i8", []int{n}, column(func(m Shown) int { return m.Head })},
-		{"class", "<i8", []int{n}, column(func(m Shown) int { return m.Class })},
-		{"versus", "<i8", []int{n}, column(func(m Shown) int { return m.Versus })},
-		{"scale", "<f4", []int{n, 2}, floats(scales)},
-		words("label", func(m Shown) string { return m.Label }),
-		words("image", func(m Shown) string { return m.Image }),
-		words("name", func(m Shown) string { return m.Name }),
-		words("versus_name", func(m Shown) string { return m.VersusName }),
-	}
-}
-
-// textNPY is an array of text: UTF-32, every element as long as the longest.
-func textNPY(name string, shape []int, all ...string) npy {
-	long := 1 // NumPy has no text of no letters
-	for i, s := range all {
-		all[i] = strings.ToValidUTF8(s, "\uFFFD")
-		long = max(long, utf8.RuneCountInString(all[i]))
-	}
-	var data bytes.Buffer
-	for _, s := range all {
-		letters := make([]byte, 0, 4*long)
-		for _, r := range s {
-			letters = binary.LittleEndian.AppendUint32(letters, uint32(r))
+	err := errors.Join(out.Floats("maps", values, n, rows, cols), out.Floats("scale", scales, n, 2))
+	for _, c := range []struct {
+		name string
+		of   func(Shown) int
+	}{
+		{"rows", func(m Shown) int { return m.Rows }},
+		{"cols", func(m Shown) int { return m.Cols }},
+		{"layer", func(m Shown) int { return m.Layer }},
+		{"head", func(m Shown) int { return m.Head }},
+		{"class", func(m Shown) int { return m.Class }},
+		{"versus", func(m Shown) int { return m.Versus }},
+	} {
+		var all []int
+		for _, m := range d.Maps {
+			all = append(all, c.of(m))
 		}
-		data.Write(letters)
-		data.Write(make([]byte, 4*long-len(letters)))
+		err = errors.Join(err, out.Ints(c.name, all, n))
 	}
-	return npy{name, fmt.Sprintf("<U%d", long), shape, data.Bytes()}
-}
-
-func integers(values ...int) []byte {
-	out := make([]byte, 0, 8*len(values))
-	for _, v := range values {
-		out = binary.LittleEndian.AppendUint64(out, uint64(v))
+	for _, c := range []struct {
+		name string
+		of   func(Shown) string
+	}{
+		{"label", func(m Shown) string { return m.Label }},
+		{"image", func(m Shown) string { return m.Image }},
+		{"name", func(m Shown) string { return m.Name }},
+		{"versus_name", func(m Shown) string { return m.VersusName }},
+	} {
+		var all []string
+		for _, m := range d.Maps {
+			all = append(all, c.of(m))
+		}
+		err = errors.Join(err, out.Texts(c.name, all))
 	}
-	return out
+	return err
 }

@@ -1,12 +1,6 @@
 package figure
 
 import (
-	"archive/zip"
-	"encoding/binary"
-	"fmt"
-	"math"
-	"strings"
-
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -26,29 +20,4 @@ func WriteNPZ(path string, e *attention.Explanation, class int) error {
 		return err
 	}
 	return wholefile.Write(path, d.npz)
-}
-
-func writeNPY(z *zip.Writer, name, dtype string, shape []int, data []byte) error {
-	w, err := z.Create(name + ".npy")
-	if err != nil {
-		return err
-	}
-	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
-	if len(shape) == 1 {
-		dims += ","
-	}
-	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, dims)
-	const before = 10 // magic, version and length
-	head += strings.Repeat(" ", 63-(before+len(head))%64) + "\n"
-	magic := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))
-	_, err = w.Write(append(append(magic, head...), data...))
-	return err
-}
-
-func floats(values []float32) []byte {
-	out := make([]byte, 0, 4*len(values))
-	for _, v := range values {
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
-	}
-	return out
 }

@@ -1,0 +1,189 @@
+// Package interpret looks at whole classes, as the interpretation script of the
+// published code does (tools/visualization.py of github.com/Imageomics/INTR):
+// every picture of a class with where each head found the class, and where the
+// same heads found the classes that look like it. It also looks at the pictures
+// that a model takes for another class, and says of a head whether it is always
+// on the same part.
+//
+//	d, err := interpret.Open("datasets/birds", "val", model.Classes, model.Names)
+//	class, err := d.Class("Indigo Bunting")
+//	for p, err := range class.Each(ctx, explain, interpret.Options{TopQ: 5}) { … }
+//
+// A Study gathers what Each gives: a page of HTML, raw maps, tables. No compute
+// engine is linked here, the model is a function.
+package interpret
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/evaluation"
+)
+
+// Dataset is one split of a dataset, seen by a model.
+type Dataset struct {
+	Split *datasets.Split
+	Names []string                   // of the model's classes, by index
+	Index []int                      // the model's class of each folder, in the order of Split.Classes
+	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
+}
+
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be
+// missing (nil).
+//
+// A dataset may have the folders of some classes only. A folder then belongs to
+// the class of its name; where the model has no names, to the class that its
+// number says, counted from 1 as in CUB-200-2011 ("014.Indigo_Bunting" is class
+// 13). With a folder for each class they are in order, as in training.
+func Open(root, split string, classes int, names []string) (*Dataset, error) {
+	pictures, err := datasets.OpenSplit(root, split)
+	if err != nil {
+		return nil, err
+	}
+	return New(pictures, classes, names)
+}
+
+// New is Open for a split at hand.
+func New(split *datasets.Split, classes int, names []string) (*Dataset, error) {
+	d := &Dataset{Split: split}
+	if err := d.match(classes, names); err != nil {
+		return nil, err
+	}
+	parts := filepath.Join(split.Root, "parts.csv")
+	if _, err := os.Stat(parts); errors.Is(err, fs.ErrNotExist) {
+		return d, nil
+	}
+	var err error
+	d.Parts, err = datasets.ReadParts(parts)
+	return d, err
+}
+
+func (d *Dataset) match(classes int, names []string) error {
+	folders, top := d.Split.Classes, filepath.Join(d.Split.Root, d.Split.Name)
+	switch {
+	case len(folders) > classes:
+		return fmt.Errorf("%s has %d classes, but the model has %d: interpret a model on the classes that it was trained on", top, len(folders), classes)
+	case len(folders) == classes:
+		var err error
+		if d.Names, err = d.Split.NamesFor(classes, names); err != nil {
+			return err
+		}
+		for i := range folders {
+			d.Index = append(d.Index, i)
+		}
+		return nil
+	}
+	taken := map[int]string{}
+	for _, folder := range folders {
+		class := slices.Index(names, folder)
+		if names == nil {
+			number, _, numbered := strings.Cut(folder, ".")
+			n, err := strconv.Atoi(number)
+			if !numbered || err != nil || n < 1 || n > classes {
+				return fmt.Errorf("%s has %d of the model's %d classes, and %s does not say which of them it is: give the model's class names, or folders for all classes", top, len(folders), classes, folder)
+			}
+			class = n - 1
+		}
+		if class < 0 {
+			return fmt.Errorf("%s has %d of the model's %d classes, and none of these is named %s: name the folders as the model names its classes", top, len(folders), classes, folder)
+		}
+		if other, twice := taken[class]; twice {
+			return fmt.Errorf("%s: %s and %s are both class %d", top, other, folder, class)
+		}
+		taken[class] = folder
+		d.Index = append(d.Index, class)
+	}
+	d.Names = slices.Clone(names)
+	for class := len(d.Names); class < classes; class++ {
+		d.Names = append(d.Names, attention.Name(nil, class))
+		if folder, ok := taken[class]; ok {
+			d.Names[class] = folder
+		}
+	}
+	return nil
+}
+
+// Truth is the model's class of picture i of the split.
+func (d *Dataset) Truth(i int) int { return d.Index[d.Split.Class(i)] }
+
+// Subject is the pictures that are looked at together.
+type Subject struct {
+	Dataset *Dataset
+	Class   int   // the true one
+	Taken   int   // of pictures that are taken for another class this one, else -1
+	Images  []int // of the split
+}
+
+// Name is the name of the class as people write it.
+func (s *Subject) Name() string { return attention.Plain(s.Dataset.Names[s.Class]) }
+
+// Class is the pictures of a class, given by name ("Indigo Bunting" finds
+// "014.Indigo_Bunting") or by number from 0. It is an error when the split has
+// none.
+func (d *Dataset) Class(class string) (*Subject, error) {
+	index, err := attention.Find(class, d.Names, len(d.Names))
+	if err != nil {
+		return nil, err
+	}
+	s := &Subject{Dataset: d, Class: index, Taken: -1}
+	for i := range d.Split.Len() {
+		if d.Truth(i) == index {
+			s.Images = append(s.Images, i)
+		}
+	}
+	if len(s.Images) == 0 {
+		return nil, fmt.Errorf("%s has no pictures of class %d (%s): it has those of %s",
+			filepath.Join(d.Split.Root, d.Split.Name), index, attention.Plain(d.Names[index]), d.some())
+	}
+	return s, nil
+}
+
+// some names the classes with pictures; of many the first five.
+func (d *Dataset) some() string {
+	const told = 5
+	var names []string
+	for i, class := range d.Index {
+		if i == told && len(d.Index) > told+1 {
+			return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), len(d.Index)-told)
+		}
+		names = append(names, fmt.Sprintf("%d (%s)", class, attention.Plain(d.Names[class])))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Confused is the pictures of the n pairs of classes that a report says are
+// confused most often: of each pair those of the first class that were taken for
+// the second, then the others. The report is of this very split, its answers in
+// order.
+func (d *Dataset) Confused(r *evaluation.Report, n int) ([]*Subject, error) {
+	if len(r.Answers) != d.Split.Len() {
+		return nil, fmt.Errorf("the report is of %d pictures, the dataset has %d: evaluate it anew", len(r.Answers), d.Split.Len())
+	}
+	if n < 1 {
+		return nil, fmt.Errorf("at least 1 pair of classes must be asked for, not %d", n)
+	}
+	var all []*Subject
+	at := map[[2]int]*Subject{}
+	for _, pair := range r.Confused[:min(n, len(r.Confused))] {
+		for _, way := range [][2]int{{pair.A, pair.B}, {pair.B, pair.A}} {
+			if r.Confusion[way[0]][way[1]] > 0 {
+				at[way] = &Subject{Dataset: d, Class: way[0], Taken: way[1]}
+				all = append(all, at[way])
+			}
+		}
+	}
+	for i, answer := range r.Answers {
+		if s, ok := at[[2]int{answer.Class, answer.Predicted}]; ok {
+			s.Images = append(s.Images, i)
+		}
+	}
+	return all, nil
+}

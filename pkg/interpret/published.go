@@ -1,0 +1,141 @@
+package interpret
+
+import (
+	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/figure"
+)
+
+// Published writes pictures in the folders of the published script
+// (tools/visualization.py of github.com/Imageomics/INTR), with its overlays:
+//
+//	DIR/visualization/IMAGE/heads/IMAGE.png               the picture at 0.8 of its size
+//	                             /result_head_H.png       head H for the true class
+//	                             /avg_head.png            the mean of all heads
+//	                             /concatenated_True.png   all of these beside each other; False where another class comes first
+//	                       /head_avg/avg_head_Q.png       the mean of all heads for similar class Q
+//	                       /head_H/IMAGE.png
+//	                              /result_query_Q.png     head H for similar class Q
+//	                              /concatenated_True.png
+//
+// IMAGE is the file's name without its ending, H and Q count from 0. The script
+// joins panels in the order in which the system lists the files, and joins the
+// joined ones again when it is run again; here the order is the one above, with
+// classes from the most similar on, and again gives the same. It has the mean
+// only for models of eight heads. A map too flat to be stretched leaves its panel
+// undyed.
+type Published struct {
+	dir   string
+	named map[string]bool
+}
+
+// NewPublished begins in a folder, which is made when there is none.
+func NewPublished(dir string) *Published {
+	return &Published{filepath.Join(dir, "visualization"), map[string]bool{}}
+}
+
+// Add writes a picture. Each file appears whole or not at all.
+func (w *Published) Add(p *Picture) error {
+	_, inner, _ := strings.Cut(p.Image, "/") // split/CLASS/…
+	_, inner, _ = strings.Cut(inner, "/")
+	name := strings.ReplaceAll(strings.TrimSuffix(inner, path.Ext(inner)), "/", "-") // pictures may lie in folders of the class
+	if w.named[name] {
+		name += strings.ReplaceAll(path.Ext(inner), ".", "-")
+	}
+	w.named[name] = true
+	base, err := figure.Shrink(p.Photo)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Image, err)
+	}
+	type panel struct {
+		path string
+		m    attention.Map
+	}
+	var panels []panel
+	truth := p.True()
+	heads := len(p.Maps[truth])
+	for head, m := range p.Maps[truth] {
+		panels = append(panels, panel{fmt.Sprintf("heads/result_head_%d.png", head), m})
+	}
+	panels = append(panels, panel{"heads/avg_head.png", p.Averages[truth]})
+	for i, class := range p.Similar {
+		panels = append(panels, panel{fmt.Sprintf("head_avg/avg_head_%d.png", class.Index), p.Averages[i]})
+	}
+	for head := range heads {
+		for i, class := range p.Similar {
+			panels = append(panels, panel{fmt.Sprintf("head_%d/result_query_%d.png", head, class.Index), p.Maps[i][head]})
+		}
+	}
+	dir := filepath.Join(w.dir, name)
+	folders := []string{"heads", "head_avg"}
+	for head := range heads {
+		folders = append(folders, fmt.Sprintf("head_%d", head))
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o777); err != nil {
+			return fmt.Errorf("%s cannot be written to: %w", w.dir, wholefile.Cause(err))
+		}
+	}
+	drawn, errs := make([]*image.RGBA, len(panels)), make([]error, len(panels)+len(folders))
+	parallel.Do(len(panels), func(next func() (int, bool)) {
+		for i, ok := next(); ok; i, ok = next() {
+			if drawn[i], errs[i] = figure.Overlay(panels[i].m, base, figure.Options{}); errs[i] == nil {
+				errs[i] = writePNG(filepath.Join(dir, filepath.FromSlash(panels[i].path)), drawn[i])
+			}
+		}
+	})
+	parallel.Do(len(folders), func(next func() (int, bool)) {
+		for f, ok := next(); ok; f, ok = next() {
+			if folders[f] == "head_avg" {
+				continue
+			}
+			row := []*image.RGBA{base}
+			for i := range panels {
+				if path.Dir(panels[i].path) == folders[f] && drawn[i] != nil {
+					row = append(row, drawn[i])
+				}
+			}
+			right := "False"
+			if p.Right {
+				right = "True"
+			}
+			at := filepath.Join(dir, folders[f])
+			if err := writePNG(filepath.Join(at, name+".png"), base); err != nil {
+				errs[len(panels)+f] = err
+				continue
+			}
+			errs[len(panels)+f] = writePNG(filepath.Join(at, "concatenated_"+right+".png"), joined(row))
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joined is pictures of one size beside each other.
+func joined(row []*image.RGBA) *image.RGBA {
+	size := row[0].Rect.Size()
+	all := image.NewRGBA(image.Rect(0, 0, size.X*len(row), size.Y))
+	for i, one := range row {
+		draw.Draw(all, image.Rect(i*size.X, 0, (i+1)*size.X, size.Y), one, image.Point{}, draw.Src)
+	}
+	return all
+}
+
+func writePNG(path string, p image.Image) error {
+	return wholefile.Write(path, func(w io.Writer) error { return png.Encode(w, p) })
+}
