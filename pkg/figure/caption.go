@@ -138,7 +138,7 @@ func printable(s string) string {
 
 func (f *Figure) tex(path string) []byte {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{…}\\input{…}\\end{figure}, … being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
+	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
 }
 
 // label is a name for \label, which takes letters, digits and a few signs.

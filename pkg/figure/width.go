@@ -45,7 +45,7 @@ func Widths() []string {
 // inches.
 //
 // The named widths, in inches: cvpr 3.28 and 6.875; icml 3.25 and 6.75; neurips
-// and iclr 5.5; ieee 3.5 and 7.16. In vg.Millimeters: nature 89 and 183; springer 84
+// and iclr 5.5; ieee 3.5 and 7.16. In millimetres: nature 89 and 183; springer 84
 // and 174; lncs 122; elsevier 90 and 190. They are those of the LaTeX styles and
 // of the publishers' guides to artwork in 2025; a journal's own page has the last
 // word.
