@@ -39,9 +39,16 @@ func (w *Writer) Ints(name string, values []int, shape ...int) error {
 	return w.write(name, "<i8", shape, out)
 }
 
-// Texts writes an array of strings.
+// Texts writes an array of strings. What is not UTF-8 in them becomes U+FFFD.
 func (w *Writer) Texts(name string, values []string) error {
-	longest := 1
+	return w.texts(name, values, []int{len(values)})
+}
+
+// Text writes one string.
+func (w *Writer) Text(name, value string) error { return w.texts(name, []string{value}, nil) }
+
+func (w *Writer) texts(name string, values []string, shape []int) error {
+	longest := 1 // NumPy has no text of no letters
 	for _, v := range values {
 		longest = max(longest, utf8.RuneCountInString(v))
 	}
@@ -54,7 +61,7 @@ func (w *Writer) Texts(name string, values []string) error {
 		}
 		out = append(out, make([]byte, 4*(longest-letters))...)
 	}
-	return w.write(name, fmt.Sprintf("<U%d", longest), []int{len(values)}, out)
+	return w.write(name, fmt.Sprintf("<U%d", longest), shape, out)
 }
 
 func (w *Writer) write(name, dtype string, shape []int, data []byte) error {

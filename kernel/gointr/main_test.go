@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/zlib"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,6 +179,11 @@ func TestMistakes(t *testing.T) {
 		{"nowhere to write", 2, []string{"--out"}, append([]string{"explain", bird}, checkpoint...)},
 		{"a figure of unknown kind", 2, []string{"x.jpeg2000"}, append([]string{"explain", bird, "--out", "x.jpeg2000"}, checkpoint...)},
 		{"an unknown class", 1, []string{"99", "0 to 4"}, append([]string{"explain", bird, "--class", "99", "--out", out}, checkpoint...)},
+		{"an unknown other class", 1, []string{"98", "0 to 4"}, append([]string{"explain", bird, "--versus", "98", "--out", out}, checkpoint...)},
+		{"a class beside itself", 1, []string{"no difference from itself"}, append([]string{"explain", bird, "--class", "2", "--versus", "2", "--out", out}, checkpoint...)},
+		{"a page of one difference", 2, []string{"leave --versus out"}, append([]string{"explain", bird, "--versus", "1", "--out", page}, checkpoint...)},
+		{"a caption of numbers", 2, []string{"--caption goes with a figure"}, append([]string{"explain", bird, "--caption", "--out", "x.csv"}, checkpoint...)},
+		{"an unknown width", 2, []string{"no width is named \"wide\"", "nature-double"}, append([]string{"explain", bird, "--width", "wide", "--out", out}, checkpoint...)},
 		{"an unknown layer", 1, []string{"7", "0 to 1"}, append([]string{"explain", bird, "--layer", "7", "--out", out}, checkpoint...)},
 		{"an unknown colormap", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", out}, checkpoint...)},
 		{"an unknown colormap in a page", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", page}, checkpoint...)},
@@ -259,7 +266,7 @@ func TestExplain(t *testing.T) { hereAndThere(t, testExplain) }
 
 func testExplain(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
-	for _, kind := range []string{"png", "svg", "pdf", "html", "npz"} {
+	for _, kind := range []string{"png", "svg", "pdf", "eps", "html", "npz", "csv", "json"} {
 		out := filepath.Join(t.TempDir(), "out."+kind)
 		code, stdout, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--layer=0", "--out", out)
 		if code != 0 {
@@ -269,14 +276,14 @@ func testExplain(t *testing.T) {
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got != (explained{bird, 3, "class 3", 0, [2]int{25, 34}, out}) {
+		if got != (explained{Image: bird, Class: 3, Name: "class 3", FeatureMap: [2]int{25, 34}, Out: out}) {
 			t.Errorf("got %+v", got)
 		}
 		data, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "html": "<!DOCTYPE html>", "npz": "PK"}[kind]
+		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "eps": "%!PS-Adobe-3.0 EPSF", "html": "<!DOCTYPE html>", "npz": "PK", "csv": "image,label,layer", "json": "{\"provenance\":{\"gointr\":"}[kind]
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
 		}
@@ -337,6 +344,82 @@ func TestInspectAndConvert(t *testing.T) {
 	code, _, stderr = gointr("convert", small, filepath.Join(t.TempDir(), "small.onnx"))
 	if code != 1 || !strings.Contains(stderr, ".safetensors") {
 		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+// What one class sees that the other does not, with a caption and as numbers.
+func TestVersus(t *testing.T) { hereAndThere(t, testVersus) }
+
+func testVersus(t *testing.T) {
+	bird := photo(t, "bird.png", 120, 90)
+	folder := t.TempDir()
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for _, name := range []string{"d.pdf", "d.json"} {
+		args := []string{"explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--versus=1", "--width=ieee", "--out", filepath.Join(folder, name)}
+		caption := ""
+		if name == "d.pdf" {
+			args, caption = append(args, "--caption", "--transparent"), filepath.Join(folder, "d.tex")
+		}
+		code, stdout, stderr := gointr(args...)
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		var got explained
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Class != 3 || got.Versus == nil || *got.Versus != 1 || got.VersusName != "class 1" || got.Caption != caption {
+			t.Errorf("%v: %s", err, stdout)
+		}
+	}
+	if !bytes.Contains(read("d.pdf"), []byte("/MediaBox [0 0 252.00 ")) {
+		t.Error("the figure is not 3.5 inches wide")
+	}
+	for _, name := range []string{"one.json", "other.json"} {
+		class := map[string]string{"one.json": "3", "other.json": "1"}[name]
+		if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--class", class, "--out", filepath.Join(folder, name)); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	type shown struct {
+		Layer, Head, Class, Versus int
+		Image                      string
+		Values                     []float32
+	}
+	type numbers struct {
+		Provenance struct{ Checkpoint, SHA256 string }
+		Ranking    []struct{ Class int }
+		Maps       []shown
+	}
+	var one, other, d numbers
+	for name, to := range map[string]*numbers{"one.json": &one, "other.json": &other, "d.json": &d} {
+		if err := json.Unmarshal(read(name), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digest := fmt.Sprintf("%x", sha256.Sum256(file)); d.Provenance.SHA256 != digest || one.Provenance.SHA256 != digest || d.Provenance.Checkpoint == "" || len(one.Ranking) != 5 || d.Maps[0].Image != bird {
+		t.Errorf("the numbers come from %+v and %+v, want %s", d.Provenance, one.Provenance, digest)
+	}
+	if want := string(read("d.tex")); !strings.Contains(want, d.Provenance.SHA256[:12]) || !strings.Contains(want, `bird.png`) || !strings.Contains(want, `\emph{class 3}`) {
+		t.Errorf("the caption is %s", want)
+	}
+	for _, m := range d.Maps { // those of the last layer
+		at := slices.IndexFunc(one.Maps, func(o shown) bool { return o.Layer == m.Layer && o.Head == m.Head })
+		for i, v := range m.Values {
+			if want := one.Maps[at].Values[i] - other.Maps[at].Values[i]; v != want {
+				t.Fatalf("layer %d, head %d, cell %d is %v, want %v", m.Layer, m.Head, i, v, want)
+			}
+		}
+		if m.Class != 3 || m.Versus != 1 || m.Layer != 1 {
+			t.Errorf("a map is of layer %d, class %d minus %d", m.Layer, m.Class, m.Versus)
+		}
 	}
 }
 

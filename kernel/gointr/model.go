@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
 	"iter"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
@@ -74,6 +81,25 @@ func (m *modelFlags) check() error {
 		return wrong("no checkpoint was named: give --checkpoint a path, or sample, cub, bird or butterfly")
 	}
 	return nil
+}
+
+// source is what the model is, for captions and data.
+func (m *model) source() (figure.Source, error) {
+	if m.warm != nil {
+		return figure.Source{Model: m.warm.Config, Checkpoint: m.warm.Path, SHA256: m.warm.Digest, Engine: m.warm.Engine}, nil
+	}
+	s := figure.Source{Model: m.here.Config.String(), Checkpoint: m.here.Path, Engine: m.here.Engine.String()}
+	file, err := os.Open(s.Checkpoint)
+	if err != nil {
+		return s, fmt.Errorf("%s cannot be read: %w", s.Checkpoint, wholefile.Cause(err))
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return s, fmt.Errorf("%s cannot be read: %w", s.Checkpoint, wholefile.Cause(err))
+	}
+	s.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	return s, nil
 }
 
 func (m *model) close() {

@@ -12,7 +12,8 @@ import (
 // The tables of matplotlib 3.11, one a line: name, then 256 RGB colours in
 // hexadecimal (testdata/make_colormaps.py). Viridis, magma and inferno are by
 // N. Smith and S. van der Walt (CC0), cividis by J. Nuñez, C. Anderton and
-// R. Renslow (PLoS ONE 13(7), 2018).
+// R. Renslow (PLoS ONE 13(7), 2018), puor by C. Brewer (ColorBrewer 2.0,
+// Apache-2.0).
 //
 //go:embed colormaps.txt
 var colormapTable string
@@ -39,7 +40,8 @@ var allColormaps = sync.OnceValue(func() map[string]*colormap {
 // Colormaps are the names that Options.Colormap takes. The published figure is
 // in jet. Viridis, cividis, magma, inferno and gray change evenly to the eye
 // and keep their order in black and white; cividis looks the same to most
-// colour-blind readers.
+// colour-blind readers. Puor is for signed maps: orange below the middle, purple
+// above, which colour-blind readers tell apart.
 func Colormaps() []string {
 	names := []string{"jet"}
 	for name := range allColormaps() {

@@ -3,6 +3,7 @@ package figure
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/xml"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -12,13 +13,12 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	xdraw "golang.org/x/image/draw"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -32,6 +32,10 @@ type Figure struct {
 	pictures      []picture
 	boxes         []box
 	texts         []text
+
+	maps  []Shown // that the panels show, in their order
+	look  Options // that they were drawn with
+	about about   // the beginning of the caption
 }
 
 type picture struct {
@@ -47,16 +51,41 @@ type box struct {
 // Size is the width and height of the figure.
 func (f *Figure) Size() (width, height vg.Length) { return f.width, f.height }
 
-// Save writes the figure as .png, .svg or .pdf, as the path's extension says.
-// The file appears whole or not at all. The same figure gives the same bytes as
-// PNG and as SVG; a PDF holds the date.
-func (f *Figure) Save(path string) error { return save(path, f) }
+// Maps are the maps that the figure shows, raw, in the order of its panels. The
+// values share memory with those that it was drawn from.
+func (f *Figure) Maps() []Shown { return f.maps }
+
+// Save writes the figure as the path's extension says: a drawing (.png, .svg,
+// .pdf, .eps), its caption (.tex, see Caption), or the numbers behind it (.npz,
+// .csv, .json, see Maps). Drawings have their caption inside, too, except EPS.
+// The file appears whole or not at all, and the same figure gives the same bytes.
+//
+// In a .csv each cell of each map is a line: image, label, layer, head, class,
+// name, versus, versus_name, row, col, x, y, value, where x and y are the middle
+// of the cell in pixels of the picture and -1 is None. A .json has the provenance
+// and the maps as in Shown. A .npz has, for n maps,
+//
+//	maps                                float32 [n, rows, cols], NaN beyond a map's own size
+//	rows, cols, layer, head, class, versus  int64 [n]
+//	scale                               float32 [n, 2], of the colours; NaN where a map was not dyed
+//	label, image, name, versus_name     text [n]
+//	provenance                          text [], as JSON
+func (f *Figure) Save(path string) error {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".tex":
+		return writeBytes(path, f.tex(path))
+	case ".npz", ".csv", ".json":
+		return f.data().write(path)
+	}
+	return save(path, f, "end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv or .json for its numbers")
+}
 
 func save(path string, drawing interface {
 	PNG() ([]byte, error)
 	SVG() ([]byte, error)
 	PDF() ([]byte, error)
-}) error {
+	EPS() ([]byte, error)
+}, endings string) error {
 	var write func() ([]byte, error)
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
@@ -65,13 +94,19 @@ func save(path string, drawing interface {
 		write = drawing.SVG
 	case ".pdf":
 		write = drawing.PDF
+	case ".eps":
+		write = drawing.EPS
 	default:
-		return fmt.Errorf("a figure cannot be saved as %s: end the name with .png, .svg or .pdf", path)
+		return fmt.Errorf("a figure cannot be saved as %s: %s", path, endings)
 	}
 	data, err := write()
 	if err != nil {
 		return err
 	}
+	return writeBytes(path, data)
+}
+
+func writeBytes(path string, data []byte) error {
 	return wholefile.Write(path, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
@@ -88,7 +123,11 @@ func (f *Figure) PNG() ([]byte, error) {
 	if w, h := dots(f.width), dots(f.height); w > largestPNG/h {
 		return nil, fmt.Errorf("a PNG of %d x %d pixels is too large: lower the dots per inch (%d) or the width", w, h, f.dpi)
 	}
-	canvas := vgimg.NewWith(vgimg.UseWH(f.width, height), vgimg.UseDPI(f.dpi))
+	ground := color.Color(color.White)
+	if f.look.Transparent {
+		ground = color.Transparent
+	}
+	canvas := vgimg.NewWith(vgimg.UseWH(f.width, height), vgimg.UseDPI(f.dpi), vgimg.UseBackgroundColor(ground))
 	for _, p := range f.pictures {
 		size := p.at.Size()
 		left, top := dots(p.at.Min.X), dots(height-p.at.Max.Y)
@@ -100,20 +139,31 @@ func (f *Figure) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withResolution(out.Bytes(), f.dpi), nil
+	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+version())), nil
 }
 
-// withResolution adds the pHYs chunk (dots a metre) behind the PNG's header.
-func withResolution(data []byte, dpi int) []byte {
+// withChunks adds chunks, each with its name before it, behind the PNG's header.
+func withChunks(data []byte, chunks ...[]byte) []byte {
 	const header = 8 + 12 + 13
+	out := append([]byte{}, data[:header]...)
+	for _, chunk := range chunks {
+		out = binary.BigEndian.AppendUint32(out, uint32(len(chunk)-4))
+		out = append(out, chunk...)
+		out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
+	}
+	return append(out, data[header:]...)
+}
+
+// resolution is the chunk with the dots a metre.
+func resolution(dpi int) []byte {
 	perMetre := uint32(math.Round(float64(dpi) / 0.0254))
 	chunk := binary.BigEndian.AppendUint32([]byte("pHYs"), perMetre)
-	chunk = append(binary.BigEndian.AppendUint32(chunk, perMetre), 1)
-	out := append([]byte{}, data[:header]...)
-	out = binary.BigEndian.AppendUint32(out, uint32(len(chunk)-4))
-	out = append(out, chunk...)
-	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
-	return append(out, data[header:]...)
+	return append(binary.BigEndian.AppendUint32(chunk, perMetre), 1)
+}
+
+// saying is a chunk of text in UTF-8, not compressed.
+func saying(keyword, words string) []byte {
+	return []byte("iTXt" + keyword + "\x00\x00\x00\x00\x00" + words)
 }
 
 var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
@@ -123,6 +173,7 @@ var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
 // its width too in what heeds textLength, as browsers do.
 func (f *Figure) SVG() ([]byte, error) {
 	canvas := vgsvg.New(f.width, f.height)
+	f.ground(canvas)
 	f.embed(canvas)
 	f.vectors(canvas)
 	var out bytes.Buffer
@@ -135,7 +186,16 @@ func (f *Figure) SVG() ([]byte, error) {
 		t := f.texts[next]
 		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`, t.at.X+t.width()/2, t.width())
 	})
-	return mended(svg), nil
+	return described(mended(svg), f.plain()), nil
+}
+
+// described is an SVG with words about it inside.
+func described(svg []byte, words string) []byte {
+	var text bytes.Buffer
+	xml.EscapeText(&text, []byte(words))
+	start := bytes.Index(svg, []byte("<svg "))
+	end := start + bytes.IndexByte(svg[start:], '>') + 1
+	return slices.Concat(svg[:end], fmt.Appendf(nil, "\n<desc>%s</desc>", text.Bytes()), svg[end:])
 }
 
 // mended is an SVG without the faults of gonum's canvas.
@@ -150,42 +210,6 @@ func mended(svg []byte) []byte {
 	return svg
 }
 
-// PDF is the figure as one page of its own size.
-func (f *Figure) PDF() ([]byte, error) {
-	canvas := vgpdf.New(f.width, f.height)
-	f.embed(pdfCanvas{canvas})
-	f.vectors(pdfCanvas{canvas})
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-// pdfCanvas mends what gonum's PDF canvas does not do.
-type pdfCanvas struct{ *vgpdf.Canvas }
-
-// DrawImage turns a picture upright: the canvas has its first row at the bottom.
-func (c pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
-	c.Push()
-	c.Translate(vg.Point{Y: at.Min.Y + at.Max.Y})
-	c.Scale(1, -1)
-	c.Canvas.DrawImage(at, img)
-	c.Pop()
-}
-
-// FillString draws the letters as curves where the canvas would garble them:
-// it writes code page 1252 and takes UTF-8 for that.
-func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
-	for i := range len(s) {
-		if s[i] >= 0x7f {
-			c.Fill(outline(f, at, s))
-			return
-		}
-	}
-	c.Canvas.FillString(f, at, s)
-}
-
 // embed draws the pictures, with no more pixels than twice Options.DPI.
 func (f *Figure) embed(c vg.Canvas) {
 	for _, p := range f.pictures {
@@ -196,6 +220,14 @@ func (f *Figure) embed(c vg.Canvas) {
 			xdraw.CatmullRom.Scale(pixels, pixels.Rect, p.pixels, p.pixels.Rect, xdraw.Src, nil)
 		}
 		c.DrawImage(p.at, pixels)
+	}
+}
+
+// ground is the page behind the panels.
+func (f *Figure) ground(c vg.Canvas) {
+	if !f.look.Transparent {
+		c.SetColor(color.White)
+		c.Fill(rectangle(0, 0, f.width, f.height).Path())
 	}
 }
 

@@ -283,6 +283,7 @@ func TestColormaps(t *testing.T) {
 		"viridis": {{68, 1, 84}, {33, 144, 140}, {253, 231, 36}}, "cividis": {{0, 34, 77}, {124, 123, 120}, {253, 231, 55}},
 		"magma": {{0, 0, 3}, {182, 54, 121}, {251, 252, 191}}, "inferno": {{0, 0, 3}, {187, 55, 84}, {252, 254, 164}},
 		"jet": {{0, 0, 128}, {130, 255, 126}, {128, 0, 0}}, "gray": {{0, 0, 0}, {128, 128, 128}, {255, 255, 255}},
+		"puor": {{127, 59, 8}, {246, 246, 246}, {45, 0, 75}},
 	}
 	names := Colormaps()
 	if len(names) != len(want) || names[0] != "jet" {
@@ -345,24 +346,28 @@ func TestWrongCallsSaySo(t *testing.T) {
 	}
 }
 
-// A PDF holds its date, and its writer orders pictures of one size by chance.
 func TestSameInputSameBytes(t *testing.T) {
-	draw := func() [2][]byte {
+	draw := func() [4][]byte {
 		f, err := HeadRow(explanation(8), 0, 1, scene(160, 120), Options{ColorBar: true, DPI: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p, err1 := f.PNG()
 		s, err2 := f.SVG()
-		if err := errors.Join(err1, err2); err != nil {
+		d, err3 := f.PDF()
+		e, err4 := f.EPS()
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			t.Fatal(err)
 		}
-		return [2][]byte{p, s}
+		return [4][]byte{p, s, d, e}
 	}
-	first, second := draw(), draw()
-	for i, kind := range []string{"PNG", "SVG"} {
-		if !bytes.Equal(first[i], second[i]) {
-			t.Errorf("two %s of the same figure differ", kind)
+	first := draw()
+	for range 4 { // what is left to chance differs once in 9!
+		again := draw()
+		for i, kind := range []string{"PNG", "SVG", "PDF", "EPS"} {
+			if !bytes.Equal(first[i], again[i]) {
+				t.Errorf("two %s of the same figure differ", kind)
+			}
 		}
 	}
 }
@@ -514,7 +519,7 @@ func TestSave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	magic := map[string]string{"a.png": "\x89PNG", "b.SVG": "<?xml", "c.pdf": "%PDF-"}
+	magic := map[string]string{"a.png": "\x89PNG", "b.SVG": "<?xml", "c.pdf": "%PDF-", "d.eps": "%!PS-Adobe-3.0 EPSF-3.0\n", "e.tex": "% \\begin{figure}", "f.npz": "PK", "g.csv": "image,label,", "h.json": "{"}
 	for name, start := range magic {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
@@ -531,7 +536,7 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"a.bmp": ".png, .svg or .pdf", "a": ".png, .svg or .pdf", "none/a.png": "none does not exist", "folder.png": "it is a folder", "a.png/b.png": "cannot be written",
+		"a.bmp": ".png, .svg, .pdf or .eps", "a": ".png, .svg, .pdf or .eps", "none/a.png": "none does not exist", "folder.png": "it is a folder", "a.png/b.png": "cannot be written",
 	} {
 		err := f.Save(filepath.Join(dir, path))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

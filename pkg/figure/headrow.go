@@ -37,7 +37,15 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if o.Title == "" {
 		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
 	}
-	return mapRows(headLabels(e.Heads), maps, photo, o)
+	f, err := mapRows(shownHeads(e, layer, class, maps, photo), photo, o)
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where the %d heads of decoder layer %d look for ", e.Heads, layer+1)
+	f.about.class(e, class, true)
+	f.about.in(e.Image)
+	f.about.say(".")
+	return f, nil
 }
 
 // Maps is the same figure for maps of one's own, which need not be weights: the
@@ -56,19 +64,29 @@ func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (
 		}
 	}
 	o.unit = "value"
-	return mapRows(labels, maps, photo, o)
+	var all []Shown
+	for i, m := range maps {
+		all = append(all, own(labels[i], m, photo))
+	}
+	f, err := mapRows(all, photo, o)
+	if err != nil {
+		return nil, err
+	}
+	if title := strings.TrimSpace(o.Title); title != "" {
+		f.about.say("%s: ", title)
+	}
+	f.about.say("%d maps over the picture.", len(maps))
+	return f, nil
 }
 
 // mapRows draws the picture and the maps, in rows of equal length. o is filled.
-func mapRows(labels []string, maps []attention.Map, photo image.Image, o Options) (*Figure, error) {
+func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	base, err := Shrink(photo)
 	if err != nil {
 		return nil, err
 	}
-	if o.SameScale {
-		o.Limits = commonLimits(maps)
-	}
-	panels, err := mapPanels(maps, labels, base, o)
+	o = o.common([]mapRow{{maps: maps}})
+	panels, err := mapPanels(maps, base, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +109,12 @@ func headMaps(e *attention.Explanation, layer, class int) ([]attention.Map, erro
 	return maps, nil
 }
 
-func headLabels(heads int) []string {
-	var labels []string
-	for head := range heads {
-		labels = append(labels, fmt.Sprintf("Head %d", head+1))
+// shownHeads are the maps of all heads of a layer with what they are of.
+func shownHeads(e *attention.Explanation, layer, class int, maps []attention.Map, photo image.Image) (shown []Shown) {
+	for head, m := range maps {
+		shown = append(shown, of(e, headLabel(head), layer, head, class, m, photo))
 	}
-	return labels
+	return shown
 }
 
 // ending is a title of at most `most` lines that still has its end where its
@@ -113,10 +131,17 @@ func ending(name, end string, size, width vg.Length, most int) string {
 }
 
 // mapPanels dyes a copy of the picture for every map.
-func mapPanels(maps []attention.Map, labels []string, base *image.RGBA, o Options) ([]panel, error) {
+func mapPanels(maps []Shown, base *image.RGBA, o Options) ([]panel, error) {
 	panels := make([]panel, len(maps))
 	errs := make([]error, len(maps))
-	parallel(len(maps), func(i int) { panels[i], errs[i] = mapPanel(labels[i], maps[i], base, o) })
+	parallel(len(maps), func(i int) {
+		panels[i], errs[i] = mapPanel(maps[i].Label, maps[i].Map(), base, o)
+		shown := maps[i]
+		if l := panels[i].scale; l != nil {
+			shown.Scale = &[2]float32{l.Low, l.High}
+		}
+		panels[i].shown = &shown
+	})
 	return panels, errors.Join(errs...)
 }
 
@@ -131,6 +156,20 @@ func mapPanel(label string, m attention.Map, base *image.RGBA, o Options) (panel
 		p.note = "flat: every cell " + number(p.weights[1])
 	}
 	return p, err
+}
+
+// common is o with one scale for all maps where it is asked for.
+func (o Options) common(rows []mapRow) Options {
+	if o.SameScale {
+		var all []attention.Map
+		for _, r := range rows {
+			for _, m := range r.maps {
+				all = append(all, m.Map())
+			}
+		}
+		o.Limits = commonLimits(all)
+	}
+	return o
 }
 
 // commonLimits are the least and the greatest weight of all maps; nil when
@@ -169,6 +208,15 @@ type panel struct {
 	pixels  *image.RGBA
 	scale   *Limits    // of its colours; nil when it is not dyed
 	weights [2]float32 // the least and the greatest of its map
+	shown   *Shown     // its map; nil for a picture alone
+	marks   []mark
+}
+
+// mark is a sign on a panel, + or −, at a part of its width and height from the
+// top left.
+type mark struct {
+	plus bool
+	x, y float64
 }
 
 // dyed says whether the panel shows a map, be it a flat one.
@@ -239,14 +287,11 @@ func layout(rows []row, o Options) (*Figure, error) {
 	if least, _ := o.least(); slot < least {
 		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or fewer columns", columns, o.Width/vg.Inch)
 	}
-	size := rows[0].panels[0].pixels.Rect.Size()
-	aspect := vg.Length(size.X) / vg.Length(size.Y)
-	w, h := slot, slot/aspect
-	if h > tallest*slot {
-		w, h = tallest*slot*aspect, tallest*slot
+	if o.Letters {
+		lettered(rows)
 	}
 
-	f := &Figure{width: o.Width, dpi: o.DPI}
+	f := &Figure{width: o.Width, dpi: o.DPI, look: o}
 	title, titleAt := fit(o.Title, titleSize, labelSize, o.Width-2*margin, 2)
 	under := vg.Length(0)
 	if o.ownBars() {
@@ -256,10 +301,13 @@ func layout(rows []row, o Options) (*Figure, error) {
 	unitBelow := o.ownBars() && rows[0].panels[0].dyed()
 	if o.ColorBar && !o.ownBars() || unitBelow {
 		foot = gap + noteSize*leading
+		if o.ends != [2]string{} {
+			foot += noteSize*leading + 1
+		}
 	}
 	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 + vg.Length(len(rows)-1)*gap + foot
 	for _, r := range rows {
-		f.height += r.headingHeight() + r.labelHeight() + h + under
+		f.height += r.headingHeight() + r.labelHeight() + r.panelHeight(slot) + under
 	}
 
 	y := f.height - margin
@@ -280,10 +328,15 @@ func layout(rows []row, o Options) (*Figure, error) {
 			f.texts = append(f.texts, text{lines[0], headingAt, vg.Point{X: margin, Y: y + headingSize*descent + 0.5}})
 		}
 		y -= r.labelHeight()
+		bottom := y - r.panelHeight(slot)
 		for column, p := range r.panels {
 			left := margin + vg.Length(column)*(slot+gap)
 			middle := left + slot/2
+			w, h := p.size(slot)
 			at := rectangle(middle-w/2, y-h, w, h)
+			if p.shown != nil {
+				f.maps = append(f.maps, *p.shown)
+			}
 			f.pictures = append(f.pictures, picture{at, p.pixels})
 			if p.note != "" && !f.note(p, at) {
 				p.label += ", " + p.note
@@ -292,10 +345,13 @@ func layout(rows []row, o Options) (*Figure, error) {
 				f.label(p.label, middle, y+labelSize*descent+0.5, slot)
 			}
 			if o.ownBars() {
-				f.ownBar(p, rectangle(left, at.Min.Y-under, slot, under), i == 0 && column == 0 && !unitBelow, o)
+				f.ownBar(p, rectangle(left, bottom-under, slot, under), i == 0 && column == 0 && !unitBelow, o)
+			}
+			for _, m := range p.marks {
+				f.mark(m, at)
 			}
 		}
-		y -= h + under + gap
+		y = bottom - under - gap
 	}
 	switch {
 	case unitBelow:
@@ -304,6 +360,68 @@ func layout(rows []row, o Options) (*Figure, error) {
 		f.commonBar(o)
 	}
 	return f, nil
+}
+
+// size of a panel in a slot of a width.
+func (p panel) size(slot vg.Length) (w, h vg.Length) {
+	size := p.pixels.Rect.Size()
+	aspect := vg.Length(size.X) / vg.Length(size.Y)
+	if h = slot / aspect; h > tallest*slot {
+		return tallest * slot * aspect, tallest * slot
+	}
+	return slot, h
+}
+
+// panelHeight is that of the tallest panel.
+func (r row) panelHeight(slot vg.Length) (height vg.Length) {
+	for _, p := range r.panels {
+		_, h := p.size(slot)
+		height = max(height, h)
+	}
+	return height
+}
+
+// lettered puts (a), (b), … before headings, or before labels where there are none.
+func lettered(rows []row) {
+	next := 0
+	letter := func(s *string) {
+		name := ""
+		for n := next; n >= 0; n = n/26 - 1 {
+			name = string(rune('a'+n%26)) + name
+		}
+		*s = strings.TrimSpace("(" + name + ") " + *s)
+		next++
+	}
+	for i := range rows {
+		if rows[i].heading != "" {
+			letter(&rows[i].heading)
+			continue
+		}
+		for j := range rows[i].panels {
+			letter(&rows[i].panels[j].label)
+		}
+	}
+}
+
+// mark draws a sign on a panel: strokes with a white rim, which leave the colours
+// around them to be seen.
+func (f *Figure) mark(m mark, panel vg.Rectangle) {
+	const long, thick, rim = 4, 0.8, 0.5
+	size := panel.Size()
+	x := min(max(panel.Min.X+size.X*vg.Length(m.x), panel.Min.X+long/2+rim), panel.Max.X-long/2-rim)
+	y := min(max(panel.Max.Y-size.Y*vg.Length(m.y), panel.Min.Y+long/2+rim), panel.Max.Y-long/2-rim)
+	stroke := func(w, h vg.Length, c color.Color) {
+		f.boxes = append(f.boxes, box{rectangle(x-w/2, y-h/2, w, h), c})
+	}
+	for _, c := range []struct {
+		color color.Color
+		more  vg.Length
+	}{{color.White, 2 * rim}, {color.Black, 0}} {
+		stroke(long+c.more, thick+c.more, c.color)
+		if m.plus {
+			stroke(thick+c.more, long+c.more, c.color)
+		}
+	}
 }
 
 func (r row) headingHeight() vg.Length {
@@ -365,7 +483,7 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 		return
 	}
 	bottom := top - barHeight
-	f.pictures = append(f.pictures, picture{rectangle(left, bottom, width, barHeight), strip(o)})
+	f.pictures = append(f.pictures, picture{rectangle(left, bottom, width, barHeight), bar(o)})
 	numbers := [2]text{{number(p.weights[0]), noteSize, vg.Point{}}, {number(p.weights[1]), noteSize, vg.Point{}}}
 	from, to := left, left+width-numbers[1].width()-apart-numbers[0].width()
 	for i, t := range numbers {
@@ -382,6 +500,9 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 func (f *Figure) commonBar(o Options) {
 	y := vg.Length(margin)
 	low := text{o.unit + "  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
+	if o.ends != [2]string{} { // they say what the numbers are
+		low.string = number(o.Limits.Low)
+	}
 	high := text{number(o.Limits.High), noteSize, low.at}
 	width := min(2*vg.Inch, f.width-2*margin-low.width()-high.width()-2*gap)
 	left := (f.width - width - low.width() - high.width() - 2*gap) / 2
@@ -389,11 +510,30 @@ func (f *Figure) commonBar(o Options) {
 	left += low.width() + gap
 	high.at.X = left + width + gap
 	f.texts = append(f.texts, low, high)
-	f.pictures = append(f.pictures, picture{rectangle(left, y+1, width, noteSize), strip(o)})
+	f.pictures = append(f.pictures, picture{rectangle(left, y+1, width, noteSize), bar(o)})
+	if o.ends == [2]string{} {
+		return
+	}
+	// What the two ends mean is on the line above, on both sides of the bar's
+	// middle, which is marked.
+	middle := left + width/2
+	f.boxes = append(f.boxes, box{rectangle(middle-0.25, y+1, 0.5, noteSize+2), color.Black})
+	y += noteSize*leading + 1
+	half := min(middle, f.width-middle) - margin - gap
+	for i, end := range o.ends {
+		lines, size := fit(end, noteSize, noteSize, half, 1)
+		for _, line := range lines {
+			t := text{line, size, vg.Point{X: middle - gap, Y: y + noteSize*descent}}
+			if t.at.X -= t.width(); i == 1 {
+				t.at.X = middle + gap
+			}
+			f.texts = append(f.texts, t)
+		}
+	}
 }
 
-// strip is the colormap from its first to its last colour.
-func strip(o Options) *image.RGBA {
+// bar is the colormap from its first to its last colour.
+func bar(o Options) *image.RGBA {
 	table, _ := colors(o.Colormap)
 	const rows = 16
 	img := image.NewRGBA(image.Rect(0, 0, len(table), rows))
@@ -409,5 +549,9 @@ func rectangle(x, y, w, h vg.Length) vg.Rectangle {
 
 // number writes a weight in two digits: 0.0012, 0.50, 1.2e-5.
 func number(v float32) string {
-	return strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
+	digits := strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
+	if after, negative := strings.CutPrefix(digits, "-"); negative {
+		return "−" + after
+	}
+	return digits
 }

@@ -56,9 +56,14 @@ type Options struct {
 	Title     string    // "" is the class's name and the layer, " " is none
 	Width     vg.Length // of the figure; 0 is 7 inches, the text width of a page
 	Columns   int       // panels beside each other; 0 chooses: nine for an ordinary photograph, fewer for panoramas
-	DPI       int       // pixels an inch in a PNG; 0 is 300
+	DPI       int       // pixels an inch in a PNG, and twice as many at most in the pictures inside of an SVG, PDF or EPS; 0 is 300
 
-	unit string // of the numbers at the colour bar
+	Letters     bool   // (a), (b), … before the headings of rows, else before the labels of panels
+	Transparent bool   // leaves the page behind the panels transparent (PNG, SVG, PDF); else it is white
+	Source      Source // of the maps, for captions and data
+
+	unit string    // of the numbers at the colour bar
+	ends [2]string // what lies towards the two ends of one colour scale; "" is nothing
 }
 
 // filled is o with the published figure's values where nothing was asked for.
@@ -94,8 +99,6 @@ func (o Options) filled() (Options, error) {
 		return o, fmt.Errorf("a figure cannot have %d columns", o.Columns)
 	case o.DPI < 36 || o.DPI > 2400:
 		return o, fmt.Errorf("%d dots per inch are not possible: give 36 to 2400, 300 for print", o.DPI)
-	case !(o.Width >= 2*vg.Inch && o.Width <= 60*vg.Inch):
-		return o, fmt.Errorf("a figure %.3g inches wide is not possible: give 2 to 60 inches", o.Width/vg.Inch)
 	}
-	return o, nil
+	return o, checkWidth(o.Width)
 }

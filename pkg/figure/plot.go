@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
@@ -44,8 +43,10 @@ func NewPlot(d Drawer, width, height vg.Length) (*Plot, error) {
 // Size is the width and height of the plot.
 func (p *Plot) Size() (width, height vg.Length) { return p.width, p.height }
 
-// Save writes the plot as .png, .svg or .pdf, as Figure.Save does.
-func (p *Plot) Save(path string) error { return save(path, p) }
+// Save writes the plot as .png, .svg, .pdf or .eps, as Figure.Save does.
+func (p *Plot) Save(path string) error {
+	return save(path, p, "end the name with .png, .svg, .pdf or .eps")
+}
 
 // PNG is the plot as pixels, with its printed size inside.
 func (p *Plot) PNG() ([]byte, error) {
@@ -60,7 +61,7 @@ func (p *Plot) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withResolution(out.Bytes(), plotDPI), nil
+	return withChunks(out.Bytes(), resolution(plotDPI)), nil
 }
 
 // SVG is the plot with its text as text.
@@ -77,17 +78,10 @@ func (p *Plot) SVG() ([]byte, error) {
 }
 
 // PDF is the plot as one page of its own size.
-func (p *Plot) PDF() ([]byte, error) {
-	canvas := vgpdf.New(p.width, p.height)
-	if err := p.draw(pdfCanvas{canvas}); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
+func (p *Plot) PDF() ([]byte, error) { return asPDF(p.width, p.height, "", p.draw) }
+
+// EPS is the plot as PostScript, its letters as curves.
+func (p *Plot) EPS() ([]byte, error) { return asEPS(p.width, p.height, p.draw) }
 
 // draw draws the plot. gonum panics where a plot cannot be drawn, as with a
 // logarithmic axis from 0.

@@ -110,7 +110,7 @@ func TestWrongPlots(t *testing.T) {
 		{"the plot cannot be drawn: ", func() error { return saved(logarithmic, 4*vg.Inch, "a.svg") }},
 		{"the plot cannot be drawn: ", func() error { return saved(logarithmic, 4*vg.Inch, "a.pdf") }},
 		{"too large", func() error { return saved(line(t), 60*vg.Inch, "a.png") }},
-		{"end the name with .png, .svg or .pdf", func() error { return saved(line(t), 4*vg.Inch, "a.doc") }},
+		{"end the name with .png, .svg, .pdf or .eps", func() error { return saved(line(t), 4*vg.Inch, "a.doc") }},
 	} {
 		err := c.call()
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {

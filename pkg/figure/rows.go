@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -38,9 +39,23 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 			return nil, err
 		}
 		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), headingSize, o.Width, 1)
-		rows = append(rows, mapRow{heading, maps})
+		rows = append(rows, mapRow{heading, photo, shownHeads(e, layer, class, maps, photo)})
 	}
-	return grid(rows, headLabels(e.Heads), fmt.Sprintf("Decoder layer %d", layer+1), photo, true, o)
+	f, err := grid(rows, fmt.Sprintf("Decoder layer %d", layer+1), true, o)
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where the %d heads of decoder layer %d look", e.Heads, layer+1)
+	f.about.in(e.Image)
+	f.about.say(" for ")
+	for i, class := range classes {
+		if i > 0 {
+			f.about.say("; ")
+		}
+		f.about.class(e, class, true)
+	}
+	f.about.say(".")
+	return f, nil
 }
 
 // Layers is where a class was looked for in every decoder layer: a row for each,
@@ -61,45 +76,48 @@ func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), append([]attention.Map{mean}, maps...)})
+		row := []Shown{of(e, headLabel(Mean), layer, Mean, class, mean, photo)}
+		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, append(row, shownHeads(e, layer, class, maps, photo)...)})
 	}
-	labels := append([]string{"All heads"}, headLabels(e.Heads)...)
 	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
-	return grid(rows, labels, title, photo, false, o)
+	f, err := grid(rows, title, false, o)
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where each of %d decoder layers looks for ", e.Layers)
+	f.about.class(e, class, true)
+	f.about.in(e.Image)
+	f.about.say(": the mean of its %d heads, and each.", e.Heads)
+	return f, nil
 }
 
 // mapRow is one row of maps with what it is called.
 type mapRow struct {
 	heading string
-	maps    []attention.Map
+	photo   image.Image
+	maps    []Shown
 }
 
 // grid draws rows of maps below each other; the labels of the first row are
 // those of all. o is filled.
-func grid(rows []mapRow, labels []string, title string, photo image.Image, input bool, o Options) (*Figure, error) {
+func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	switch {
 	case len(rows) > mostRows:
 		return nil, fmt.Errorf("%d rows do not fit on a page: a figure has %d at most", len(rows), mostRows)
 	case o.Columns != 0:
 		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
 	}
-	base, err := Shrink(photo)
-	if err != nil {
-		return nil, err
-	}
-	if o.SameScale {
-		var all []attention.Map
-		for _, r := range rows {
-			all = append(all, r.maps...)
-		}
-		o.Limits = commonLimits(all)
-	}
+	o = o.common(rows)
 	if o.Title == "" {
 		o.Title = title
 	}
 	var drawn []row
 	for i, r := range rows {
-		panels, err := mapPanels(r.maps, labels, base, o)
+		base, err := Shrink(r.photo)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.heading, err)
+		}
+		panels, err := mapPanels(r.maps, base, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.heading, err)
 		}
@@ -116,12 +134,46 @@ func grid(rows []mapRow, labels []string, title string, photo image.Image, input
 	return layout(drawn, o)
 }
 
-// percent is the probability of a class in words.
+// percent is the probability of a class in words: none is 0.
 func percent(e *attention.Explanation, class int) string {
 	for _, c := range e.Top(-1) {
-		if c.Index == class {
+		switch {
+		case c.Index != class:
+		case c.Probability < 0.0005:
+			return "< 0.1 %"
+		default:
 			return fmt.Sprintf("%.1f %%", 100*c.Probability)
 		}
 	}
 	return ""
+}
+
+// Film is how the decoder comes to look for a class, as a strip of film: the
+// picture, then one head (from 0; Mean is the mean of all heads) in every decoder
+// layer. Layers has all heads at once, and needs the width of a page.
+func Film(e *attention.Explanation, class, head int, photo image.Image, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	var maps []Shown
+	for layer := range e.Layers {
+		m, err := headMap(e, layer, head, class)
+		if err != nil {
+			return nil, err
+		}
+		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
+	}
+	if o.Title == "" {
+		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class), strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
+	}
+	f, err := mapRows(maps, photo, o)
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where %s of each of %d decoder layers looks for ", listed([]int{head}), e.Layers)
+	f.about.class(e, class, true)
+	f.about.in(e.Image)
+	f.about.say(".")
+	return f, nil
 }

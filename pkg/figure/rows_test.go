@@ -195,7 +195,7 @@ func TestMaps(t *testing.T) {
 	for _, line := range f.texts {
 		told = append(told, line.string)
 	}
-	for _, want := range []string{"Mine", "Input", "as is", "minus", "value", "-3.0", "5.0"} {
+	for _, want := range []string{"Mine", "Input", "as is", "minus", "value", "−3.0", "5.0"} {
 		if !slices.Contains(told, want) {
 			t.Errorf("the texts are %q and lack %q", told, want)
 		}
@@ -222,7 +222,7 @@ func TestWrongRows(t *testing.T) {
 		"leave Columns out":      func() (*Figure, error) { return Layers(e, 1, photo, Options{Columns: 3}) },
 		"do not fit beside":      func() (*Figure, error) { return Layers(e, 1, photo, Options{Width: 2 * vg.Inch}) },
 		"class 7 does not exist": func() (*Figure, error) { return Layers(e, 7, photo, Options{}) },
-		"13 rows do not fit":     func() (*Figure, error) { return grid(make([]mapRow, 13), nil, "", photo, true, Options{}) },
+		"13 rows do not fit":     func() (*Figure, error) { return grid(make([]mapRow, 13), "", true, Options{}) },
 		"no colormap is named":   func() (*Figure, error) { return Layers(e, 1, photo, Options{Colormap: "rainbow"}) },
 	} {
 		_, err := call()

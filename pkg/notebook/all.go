@@ -32,7 +32,7 @@ func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
 				failed = append(failed, err.Error())
 			}
 			bar.set(taken)
-			if err == nil && !yield(&Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo}) {
+			if err == nil && !yield(&Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo, source: m.source()}) {
 				bar.end(fmt.Sprintf("%d of %d pictures, then the loop ended", taken, len(paths)))
 				return
 			}

@@ -24,7 +24,8 @@ type Explanation struct {
 	Numbers *attention.Explanation // the logits and every attention map, for one's own code
 	Took    session.Took           // where the time went; zero for one made with From
 
-	photo image.Image
+	photo  image.Image
+	source figure.Source
 }
 
 // Best is the predicted class.
@@ -58,12 +59,13 @@ func (e *Explanation) Top(n int) {
 // head of the last decoder layer looked for the predicted class.
 func (e *Explanation) Show() { e.figure().Show() }
 
-// Save writes what Show shows, as the path's ending says: .png, .svg or .pdf;
-// .npz is the numbers behind it (figure.WriteNPZ), .html what Explore shows.
+// Save writes what Show shows, as the path's ending says: .png, .svg, .pdf or
+// .eps, or .tex for its caption; .html is what Explore shows; .npz, .csv and .json
+// are the predicted class's numbers in every layer (figure.WriteData).
 func (e *Explanation) Save(path string) {
 	switch strings.ToLower(filepath.Ext(path)) {
-	case ".npz":
-		Check(figure.WriteNPZ(path, e.Numbers, e.Best().Index))
+	case ".npz", ".csv", ".json":
+		Check(figure.WriteData(path, e.Numbers, e.Best().Index, e.source))
 	case ".html":
 		page := e.page()
 		Check(wholefile.Write(path, func(w io.Writer) error {
@@ -86,20 +88,70 @@ func (e *Explanation) Compare(classes ...string) *Figure {
 		indices = append(indices, index)
 		names = append(names, attention.Plain(e.Numbers.Name(index)))
 	}
-	f, err := figure.Compare(e.Numbers, attention.Last, indices, e.photo, figure.Options{})
+	f, err := figure.Compare(e.Numbers, attention.Last, indices, e.photo, e.looks(nil))
 	Check(err)
 	shown := &Figure{f, fmt.Sprintf("Attention for %s, decoder layer %d", strings.Join(names, " and "), e.Numbers.Layers)}
 	shown.Show()
 	return shown
 }
 
+// Difference shows what class a sees in the picture that class b does not: for
+// each head of the last decoder layer the weights of the one minus those of the
+// other. figure.Difference says how it is drawn; options change it.
+func (e *Explanation) Difference(a, b string, options ...figure.Options) *Figure {
+	first, err := e.Numbers.Find(a)
+	Check(err)
+	second, err := e.Numbers.Find(b)
+	Check(err)
+	f, err := figure.Difference(e.Numbers, attention.Last, first, second, e.photo, e.looks(options))
+	Check(err)
+	shown := &Figure{f, fmt.Sprintf("Attention for %s minus that for %s, decoder layer %d", attention.Plain(e.Numbers.Name(first)), attention.Plain(e.Numbers.Name(second)), e.Numbers.Layers)}
+	shown.Show()
+	return shown
+}
+
+// Row is the explanation as a row of a Grid: the maps of a class, or of the
+// predicted one where class is "".
+func (e *Explanation) Row(class string) figure.Row {
+	r := figure.Row{Explanation: e.Numbers, Photo: e.photo, Class: -1, Source: e.source}
+	if class != "" {
+		var err error
+		r.Class, err = e.Numbers.Find(class)
+		Check(err)
+	}
+	return r
+}
+
+// Grid makes a figure of chosen heads of one decoder layer, from 0 or
+// attention.Last, in several pictures or for several classes: a row for each
+// (Explanation.Row), a column for each head, from 0; no heads are all of them,
+// figure.Mean is their mean. Of one head, the panels follow each other.
+//
+//	notebook.Grid(attention.Last, []int{2}, figure.Options{SameScale: true, ColorBar: true}, a.Row("Grey Crow"), b.Row("Grey Crow")).Show()
+func Grid(layer int, heads []int, options figure.Options, rows ...figure.Row) *Figure {
+	f, err := figure.Grid(rows, layer, heads, options)
+	Check(err)
+	return &Figure{f, fmt.Sprintf("Attention maps of %d pictures and classes", len(rows))}
+}
+
 // Layers shows where each head of every decoder layer looked for the predicted
-// class.
-func (e *Explanation) Layers() *Figure {
+// class; options change how.
+func (e *Explanation) Layers(options ...figure.Options) *Figure {
 	best := e.Best()
-	f, err := figure.Layers(e.Numbers, best.Index, e.photo, figure.Options{})
+	f, err := figure.Layers(e.Numbers, best.Index, e.photo, e.looks(options))
 	Check(err)
 	shown := &Figure{f, fmt.Sprintf("Attention for %s in %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
+	shown.Show()
+	return shown
+}
+
+// Film shows where one head looked for the predicted class in every decoder layer,
+// beside each other; head -1 is the mean of all heads. Options change how.
+func (e *Explanation) Film(head int, options ...figure.Options) *Figure {
+	best := e.Best()
+	f, err := figure.Film(e.Numbers, best.Index, head, e.photo, e.looks(options))
+	Check(err)
+	shown := &Figure{f, fmt.Sprintf("Attention for %s through %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
 	shown.Show()
 	return shown
 }
@@ -150,7 +202,23 @@ func (e *Explanation) draw(class, layer int, options figure.Options) *Figure {
 	if layer == attention.Last {
 		layer = e.Numbers.Layers - 1
 	}
-	f, err := figure.HeadRow(e.Numbers, layer, class, e.photo, options)
+	f, err := figure.HeadRow(e.Numbers, layer, class, e.photo, e.looks([]figure.Options{options}))
 	Check(err)
 	return &Figure{f, fmt.Sprintf("Attention for %s, decoder layer %d, %d heads", attention.Plain(e.Numbers.Name(class)), layer+1, e.Numbers.Heads)}
+}
+
+// looks are options of a call that takes none or one, with where the maps come from.
+func (e *Explanation) looks(options []figure.Options) figure.Options {
+	var o figure.Options
+	switch len(options) {
+	case 0:
+	case 1:
+		o = options[0]
+	default:
+		Check(fmt.Errorf("a figure is drawn with one set of options, not with %d", len(options)))
+	}
+	if o.Source == (figure.Source{}) {
+		o.Source = e.source
+	}
+	return o
 }

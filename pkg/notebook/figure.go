@@ -35,7 +35,7 @@ const pageInch = 140
 // Show shows the figure as a PNG.
 func (f *Figure) Show() {
 	if !gonbui.IsNotebook {
-		fmt.Printf("%s (Save keeps it as a .png, .svg or .pdf file)\n", f.text)
+		fmt.Printf("%s (Save keeps it as a .png, .svg, .pdf or .eps file)\n", f.text)
 		return
 	}
 	data, err := f.f.PNG()
@@ -44,8 +44,28 @@ func (f *Figure) Show() {
 	showPNG(data, f.text, int(width/vg.Inch*pageInch))
 }
 
-// Save writes the figure as the path's ending says: .png, .svg or .pdf.
+// Save writes the figure as the path's ending says: .png, .svg, .pdf or .eps; of
+// maps also their caption for LaTeX (.tex) and the numbers behind them (.npz, .csv
+// or .json), as figure.Figure.Save describes.
 func (f *Figure) Save(path string) { Check(f.f.Save(path)) }
+
+// Caption is what a reader needs to know of a figure of maps, for LaTeX; "" for
+// plots.
+func (f *Figure) Caption() string {
+	if maps, ok := f.f.(*figure.Figure); ok {
+		return maps.Caption()
+	}
+	return ""
+}
+
+// Width is the width of a figure by the name of a template ("cvpr",
+// "nature-double") or as a length ("89mm"), for figure.Options; figure.Width lists
+// them.
+func Width(name string) vg.Length {
+	width, err := figure.Width(name)
+	Check(err)
+	return width
+}
 
 // Photo is a picture as the model gets it. Edits give other photos (Paint, Blur,
 // Replace, Without, With); a photo itself never changes.

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -64,5 +65,10 @@ func (m *Model) Explain(path string) *Explanation {
 	Check(err)
 	numbers, took, err := m.m.Answer(context.Background(), path, photo, true)
 	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo}
+	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.source()}
+}
+
+// source is what the model is, for captions and data.
+func (m *Model) source() figure.Source {
+	return figure.Source{Model: m.m.Config, Checkpoint: m.m.Path, SHA256: m.m.Digest, Engine: m.m.Engine}
 }

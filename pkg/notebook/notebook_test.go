@@ -104,7 +104,7 @@ func TestByHand(t *testing.T) {
 	}
 
 	out := t.TempDir()
-	for name, magic := range map[string]string{"a.png": "\x89PNG", "a.pdf": "%PDF", "a.svg": "<?xml", "a.npz": "PK"} {
+	for name, magic := range map[string]string{"a.png": "\x89PNG", "a.pdf": "%PDF", "a.svg": "<?xml", "a.npz": "PK", "a.json": `{"provenance":{"gointr":`, "a.csv": "image,label,", "a.tex": "% \\begin{figure}"} {
 		bird.Save(filepath.Join(out, name))
 		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.HasPrefix(string(data), magic) {
 			t.Errorf("%s begins with %.8q (%v)", name, data, err)
@@ -116,6 +116,19 @@ func TestByHand(t *testing.T) {
 	}
 	if got := printed(t, func() { bird.Layers().Save(filepath.Join(out, "layers.svg")) }); !strings.HasPrefix(got, "Attention for "+best+" in 2 decoder layers") {
 		t.Errorf("the layers are told as %q", got)
+	}
+	if got := printed(t, func() {
+		bird.Difference("Rook", "crow", figure.Options{Width: Width("cvpr")}).Save(filepath.Join(out, "versus.eps"))
+	}); !strings.HasPrefix(got, "Attention for Rook minus that for Crow, decoder layer 2") {
+		t.Errorf("the difference is told as %q", got)
+	}
+	if got := printed(t, func() { bird.Film(figure.Mean).Save(filepath.Join(out, "film.pdf")) }); !strings.HasPrefix(got, "Attention for "+best+" through 2 decoder layers") {
+		t.Errorf("the film is told as %q", got)
+	}
+	grid := Grid(attention.Last, []int{1}, figure.Options{Width: Width("89mm")}, bird.Row("Rook"), bird.Row(""))
+	grid.Save(filepath.Join(out, "grid.csv"))
+	if got := grid.Caption(); !strings.Contains(got, `\texttt{bunting.jpg}`) || !strings.Contains(got, `\texttt{basic.pth} (SHA-256 `) || !strings.Contains(got, "5 classes") {
+		t.Errorf("the caption is %q", got)
 	}
 	if got := printed(t, bird.Explore); !strings.HasPrefix(got, "Explorer of "+photo+", predicted to be "+best) {
 		t.Errorf("the explorer is told as %q", got)

@@ -1,0 +1,225 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/attention"
+)
+
+// Row is one row of a Grid: a picture with its explanation, and the class whose
+// maps are shown.
+type Row struct {
+	Explanation *attention.Explanation
+	Photo       image.Image
+	Class       int    // index; a class below 0 is the predicted one
+	Heading     string // above the row; "" is the name of what differs between rows, class, picture or both
+	Source      Source // of the maps; the caption has it where all rows have the same and Options.Source is empty
+}
+
+// Mean among the heads of a Grid is the mean of all heads.
+const Mean = -1
+
+// Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row
+// for each picture and class, with the picture first, a column for each head; no
+// heads are all of them. It answers where the same head looks in many pictures of
+// a class, or for many classes in a picture. Of one head only, the panels follow
+// each other as lines of text do, and each is named by the heading of its row.
+//
+// o.SameScale and o.ColorBar make panels comparable in strength; without the
+// first, every map is stretched from its own minimum to its own maximum.
+func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("a grid needs a picture at least")
+	}
+	rows = append([]Row{}, rows...)
+	sameClass, sameImage, sameSource := true, true, true
+	for i := range rows {
+		r := &rows[i]
+		if r.Explanation == nil {
+			return nil, fmt.Errorf("row %d of the grid has no explanation", i)
+		}
+		if r.Class < 0 {
+			r.Class = r.Explanation.Best().Index
+		}
+		sameClass = sameClass && r.Explanation.Name(r.Class) == rows[0].Explanation.Name(rows[0].Class)
+		sameSource = sameSource && r.Source == rows[0].Source
+		sameImage = sameImage && r.Explanation.Image == rows[0].Explanation.Image
+	}
+	if sameSource && o.Source == (Source{}) {
+		o.Source = rows[0].Source
+	}
+	first := rows[0].Explanation
+	if layer == attention.Last {
+		layer = first.Layers - 1
+	}
+	if len(heads) == 0 {
+		for head := range first.Heads {
+			heads = append(heads, head)
+		}
+	}
+	var drawn []mapRow
+	for i, r := range rows {
+		row := mapRow{heading: r.Heading, photo: r.Photo}
+		if row.heading == "" {
+			row.heading = r.named(sameClass && len(rows) > 1, sameImage, len(heads) > 1, o)
+		}
+		for _, head := range heads {
+			m, err := headMap(r.Explanation, layer, head, r.Class)
+			if err != nil {
+				return nil, fmt.Errorf("row %d of the grid: %w", i, err)
+			}
+			row.maps = append(row.maps, of(r.Explanation, headLabel(head), layer, head, r.Class, m, r.Photo))
+		}
+		drawn = append(drawn, row)
+	}
+	which := ""
+	if len(heads) == 1 {
+		which = ", " + strings.ToLower(headLabel(heads[0]))
+	}
+	title := fmt.Sprintf("Decoder layer %d%s", layer+1, which)
+	if sameClass {
+		title = ending(attention.Plain(rows[0].Explanation.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which), titleSize, o.Width, 2)
+	}
+	var f *Figure
+	if len(heads) == 1 {
+		f, err = strip(drawn, title, o)
+	} else {
+		f, err = grid(drawn, title, true, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.about.say("Where %s of decoder layer %d look%s", listed(heads), layer+1, one(len(heads) == 1, "s", ""))
+	if sameClass {
+		f.about.say(" for ")
+		f.about.class(rows[0].Explanation, rows[0].Class, len(rows) == 1)
+	}
+	if sameImage {
+		f.about.in(first.Image)
+	}
+	if len(rows) > 1 {
+		f.about.say(": ")
+		for i, r := range rows {
+			if i > 0 {
+				f.about.say("; ")
+			}
+			switch {
+			case sameClass && r.Explanation.Image != "":
+				f.about.file(r.Explanation.Image)
+				f.about.say(" (%s)", percent(r.Explanation, r.Class))
+			default:
+				f.about.class(r.Explanation, r.Class, true)
+				if !sameImage {
+					f.about.in(r.Explanation.Image)
+				}
+			}
+		}
+	}
+	f.about.say(".")
+	return f, nil
+}
+
+// named is the heading of a row by what differs between rows; sure adds how sure
+// the model is, where there is room.
+func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
+	file, probability := "", ""
+	if r.Explanation.Image != "" {
+		file = filepath.Base(r.Explanation.Image)
+	}
+	if sure {
+		probability = fmt.Sprintf(" (%s)", percent(r.Explanation, r.Class))
+	}
+	name := attention.Plain(r.Explanation.Name(r.Class))
+	switch {
+	case sameClass && file != "":
+		name = file
+	case !sameImage && file != "":
+		probability += ", " + file
+	}
+	return ending(name, probability, headingSize, o.Width, 1)
+}
+
+// headMap is the map of one head, or their mean, checked.
+func headMap(e *attention.Explanation, layer, head, class int) (attention.Map, error) {
+	get := func() (attention.Map, error) { return e.Map(layer, head, class) }
+	if head == Mean {
+		get = func() (attention.Map, error) { return e.Average(layer, class) }
+	}
+	m, err := get()
+	if err != nil {
+		return m, err
+	}
+	if err := m.Check(); err != nil {
+		return m, fmt.Errorf("%s: %w", strings.ToLower(headLabel(head)), err)
+	}
+	return m, nil
+}
+
+func headLabel(head int) string {
+	if head == Mean {
+		return "All heads"
+	}
+	return fmt.Sprintf("Head %d", head+1)
+}
+
+// listed are heads in words.
+func listed(heads []int) string {
+	var numbers []string
+	mean := ""
+	for _, head := range heads {
+		if head == Mean {
+			mean = "the mean of the heads"
+		} else {
+			numbers = append(numbers, fmt.Sprint(head+1))
+		}
+	}
+	if len(numbers) == 0 {
+		return mean
+	}
+	words := one(len(numbers) == 1, "head ", "heads ") + strings.Join(numbers, ", ")
+	if last := len(heads) - 1; last > 1 && mean == "" && slices.IsSorted(heads) && heads[last]-heads[0] == last {
+		words = fmt.Sprintf("heads %d to %d", heads[0]+1, heads[last]+1)
+	}
+	if mean != "" {
+		words = mean + " and " + words
+	}
+	return words
+}
+
+func one(single bool, yes, no string) string {
+	if single {
+		return yes
+	}
+	return no
+}
+
+// strip draws the only map of every row as text flows, named by the heading. o is filled.
+func strip(rows []mapRow, title string, o Options) (*Figure, error) {
+	o = o.common(rows)
+	var panels []panel
+	for i := range rows {
+		base, err := Shrink(rows[i].photo)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", rows[i].heading, err)
+		}
+		rows[i].maps[0].Label = rows[i].heading
+		p, err := mapPanels(rows[i].maps, base, o)
+		if err != nil {
+			return nil, err
+		}
+		panels = append(panels, p...)
+	}
+	if o.Title == "" {
+		o.Title = title
+	}
+	return layout(wrapped(panels, o), o)
+}

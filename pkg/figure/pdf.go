@@ -1,0 +1,179 @@
+package figure
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"image"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf16"
+
+	"codeberg.org/go-pdf/fpdf"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/vgpdf"
+)
+
+// PDF is the figure as one page of its own size, with its font inside.
+func (f *Figure) PDF() ([]byte, error) {
+	return asPDF(f.width, f.height, f.plain(), func(c vg.Canvas) error {
+		f.ground(c)
+		f.embed(c)
+		f.vectors(c)
+		return nil
+	})
+}
+
+// One at a time: the order of a document's parts is a setting of all documents.
+var pdfs sync.Mutex
+
+// asPDF draws a page. words are about it, for the document's properties.
+func asPDF(width, height vg.Length, words string, draw func(vg.Canvas) error) ([]byte, error) {
+	pdfs.Lock()
+	fpdf.SetDefaultCatalogSort(true)
+	fpdf.SetDefaultCreationDate(time.Unix(0, 0)) // gonum lets nobody set it later; it is replaced below
+	canvas := vgpdf.New(width, height)
+	fpdf.SetDefaultCatalogSort(false)
+	fpdf.SetDefaultCreationDate(time.Time{})
+	pdfs.Unlock()
+	if err := draw(pdfCanvas{canvas}); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return nil, err
+	}
+	return settled(out.Bytes(), words)
+}
+
+// pdfCanvas mends what gonum's PDF canvas does not do.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+// DrawImage turns a picture upright: the canvas has its first row at the bottom.
+func (c pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
+	c.Push()
+	c.Translate(vg.Point{Y: at.Min.Y + at.Max.Y})
+	c.Scale(1, -1)
+	c.Canvas.DrawImage(at, img)
+	c.Pop()
+}
+
+// FillString draws the letters as curves where the canvas would garble them:
+// it writes code page 1252 and takes UTF-8 for that.
+func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
+	for i := range len(s) {
+		if s[i] >= 0x7f {
+			c.Fill(outline(f, at, s))
+			return
+		}
+	}
+	c.Canvas.FillString(f, at, s)
+}
+
+var (
+	pdfObject = regexp.MustCompile(`^(\d+) 0 obj\n`)
+	pdfImage  = regexp.MustCompile(`(?m)^/I[0-9a-f]+ (\d+) 0 R$`)
+	pdfRoot   = regexp.MustCompile(`/Root (\d+) 0 R`)
+	pdfInfo   = regexp.MustCompile(`/Info (\d+) 0 R`)
+	pdfStart  = regexp.MustCompile(`startxref\n(\d+)\n`)
+)
+
+// settled puts a document's pictures, which its writer orders by chance, into
+// the order of their content, and writes its properties: words about it and
+// what made it, without a date.
+func settled(data []byte, words string) ([]byte, error) {
+	damaged := func(what string) error { return fmt.Errorf("the PDF writer made a file without %s", what) }
+	at := pdfStart.FindSubmatch(data)
+	if at == nil {
+		return nil, damaged("startxref")
+	}
+	xref, _ := strconv.Atoi(string(at[1]))
+	if xref > len(data) || !bytes.HasPrefix(data[xref:], []byte("xref\n0 ")) {
+		return nil, damaged("xref")
+	}
+	table := bytes.Split(data[xref:], []byte("\n"))
+	trailer := data[xref:]
+	root, info := pdfRoot.FindSubmatch(trailer), pdfInfo.FindSubmatch(trailer)
+	if root == nil || info == nil {
+		return nil, damaged("a trailer")
+	}
+	count, _ := strconv.Atoi(string(bytes.TrimPrefix(table[1], []byte("0 "))))
+	type object struct {
+		number, from int
+		body         []byte // what follows "obj"
+	}
+	var objects []object
+	for number := 1; number < count; number++ {
+		from, err := strconv.Atoi(string(bytes.Fields(table[2+number])[0]))
+		if err != nil || from > xref {
+			return nil, damaged("offsets")
+		}
+		objects = append(objects, object{number: number, from: from})
+	}
+	slices.SortFunc(objects, func(a, b object) int { return cmp.Compare(a.from, b.from) })
+	first := xref
+	if len(objects) > 0 {
+		first = objects[0].from
+	}
+	var images, numbers []int
+	for i := range objects {
+		end := xref
+		if i+1 < len(objects) {
+			end = objects[i+1].from
+		}
+		whole := data[objects[i].from:end]
+		head := pdfObject.FindIndex(whole)
+		if head == nil {
+			return nil, damaged("objects")
+		}
+		objects[i].body = whole[head[1]:]
+		if bytes.HasPrefix(objects[i].body, []byte("<</Type /XObject\n/Subtype /Image")) {
+			images, numbers = append(images, i), append(numbers, objects[i].number)
+		}
+	}
+	slices.SortFunc(images, func(a, b int) int { return bytes.Compare(objects[a].body, objects[b].body) })
+	renamed := map[int]int{}
+	for k, i := range images {
+		renamed[objects[i].number] = numbers[k]
+		objects[i].number = numbers[k]
+	}
+	slices.SortFunc(objects, func(a, b object) int { return cmp.Compare(a.number, b.number) })
+
+	out := bytes.NewBuffer(slices.Clone(data[:first]))
+	offsets := make([]int, count)
+	for _, o := range objects {
+		offsets[o.number] = out.Len()
+		body := o.body
+		switch {
+		case strconv.Itoa(o.number) == string(info[1]):
+			body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n", pdfString("GoINTR "+version()), pdfString(words))
+		case bytes.Contains(body, []byte("/XObject <<")):
+			body = pdfImage.ReplaceAllFunc(body, func(line []byte) []byte {
+				name, rest, _ := bytes.Cut(line, []byte(" "))
+				old, _ := strconv.Atoi(string(bytes.Fields(rest)[0]))
+				return fmt.Appendf(nil, "%s %d 0 R", name, renamed[old])
+			})
+		}
+		fmt.Fprintf(out, "%d 0 obj\n%s", o.number, body)
+	}
+	start := out.Len()
+	fmt.Fprintf(out, "xref\n0 %d\n0000000000 65535 f \n", count)
+	for _, offset := range offsets[1:] {
+		fmt.Fprintf(out, "%010d 00000 n \n", offset)
+	}
+	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, root[1], info[1], start)
+	return out.Bytes(), nil
+}
+
+// pdfString is text as PDF has it: UTF-16 in hexadecimal.
+func pdfString(s string) []byte {
+	out := []byte("<FEFF")
+	for _, unit := range utf16.Encode([]rune(s)) {
+		out = fmt.Appendf(out, "%04X", unit)
+	}
+	return append(out, '>')
+}

@@ -1,0 +1,98 @@
+package figure
+
+import (
+	"cmp"
+	"image"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/attention"
+)
+
+// Source says which model the maps of a figure come from. It goes into captions,
+// into the files' metadata and into the data; what is empty is left out there.
+type Source struct {
+	Model      string `json:"model,omitempty"`      // the architecture in words
+	Checkpoint string `json:"checkpoint,omitempty"` // path of its file
+	SHA256     string `json:"sha256,omitempty"`     // of that file, hexadecimal
+	Engine     string `json:"engine,omitempty"`     // that computed the maps, in words
+}
+
+// Provenance says where numbers come from and how a figure showed them.
+type Provenance struct {
+	Version string `json:"gointr"` // of GoINTR
+	Source
+	Caption   string  `json:"caption,omitempty"` // Figure.Caption without LaTeX
+	Smoothing string  `json:"smoothing,omitempty"`
+	Colormap  string  `json:"colormap,omitempty"`
+	Opacity   float64 `json:"opacity,omitempty"`
+}
+
+// None stands for a layer, a head or a class that a Shown has not.
+const None = -1
+
+// Shown is one map of a figure, raw, with what it is of. Layers, heads and
+// classes count from 0.
+type Shown struct {
+	Label      string      `json:"label"`
+	Image      string      `json:"image"`  // where the picture came from
+	Width      int         `json:"width"`  // of the picture, in pixels
+	Height     int         `json:"height"` //
+	Layer      int         `json:"layer"`  // None where it is a map of one's own
+	Head       int         `json:"head"`   // None where it is the mean of all heads, or a map of one's own
+	Class      int         `json:"class"`  // None where it is a map of one's own
+	Name       string      `json:"name"`   // of the class
+	Versus     int         `json:"versus"` // the class whose map was subtracted; None where none was
+	VersusName string      `json:"versus_name"`
+	Scale      *[2]float32 `json:"scale"` // the values at the two ends of the colours; nil where the map was not dyed
+	Rows       int         `json:"rows"`
+	Cols       int         `json:"cols"`
+	Values     []float32   `json:"values"` // [Rows, Cols], row by row
+}
+
+// Map is the raw map.
+func (s Shown) Map() attention.Map {
+	return attention.Map{Rows: s.Rows, Cols: s.Cols, Values: s.Values}
+}
+
+// own is a map that comes from no explanation.
+func own(label string, m attention.Map, photo image.Image) Shown {
+	s := Shown{Label: label, Layer: None, Head: None, Class: None, Versus: None, Rows: m.Rows, Cols: m.Cols, Values: m.Values}
+	if photo != nil {
+		size := photo.Bounds().Size()
+		s.Width, s.Height = size.X, size.Y
+	}
+	return s
+}
+
+// of is a map of an explanation.
+func of(e *attention.Explanation, label string, layer, head, class int, m attention.Map, photo image.Image) Shown {
+	s := own(label, m, photo)
+	s.Image, s.Layer, s.Head, s.Class, s.Name = e.Image, layer, head, class, e.Name(class)
+	if e.Width > 0 && e.Height > 0 {
+		s.Width, s.Height = e.Width, e.Height
+	}
+	return s
+}
+
+// version of GoINTR in this program: a release, a commit, or "devel".
+func version() string {
+	const module = "github.com/gointr/gointr"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	found := ""
+	if info.Main.Path == module {
+		found = info.Main.Version
+	}
+	for _, d := range info.Deps {
+		if d.Path == module {
+			found = d.Version
+			if d.Replace != nil {
+				found = d.Replace.Version
+			}
+		}
+	}
+	return cmp.Or(strings.Trim(found, "()"), "devel")
+}
