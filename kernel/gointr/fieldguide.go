@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -128,7 +126,7 @@ A dataset may have some of the model's classes only, where their names are known
 
 // makeGuide makes the guide with progress for people.
 func makeGuide(cmd *cobra.Command, m *model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
-	path, digest, err := m.source()
+	from, err := m.source()
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +139,7 @@ func makeGuide(cmd *cobra.Command, m *model, dataset string, o fieldguide.Option
 			}
 			return m.explain(ctx, image, p)
 		},
-		Classes: m.classes, Names: m.names, Checkpoint: path, Digest: digest,
+		Classes: m.classes, Names: m.names, Checkpoint: from.Checkpoint, Digest: from.SHA256,
 	}, dataset, o, func(now string, done, of int) {
 		if now != doing {
 			if bar != nil {
@@ -158,23 +156,6 @@ func makeGuide(cmd *cobra.Command, m *model, dataset string, o fieldguide.Option
 		_ = bar.Clear()
 	}
 	return g, err
-}
-
-// source is the file that a model came from, and its SHA-256.
-func (m *model) source() (path, digest string, err error) {
-	if m.here == nil {
-		return m.warm.Path, m.warm.Digest, nil
-	}
-	file, err := os.Open(m.here.Path)
-	if err != nil {
-		return "", "", fmt.Errorf("%s cannot be read again: %w", m.here.Path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", "", fmt.Errorf("%s cannot be read again: %w", m.here.Path, wholefile.Cause(err))
-	}
-	return m.here.Path, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // classesSummed is of how many classes a person is told.

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -13,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/interpret"
@@ -268,29 +264,8 @@ func (f *interpretFlags) confusions(cmd *cobra.Command, m *model, d *interpret.D
 
 // provenance says which model this is.
 func (f *interpretFlags) provenance(m *model) (interpret.Provenance, error) {
-	from := interpret.Provenance{Checkpoint: f.checkpoint}
-	if m.warm != nil {
-		from.SHA256, from.Model, from.Engine = m.warm.Digest, m.warm.Config, m.warm.Engine
-		return from, nil
-	}
-	from.Model, from.Engine = m.here.Config.String(), fmt.Sprint(m.here.Engine)
-	var err error
-	from.SHA256, err = digest(m.here.Path)
-	return from, err
-}
-
-// digest is the SHA-256 of a file.
-func digest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	from, err := m.source()
+	return interpret.Provenance{Checkpoint: f.checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine}, err
 }
 
 func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {
