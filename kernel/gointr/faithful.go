@@ -22,6 +22,7 @@ import (
 func faithfulCommand(c *common) *cobra.Command {
 	var m modelFlags
 	var out string
+	var insertion, deletion []string
 	o := faithful.Default()
 	cmd := &cobra.Command{
 		Use:   "faithful --checkpoint C --dataset D",
@@ -40,6 +41,7 @@ either from --parts. Heads are chosen on D/train.
 measures as .png and .pdf.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Insertion, o.Deletion = fills(insertion), fills(deletion)
 			if err := o.Check(); err != nil {
 				return wrongCall{err}
 			}
@@ -96,11 +98,18 @@ measures as .png and .pdf.`,
 	cmd.Flags().StringVar(&o.Parts, "parts", "", "parts.csv or boxes.csv (default: those in the dataset's folder)")
 	cmd.Flags().IntVar(&o.MaxImages, "max-images", 0, "how many pictures to measure, the first of each class in turn (default: all)")
 	cmd.Flags().IntVar(&o.Steps, "steps", o.Steps, "of the insertion and deletion curves")
-	cmd.Flags().Var(&o.Insertion, "insertion", "what insertion begins with: blur or mean")
-	cmd.Flags().Var(&o.Deletion, "deletion", "what deletion ends with: blur or mean")
+	cmd.Flags().StringSliceVar(&insertion, "insertion", []string{"blur"}, "what insertion begins with: blur, mean, or both with a comma")
+	cmd.Flags().StringSliceVar(&deletion, "deletion", []string{"mean"}, "what deletion ends with: mean, blur, or both")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of everything random")
 	cmd.Flags().StringVar(&out, "out", "", "folder to write report, tables and figures to")
 	return cmd
+}
+
+func fills(names []string) (all []faithful.Fill) {
+	for _, name := range names {
+		all = append(all, faithful.Fill(name))
+	}
+	return all
 }
 
 func digestOf(path string) (string, error) {

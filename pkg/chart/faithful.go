@@ -77,23 +77,12 @@ func (d faithfulCurves) Draw(c draw.Canvas) {
 	c.Fill(c.Rectangle.Path())
 	const gap, key = 14, 34
 	half := (c.Size().X - gap) / 2
-	top := 1.0
-	for _, bands := range [][]faithful.Band{d.r.InsertionCurves, d.r.DeletionCurves} {
-		most := 0.0
-		for _, b := range bands {
-			for _, p := range b.Points {
-				most = max(most, p.High)
-			}
-		}
-		top = min(top, max(most, 0.05))
-	}
 	for i, side := range []struct {
 		x, fill string
 		bands   []faithful.Band
-		higher  bool
 	}{
-		{"pixels shown (%)", "insertion, over " + filled(d.r.Shown) + ": higher is better", d.r.InsertionCurves, true},
-		{"pixels taken away (%)", "deletion, by " + filled(d.r.Hidden) + ": lower is better", d.r.DeletionCurves, false},
+		{"pixels shown (%)", "insertion, over " + d.r.InsertionCurves[0].Fill.Title() + ": higher is better", first(d.r.InsertionCurves)},
+		{"pixels taken away (%)", "deletion, by " + d.r.DeletionCurves[0].Fill.Title() + ": lower is better", first(d.r.DeletionCurves)},
 	} {
 		p := newPlot(side.x, "probability of the true class (%)")
 		p.Title.Text = side.fill
@@ -114,12 +103,14 @@ func (d faithfulCurves) Draw(c draw.Canvas) {
 	methodKey(draw.Crop(c, 24, 0, 0, key-4-c.Size().Y), d.r.Methods)
 }
 
-// filled is a fill in words.
-func filled(f faithful.Fill) string {
-	if f == faithful.Blur {
-		return "a blur"
+// first are the bands of the first fill.
+func first(bands []faithful.Band) (all []faithful.Band) {
+	for _, b := range bands {
+		if b.Fill == bands[0].Fill {
+			all = append(all, b)
+		}
 	}
-	return "the mean colour"
+	return all
 }
 
 func drawBands(c draw.Canvas, p *plot.Plot, bands []faithful.Band, marks []float64) {
@@ -150,7 +141,7 @@ func drawBands(c draw.Canvas, p *plot.Plot, bands []faithful.Band, marks []float
 		}
 		c.StrokeLines(l.stroke(), at)
 		every := max(1, len(at)/7)
-		for i := every/2 + k%max(1, every); i < len(at); i += every {
+		for i := every/2 + k%every; i < len(at); i += every {
 			c.DrawGlyph(l.glyph(), at[i])
 		}
 	}
@@ -194,7 +185,7 @@ type faithfulDots struct {
 }
 
 const (
-	dotsTop, dotsBottom = 6, 62 // points
+	dotsTop, dotsBottom = 6, 68 // points
 	dotsLeft            = 178   // points, for the names
 	dotStep             = 4.6   // between two methods of a row
 )
@@ -233,8 +224,9 @@ func (d faithfulDots) Draw(c draw.Canvas) {
 		if !row.Higher {
 			arrow = "←"
 		}
-		for k, line := range wrapped(row.Name, name, dotsLeft-26) {
-			c.FillText(name, vg.Point{X: left - 20, Y: top - d.row()/2 + letters*vg.Length(0.6) - vg.Length(k)*(letters+1.5)}, line)
+		lines := wrapped(row.Name, name, dotsLeft-26)
+		for k, line := range lines {
+			c.FillText(name, vg.Point{X: left - 20, Y: top - d.row()/2 + (vg.Length(len(lines)-1)/2-vg.Length(k))*(letters+1.5)}, line)
 		}
 		c.FillText(style(letters, text.XCenter, text.YCenter), vg.Point{X: left - 10, Y: top - d.row()/2}, arrow)
 		for k, method := range d.r.Methods {

@@ -26,20 +26,16 @@ const (
 	Mean Fill = "mean"
 )
 
-// Set is for command lines.
-func (f *Fill) Set(s string) error {
-	switch Fill(s) {
-	case Blur, Mean:
-		*f = Fill(s)
-		return nil
+// Title is the fill in words.
+func (f Fill) Title() string {
+	switch f {
+	case Blur:
+		return "a blur"
+	case Mean:
+		return "the mean colour"
 	}
-	return fmt.Errorf("there is no fill %q: there are %s and %s", s, Blur, Mean)
+	return string(f)
 }
-
-func (f Fill) String() string { return string(f) }
-
-// Type is for command lines.
-func (f *Fill) Type() string { return "fill" }
 
 // RISE's blur, in pixels of a picture of 224 by 224.
 const (

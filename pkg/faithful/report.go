@@ -25,8 +25,8 @@ type Provenance struct {
 	Parts      string `json:"parts,omitempty"` // the file of parts or boxes
 	MaxImages  int    `json:"max_images"`      // 0 is all
 	Steps      int    `json:"steps"`           // of a curve
-	Shown      Fill   `json:"insertion_fill"`
-	Hidden     Fill   `json:"deletion_fill"`
+	Shown      []Fill `json:"insertion_fill"`
+	Hidden     []Fill `json:"deletion_fill"`
 	Training   int    `json:"training_per_class"` // pictures that a class's head was chosen on, at most
 	Checked    int    `json:"sanity_images"`      // pictures of the sanity checks
 	Bootstraps int    `json:"bootstraps"`
@@ -47,6 +47,9 @@ type Report struct {
 
 	Insertion *Measure `json:"insertion,omitempty"`
 	Deletion  *Measure `json:"deletion,omitempty"`
+	// The same with the other fill, where it was asked for.
+	InsertionOther *Measure `json:"insertion_other,omitempty"`
+	DeletionOther  *Measure `json:"deletion_other,omitempty"`
 
 	Pointing     *Measure `json:"pointing,omitempty"`      // the centre of the strongest cell lies in the target
 	PointingCell *Measure `json:"pointing_cell,omitempty"` // the strongest cell touches it
@@ -126,6 +129,7 @@ type Difference struct {
 // Band is the mean of curves, point by point, with the interval of a bootstrap.
 type Band struct {
 	Method Method      `json:"method"`
+	Fill   Fill        `json:"fill"`
 	Points []BandPoint `json:"points"`
 }
 
@@ -198,7 +202,7 @@ type slot struct {
 
 func (r *Report) all() []slot {
 	return []slot{
-		{"insertion", &r.Insertion}, {"deletion", &r.Deletion},
+		{"insertion", &r.Insertion}, {"deletion", &r.Deletion}, {"insertion_other", &r.InsertionOther}, {"deletion_other", &r.DeletionOther},
 		{"pointing", &r.Pointing}, {"pointing_cell", &r.PointingCell}, {"pointing_near", &r.PointingNear}, {"energy", &r.Energy},
 		{"pointing_whole", &r.WholePoint}, {"energy_whole", &r.WholeEnergy},
 		{"single_deletion", &r.SingleDeletion}, {"controlled_check", &r.ControlledCheck}, {"preservation_check", &r.Preservation},
@@ -215,9 +219,7 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 func interval(v [2]float64) string { return number(v[0]) + "…" + number(v[1]) }
 
 // Rows is the table: a row a measure, with its name, which way is better, and a
-// cell a method, "0.812 (0.780…0.840)". The method that is best has a star, and
-// every one whose difference from INTR's chosen head, or mean of heads where none
-// was chosen, is open has a tilde.
+// cell a method, "0.812 (0.780…0.840)". The best mean has a star.
 func (r *Report) Rows() (head []string, rows [][]string) {
 	head = []string{"measure", "better"}
 	for _, m := range r.Methods {
@@ -296,12 +298,12 @@ func (r *Report) Verdicts() []string {
 			}
 			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better), len(better)+len(worse)+len(open))
 			if len(worse) > 0 {
-				text += "; worse in " + strings.Join(worse, ", ")
+				text += ". Worse in: " + strings.Join(worse, "; ")
 			}
 			if len(open) > 0 {
-				text += "; not to be told apart in " + strings.Join(open, ", ")
+				text += ". Not to be told apart in: " + strings.Join(open, "; ")
 			}
-			out = append(out, text)
+			out = append(out, text+".")
 		}
 	}
 	return out
@@ -368,18 +370,18 @@ func (r *Report) WriteTable(path string) error {
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
 
-// WriteCurves writes a line a point as CSV: curve, method, fraction, probability,
-// low, high.
+// WriteCurves writes a line a point as CSV: curve, fill, method, fraction,
+// probability, low, high.
 func (r *Report) WriteCurves(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"curve", "method", "fraction", "probability", "low", "high"}}
+		rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
 		for _, kind := range []struct {
 			name  string
 			bands []Band
 		}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
 			for _, b := range kind.bands {
 				for _, p := range b.Points {
-					rows = append(rows, []string{kind.name, string(b.Method), exact(p.Fraction), exact(p.Mean), exact(p.Low), exact(p.High)})
+					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction), exact(p.Mean), exact(p.Low), exact(p.High)})
 				}
 			}
 		}

@@ -30,14 +30,14 @@ type Options struct {
 	Parts     string `json:"parts"`
 	MaxImages int    `json:"max_images"` // pictures measured, the first of each class in turn; 0 is all
 	Steps     int    `json:"steps"`      // of a curve
-	Insertion Fill   `json:"insertion"`  // what insertion begins with
-	Deletion  Fill   `json:"deletion"`   // what deletion ends with
+	Insertion []Fill `json:"insertion"`  // what insertion begins with: one fill or both, the first for the figure
+	Deletion  []Fill `json:"deletion"`   // what deletion ends with
 	Seed      uint64 `json:"seed"`       // of everything random
 }
 
 // Default are the settings of docs/faithful.md, for the split "val".
 func Default() Options {
-	return Options{Split: "val", Steps: 20, Insertion: Blur, Deletion: Mean}
+	return Options{Split: "val", Steps: 20, Insertion: []Fill{Blur}, Deletion: []Fill{Mean}}
 }
 
 // Check is an error of one sentence for what cannot be measured.
@@ -45,15 +45,19 @@ func (o Options) Check() error {
 	switch {
 	case o.Dataset == "":
 		return fmt.Errorf("no dataset was named: give a folder with %s/CLASS/*.jpg", o.Split)
-	case o.Steps < 2 || o.Steps > 10000:
-		return fmt.Errorf("a curve can have 2 to 10000 steps, not %d", o.Steps)
+	case o.Steps < 2 || o.Steps > maxSteps:
+		return fmt.Errorf("a curve can have 2 to %d steps, not %d", maxSteps, o.Steps)
 	case o.MaxImages < 0:
 		return fmt.Errorf("the number of pictures must be at least 1, or 0 for all, not %d", o.MaxImages)
 	}
-	for _, f := range []Fill{o.Insertion, o.Deletion} {
-		var known Fill
-		if err := known.Set(string(f)); err != nil {
-			return err
+	for _, fills := range [][]Fill{o.Insertion, o.Deletion} {
+		if len(fills) == 0 || len(fills) > 2 || len(fills) == 2 && fills[0] == fills[1] {
+			return fmt.Errorf("insertion and deletion need a fill each, %s or %s, or both", Blur, Mean)
+		}
+		for _, f := range fills {
+			if f != Blur && f != Mean {
+				return fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
+			}
 		}
 	}
 	return nil
@@ -67,6 +71,7 @@ type Progress struct {
 }
 
 const (
+	maxSteps = 1000
 	training = 20 // pictures a class that its head is chosen on
 	checked  = 16 // pictures of the sanity checks
 )
@@ -95,7 +100,7 @@ type runner struct {
 type one struct {
 	index      int // in the split
 	right      bool
-	curves     map[Method][2]Curve // insertion, deletion
+	curves     map[Method][]Curve // one for each of runner.curves()
 	hits       map[Method]Hit
 	energy     map[Method]float64
 	wholeHits  map[Method]Hit
@@ -404,7 +409,7 @@ func (r *runner) picture(ctx context.Context, i int) error {
 		return err
 	}
 	r.usable(maps)
-	o := one{index: i, right: best(e.Logits) == class, curves: map[Method][2]Curve{}, hits: map[Method]Hit{}, energy: map[Method]float64{},
+	o := one{index: i, right: best(e.Logits) == class, curves: map[Method][]Curve{}, hits: map[Method]Hit{}, energy: map[Method]float64{},
 		wholeHits: map[Method]Hit{}, whole: map[Method]float64{}, background: math.NaN()}
 	part, whole := r.targets(r.split, i)
 	if r.drawn == nil {
@@ -418,15 +423,17 @@ func (r *runner) picture(ctx context.Context, i int) error {
 		if err != nil {
 			return err
 		}
-		in, err := Insertion(ctx, r.m.Logits, input, class, order, r.Options.Insertion, r.Steps)
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+		for _, kind := range r.curves() {
+			make := Insertion
+			if kind.deletion {
+				make = Deletion
+			}
+			curve, err := make(ctx, r.m.Logits, input, class, order, kind.fill, r.Steps)
+			if err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+			o.curves[method] = append(o.curves[method], curve)
 		}
-		out, err := Deletion(ctx, r.m.Logits, input, class, order, r.Options.Deletion, r.Steps)
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		o.curves[method] = [2]Curve{in, out}
 		for _, t := range []struct {
 			box    datasets.Box
 			hits   map[Method]Hit
@@ -505,19 +512,14 @@ func (r *runner) sumUp() {
 		}
 	}
 	rep.Right, rep.Range = 100*float64(right)/float64(len(r.measured)), evaluation.Wilson(right, len(r.measured))
-	for which, to := range []**Measure{&rep.Insertion, &rep.Deletion} {
-		key, name := []string{"insertion", "deletion"}[which], []string{"insertion, area", "deletion, area"}[which]
-		*to = r.collect(key, name, which == 0, false, func(o one, m Method) float64 {
-			if c, ok := o.curves[m]; ok {
+	for which, kind := range r.curves() {
+		*kind.to = r.collect(kind.key, kind.name, !kind.deletion, false, func(o one, m Method) float64 {
+			if c := o.curves[m]; c != nil {
 				return c[which].Area()
 			}
 			return math.NaN()
 		})
-		bands := &rep.InsertionCurves
-		if which == 1 {
-			bands = &rep.DeletionCurves
-		}
-		*bands = r.bands(which)
+		*kind.bands = append(*kind.bands, r.bands(which, kind.fill)...)
 	}
 	hit := func(hits func(one) map[Method]Hit, which func(Hit) bool) func(one, Method) float64 {
 		return func(o one, m Method) float64 {
@@ -541,12 +543,12 @@ func (r *runner) sumUp() {
 		if r.drawn != nil {
 			rep.Target = "telling part"
 		}
-		rep.Pointing = r.collect("pointing", "pointing: centre of the strongest cell in the "+rep.Target, true, true, hit(part, func(h Hit) bool { return h.Exact }))
-		rep.PointingCell = r.collect("pointing_cell", "pointing: strongest cell touches it", true, true, hit(part, func(h Hit) bool { return h.Cell }))
-		rep.PointingNear = r.collect("pointing_near", "pointing: within a cell of it", true, true, hit(part, func(h Hit) bool { return h.Near }))
+		rep.Pointing = r.collect("pointing", "pointing, peak in the "+rep.Target, true, true, hit(part, func(h Hit) bool { return h.Exact }))
+		rep.PointingCell = r.collect("pointing_cell", "pointing, strongest cell touches it", true, true, hit(part, func(h Hit) bool { return h.Cell }))
+		rep.PointingNear = r.collect("pointing_near", "pointing, peak within a cell of it", true, true, hit(part, func(h Hit) bool { return h.Near }))
 		rep.Energy = r.collect("energy", "energy in the "+rep.Target, true, false, energy(func(o one) map[Method]float64 { return o.energy }))
 		if r.drawn != nil {
-			rep.WholePoint = r.collect("pointing_whole", "pointing: centre of the strongest cell in the whole bird", true, true, hit(whole, func(h Hit) bool { return h.Exact }))
+			rep.WholePoint = r.collect("pointing_whole", "pointing, peak in the whole bird", true, true, hit(whole, func(h Hit) bool { return h.Exact }))
 			rep.WholeEnergy = r.collect("energy_whole", "energy in the whole bird", true, false, energy(func(o one) map[Method]float64 { return o.whole }))
 		}
 	}
@@ -596,7 +598,7 @@ func (r *runner) sumUpBirds() {
 			return math.NaN()
 		}
 	}
-	rep.SingleDeletion = r.collect("single_deletion", "single deletion: rank correlation of parts", true, false, of(func(p *protocol, _ int) float64 { return p.single }))
+	rep.SingleDeletion = r.collect("single_deletion", "single deletion, rank correlation", true, false, of(func(p *protocol, _ int) float64 { return p.single }))
 	rep.ControlledCheck = r.collect("controlled_check", "controlled synthetic data check", true, false, of(func(p *protocol, t int) float64 { return p.sufficient[t] }))
 	rep.Preservation = r.collect("preservation_check", "preservation check", true, true, of(func(p *protocol, t int) float64 { return p.preserved[t] }))
 	rep.DeletionCheck = r.collect("deletion_check", "deletion check", true, true, of(func(p *protocol, t int) float64 { return p.deleted[t] }))
@@ -614,13 +616,41 @@ func (r *runner) sumUpBirds() {
 	rep.BackgroundIndep = measure("background independence", true, false, []Method{""}, map[Method][]float64{"": shares}, r.Seed)
 }
 
-func (r *runner) bands(which int) (bands []Band) {
+// kindOfCurve is insertion or deletion with one fill.
+type kindOfCurve struct {
+	deletion  bool
+	fill      Fill
+	key, name string
+	to        **Measure
+	bands     *[]Band
+}
+
+func (r *runner) curves() (all []kindOfCurve) {
+	rep := r.report
+	for i, f := range r.Options.Insertion {
+		k := kindOfCurve{false, f, "insertion", "insertion area over " + f.Title(), &rep.Insertion, &rep.InsertionCurves}
+		if i > 0 {
+			k.key, k.to = "insertion_other", &rep.InsertionOther
+		}
+		all = append(all, k)
+	}
+	for i, f := range r.Options.Deletion {
+		k := kindOfCurve{true, f, "deletion", "deletion area by " + f.Title(), &rep.Deletion, &rep.DeletionCurves}
+		if i > 0 {
+			k.key, k.to = "deletion_other", &rep.DeletionOther
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+func (r *runner) bands(which int, fill Fill) (bands []Band) {
 	for _, method := range r.methods {
-		b := Band{Method: method}
+		b := Band{Method: method, Fill: fill}
 		for step := range r.Steps + 1 {
 			var values []float64
 			for _, o := range r.measured {
-				if c, ok := o.curves[method]; ok {
+				if c := o.curves[method]; c != nil {
 					values = append(values, c[which].Probability[step])
 				}
 			}
@@ -650,7 +680,7 @@ func (r *runner) sanity(ctx context.Context) error {
 		key   string
 		name  string
 	}{
-		{[]Part{Decoder}, &rep.RandomDecoder, "random_decoder", "random decoder: rank correlation of maps"},
+		{[]Part{Decoder}, &rep.RandomDecoder, "random_decoder", "random decoder, rank correlation"},
 		{[]Part{Decoder, Encoder}, &rep.RandomTop, "random_decoder_encoder", "random decoder and encoder"},
 		{[]Part{Decoder, Encoder, Backbone}, &rep.RandomAll, "random_all", "random everywhere"},
 		{[]Part{Encoder}, &rep.RandomEncoder, "random_encoder", "random encoder alone"},
@@ -691,6 +721,9 @@ func (r *runner) sanity(ctx context.Context) error {
 			return err
 		}
 		*stage.to = measure(stage.name, false, false, r.methods, values, r.Seed)
+		for i := range (*stage.to).Scores { // to fall is asked of every map, not to fall furthest
+			(*stage.to).Scores[i].Against = nil
+		}
 	}
 	return nil
 }
