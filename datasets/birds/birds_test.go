@@ -452,3 +452,35 @@ func BenchmarkDraw(b *testing.B) {
 		Draw(At(i%MaxSpecies), NewScene(0, "train", 0, i), Defaults.Size)
 	}
 }
+
+// A shape taken away from behind the bird changes pixels, and no more of a part
+// than the edge through which it is seen.
+func TestWithoutBackdrop(t *testing.T) {
+	scene, species := NewScene(3, "val", 0, 1), At(0)
+	full, parts := Draw(species, scene, 96)
+	if scene.Backdrop() < 1 {
+		t.Fatal("nothing is behind the bird")
+	}
+	changed := 0
+	for i := range scene.Backdrop() {
+		bare, same := Draw(species, scene.WithoutBackdrop(i), 96)
+		if !slices.Equal(bare.Pix, full.Pix) {
+			changed++
+		}
+		if len(same) != len(parts) {
+			t.Errorf("without shape %d there are %d parts", i, len(same))
+		}
+	}
+	if again, _ := Draw(species, scene, 96); !slices.Equal(again.Pix, full.Pix) {
+		t.Error("the scene itself was changed")
+	}
+	if 2*changed < scene.Backdrop() {
+		t.Errorf("only %d of %d shapes can be seen", changed, scene.Backdrop())
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a shape that is not there was taken away")
+		}
+	}()
+	scene.WithoutBackdrop(scene.Backdrop())
+}

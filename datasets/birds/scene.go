@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -33,6 +34,21 @@ func (s Scene) Without(kinds ...Kind) Scene {
 	for _, k := range kinds {
 		s.without[k] = true
 	}
+	return s
+}
+
+// Backdrop is how many shapes stand behind the bird, before the sky or whatever
+// fills the picture: hills, clouds, blades of grass, the perch.
+func (s Scene) Backdrop() int { return len(s.behind) - 1 }
+
+// WithoutBackdrop is the scene without one of the shapes behind the bird, 0 to
+// Backdrop()-1, the farthest first: an intervention. All other pixels stay as they
+// are. It panics where there is no such shape.
+func (s Scene) WithoutBackdrop(i int) Scene {
+	if i < 0 || i >= s.Backdrop() {
+		panic(fmt.Sprintf("birds: there is no shape %d behind the bird: there are %d", i, s.Backdrop()))
+	}
+	s.behind = slices.Delete(slices.Clone(s.behind), i+1, i+2)
 	return s
 }
 

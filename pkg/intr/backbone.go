@@ -27,6 +27,7 @@ type net struct {
 	sizes *Node
 	// training is nil where the model answers.
 	training *Training
+	mixing   []*Node // the encoder's attention, layer by layer: [b, h, n, n]
 }
 
 // weight is the variable of a PyTorch key, in our layout.

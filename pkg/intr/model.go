@@ -41,6 +41,8 @@ type Model struct {
 	store *model.Store
 	run   sync.Mutex
 	plans map[want]*plan
+
+	attributing *model.Exec // Attribute's; nil until it is asked
 }
 
 type options struct {
@@ -145,6 +147,9 @@ func (m *Model) Close() {
 	defer m.run.Unlock()
 	for _, p := range m.plans {
 		p.close()
+	}
+	if m.attributing != nil {
+		m.attributing.Finalize()
 	}
 	m.store.Finalize()
 }

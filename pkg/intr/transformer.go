@@ -116,7 +116,8 @@ func (n *net) encode(x, positions, mask *Node) *Node {
 		key := fmt.Sprintf("%s.layers.%d", encoder, i)
 		x = n.residual(x, key+".norm1", func(t *Node) *Node {
 			placed := Add(t, positions)
-			result, _ := n.attend(key+".self_attn", placed, placed, t, mask)
+			result, weights := n.attend(key+".self_attn", placed, placed, t, mask)
+			n.mixing = append(n.mixing, weights)
 			return result
 		})
 		x = n.again(n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) }))

@@ -184,7 +184,7 @@ type call struct {
 	in    *bufio.Reader
 	pid   int
 	hello wire.Hello
-	tell  func(event json.RawMessage) // of a training
+	tell  func(event json.RawMessage) // of a training or a measurement
 }
 
 // ask says what is wanted and waits for the last word. The connection is closed.

@@ -212,6 +212,8 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = s.answer(ctx, request, input, caller, out)
 	case wire.FineTune:
 		err = s.fineTune(ctx, request, in, out)
+	case wire.Faithful:
+		err = s.faithful(ctx, request, out)
 	case wire.Status:
 		err = out.finish(s.status())
 	case wire.Stop:
@@ -376,8 +378,8 @@ func (c *reply) Write(p []byte) (int, error) {
 	return len(p), wire.Write(c.conn, wire.Reply{Progress: string(p)})
 }
 
-// event tells of a training.
-func (c *reply) event(e plan.Event) error {
+// event tells how something goes: a training, or a measurement.
+func (c *reply) event(e any) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err

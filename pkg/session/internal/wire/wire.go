@@ -18,10 +18,12 @@ import (
 	"io"
 	"time"
 	"unsafe"
+
+	"github.com/gointr/gointr/pkg/faithful"
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 2
+const Protocol = 3
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -42,6 +44,9 @@ const (
 	// FineTune: train in the folder Run, or join the training that is there. The
 	// training goes on when its caller leaves.
 	FineTune = "finetune"
+	// Faithful: Model, Options: measure whether its maps tell the truth. It ends
+	// when its caller leaves.
+	Faithful = "faithful"
 )
 
 // Request is one call.
@@ -58,13 +63,13 @@ type Request struct {
 	IfIdle     bool   `json:"if_idle,omitempty"`
 
 	Run     string          `json:"run,omitempty"`     // folder
-	Options json.RawMessage `json:"options,omitempty"` // plan.Options
+	Options json.RawMessage `json:"options,omitempty"` // plan.Options, or with Faithful Measured
 }
 
 // Reply is one line of what a session says to a request.
 type Reply struct {
 	Progress string          `json:"progress,omitempty"`
-	Event    json.RawMessage `json:"event,omitempty"` // plan.Event
+	Event    json.RawMessage `json:"event,omitempty"` // plan.Event, or faithful.Progress
 	Done     bool            `json:"done,omitempty"`
 	Error    string          `json:"error,omitempty"`   // a sentence
 	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends
@@ -92,8 +97,15 @@ type Answered struct {
 	Kept                               bool  // the answer was there from before
 }
 
-// maxLine is longer than any line of either side.
-const maxLine = 1 << 20
+// Measured are the options of Faithful.
+type Measured struct {
+	faithful.Options
+	Names []string `json:"names,omitempty"` // of the classes, where the caller gave some
+}
+
+// maxLine is longer than any line of either side: a report of curves has some
+// megabytes at most.
+const maxLine = 16 << 20
 
 // Write writes one line.
 func Write(w io.Writer, message any) error {

@@ -1,0 +1,121 @@
+package faithful
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Model is what is measured: some functions. Pictures that they are given are
+// resized for the network already. faithful/subject makes one of an intr.Model.
+type Model struct {
+	Classes  int
+	Names    []string // of the classes, by index; nil where none are known
+	EvalSize int      // short side, in pixels, that pictures are resized to; 0 is the published 800
+	// Explain answers a picture with its logits and every attention map.
+	Explain func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
+	// Logits answers pictures of one size.
+	Logits Logits
+	// Baselines are Grad-CAM and attention rollout for a class. nil leaves them out.
+	Baselines func(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error)
+	// Randomised is a model with initial random weights in some Parts, the same for
+	// the same seed, and how it is closed. nil leaves the sanity checks out.
+	Randomised func(parts []Part, seed uint64) (*Model, func(), error)
+}
+
+// A Part of a model can be given random weights.
+type Part string
+
+// The parts, from the logits to the pixels.
+const (
+	Decoder  Part = "decoder"  // with the class queries and the presence vector
+	Encoder  Part = "encoder"  // with the projection before it, and learned positions
+	Backbone Part = "backbone" // its BatchNorms become the identity
+)
+
+// Method is one kind of map.
+type Method string
+
+// The kinds of maps, in the order of the tables.
+const (
+	Head    Method = "head"    // INTR: the head of the last layer that was chosen for the class
+	Heads   Method = "mean"    // INTR: the mean of the heads of the last layer
+	GradCAM Method = "gradcam" // Selvaraju et al., ICCV 2017
+	Rollout Method = "rollout" // Abnar and Zuidema, ACL 2020
+	Random  Method = "random"  // independent weights from 0 to 1
+	Centre  Method = "centre"  // a Gaussian at the centre, with a deviation of a quarter of each side
+)
+
+// Title is the method in words.
+func (m Method) Title() string {
+	switch m {
+	case Head:
+		return "INTR, chosen head"
+	case Heads:
+		return "INTR, mean of heads"
+	case GradCAM:
+		return "Grad-CAM"
+	case Rollout:
+		return "attention rollout"
+	case Random:
+		return "random map"
+	case Centre:
+		return "centre map"
+	}
+	return string(m)
+}
+
+// INTR is whether the map is one of the model's own attention.
+func (m Method) INTR() bool { return m == Head || m == Heads }
+
+// RandomMap is a map of independent weights from 0 to 1, the same for one seed.
+func RandomMap(rows, cols int, seed uint64) attention.Map {
+	r := rand.New(rand.NewPCG(seed, 0x6d6170))
+	m := attention.Map{Rows: rows, Cols: cols, Values: make([]float32, rows*cols)}
+	for i := range m.Values {
+		m.Values[i] = r.Float32()
+	}
+	return m
+}
+
+// CentreMap is a Gaussian at the picture's centre; its deviation is a quarter of
+// each side.
+func CentreMap(rows, cols int) attention.Map {
+	m := attention.Map{Rows: rows, Cols: cols}
+	away := func(i, n int) float64 { return ((float64(i)+0.5)/float64(n) - 0.5) / 0.25 }
+	for row := range rows {
+		for col := range cols {
+			y, x := away(row, rows), away(col, cols)
+			m.Values = append(m.Values, float32(math.Exp(-(x*x+y*y)/2)))
+		}
+	}
+	return m
+}
+
+// maps are the methods' maps of a class of a picture that was explained.
+func (m *Model) maps(ctx context.Context, methods []Method, e *attention.Explanation, p *picture.Picture, class int, heads []int, seed uint64) (map[Method]attention.Map, error) {
+	all := map[Method]attention.Map{}
+	var err error
+	for _, method := range methods {
+		switch method {
+		case Head:
+			all[method], err = e.Map(attention.Last, heads[class], class)
+		case Heads:
+			all[method], err = e.Average(attention.Last, class)
+		case GradCAM:
+			all[GradCAM], all[Rollout], err = m.Baselines(ctx, class, p)
+		case Random:
+			all[method] = RandomMap(e.Rows, e.Cols, scramble(seed, uint64(class)))
+		case Centre:
+			all[method] = CentreMap(e.Rows, e.Cols)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Image, err)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,424 @@
+package faithful
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/gointr/gointr/internal/wholefile"
+)
+
+// Provenance is what a report was made of.
+type Provenance struct {
+	Checkpoint string `json:"checkpoint"`
+	Digest     string `json:"checkpoint_sha256"`
+	Config     string `json:"config"`
+	Engine     string `json:"engine"`
+	Version    string `json:"gointr"`
+	Dataset    string `json:"dataset"`
+	Pictures   string `json:"dataset_digest"` // of the split: datasets.Split.Digest
+	Split      string `json:"split"`
+	Parts      string `json:"parts,omitempty"` // the file of parts or boxes
+	MaxImages  int    `json:"max_images"`      // 0 is all
+	Steps      int    `json:"steps"`           // of a curve
+	Shown      []Fill `json:"insertion_fill"`
+	Hidden     []Fill `json:"deletion_fill"`
+	Training   int    `json:"training_per_class"` // pictures that a class's head was chosen on, at most
+	Checked    int    `json:"sanity_images"`      // pictures of the sanity checks
+	Bootstraps int    `json:"bootstraps"`
+	Seed       uint64 `json:"seed"`
+}
+
+// Report is how faithful maps are. A measure that could not be made is nil; Notes
+// say why.
+type Report struct {
+	Provenance
+	Images  int        `json:"images"`
+	Right   float64    `json:"acc1"`    // of these pictures, in percent
+	Range   [2]float64 `json:"acc1_95"` // Wilson's score
+	Methods []Method   `json:"methods"`
+	Target  string     `json:"target,omitempty"` // what is to be pointed at: "telling part" or "whole animal"
+	Chosen  []Chosen   `json:"heads,omitempty"`  // by class
+	Notes   []string   `json:"notes,omitempty"`
+
+	Insertion *Measure `json:"insertion,omitempty"`
+	Deletion  *Measure `json:"deletion,omitempty"`
+	// The same with the other fill, where it was asked for.
+	InsertionOther *Measure `json:"insertion_other,omitempty"`
+	DeletionOther  *Measure `json:"deletion_other,omitempty"`
+
+	Pointing     *Measure `json:"pointing,omitempty"`      // the centre of the strongest cell lies in the target
+	PointingCell *Measure `json:"pointing_cell,omitempty"` // the strongest cell touches it
+	PointingNear *Measure `json:"pointing_near,omitempty"` // the centre lies within a cell of it
+	Energy       *Measure `json:"energy,omitempty"`
+	WholePoint   *Measure `json:"pointing_whole,omitempty"` // in the whole animal, where the target is a part
+	WholeEnergy  *Measure `json:"energy_whole,omitempty"`
+
+	SingleDeletion   *Measure `json:"single_deletion,omitempty"`
+	ControlledCheck  *Measure `json:"controlled_check,omitempty"`
+	Preservation     *Measure `json:"preservation_check,omitempty"`
+	DeletionCheck    *Measure `json:"deletion_check,omitempty"`
+	Distractibility  *Measure `json:"distractibility,omitempty"`
+	TargetSensitive  *Measure `json:"target_sensitivity,omitempty"`
+	BackgroundIndep  *Measure `json:"background_independence,omitempty"` // of the model, whatever the map
+	ImportantAbove   []Above  `json:"thresholds,omitempty"`
+	RandomDecoder    *Measure `json:"random_decoder,omitempty"` // cascading
+	RandomTop        *Measure `json:"random_decoder_encoder,omitempty"`
+	RandomAll        *Measure `json:"random_all,omitempty"`
+	RandomEncoder    *Measure `json:"random_encoder,omitempty"` // independent
+	RandomBackbone   *Measure `json:"random_backbone,omitempty"`
+	InsertionCurves  []Band   `json:"insertion_curves,omitempty"`
+	DeletionCurves   []Band   `json:"deletion_curves,omitempty"`
+	values           []value
+	degenerate       map[Method]*Degenerate
+	DegenerateCounts []Degenerate `json:"degenerate,omitempty"`
+}
+
+// Chosen is the head of the last layer that points best for a class in training
+// pictures.
+type Chosen struct {
+	Class int    `json:"class"`
+	Name  string `json:"name"`
+	Head  int    `json:"head"` // from 0
+	Hits  int    `json:"hits"` // the strongest cell touches the target
+	Of    int    `json:"of"`   // training pictures
+}
+
+// Above is the share of a map's weight from which a part is called important:
+// FunnyBirds takes the best of 80 for each method.
+type Above struct {
+	Method Method  `json:"method"`
+	Share  float64 `json:"share"`
+}
+
+// Degenerate counts the maps that show nothing.
+type Degenerate struct {
+	Method Method `json:"method"`
+	Flat   int    `json:"flat"`   // measured as what they are
+	Broken int    `json:"broken"` // NaN or infinite: left out
+}
+
+// Measure is one number, method by method.
+type Measure struct {
+	Name   string  `json:"name"`
+	Higher bool    `json:"higher_is_better"`
+	Scores []Score `json:"scores"`
+}
+
+// Score is what one method has in a measure.
+type Score struct {
+	Method  Method       `json:"method,omitempty"` // empty where the measure is of the model
+	Mean    float64      `json:"mean"`
+	Range   [2]float64   `json:"range_95"` // shares: Wilson's score; else a bootstrap over the pictures
+	Images  int          `json:"images"`
+	Against []Difference `json:"against,omitempty"` // of INTR's maps
+}
+
+// Difference is a mean over the pictures that both methods have: INTR's map less a
+// baseline's, with a paired bootstrap's interval.
+type Difference struct {
+	Method Method     `json:"method"`
+	Mean   float64    `json:"mean"`
+	Range  [2]float64 `json:"range_95"`
+}
+
+// Band is the mean of curves, point by point, with the interval of a bootstrap.
+type Band struct {
+	Method Method      `json:"method"`
+	Fill   Fill        `json:"fill"`
+	Points []BandPoint `json:"points"`
+}
+
+// BandPoint is one point of a band.
+type BandPoint struct {
+	Fraction float64 `json:"fraction"` // of the pixels
+	Mean     float64 `json:"probability"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+}
+
+// value is one picture's.
+type value struct {
+	image   string
+	class   string
+	measure string
+	method  Method
+	value   float64
+}
+
+// Of is a method's score; nil where it has none.
+func (m *Measure) Of(method Method) *Score {
+	if m == nil {
+		return nil
+	}
+	for i := range m.Scores {
+		if m.Scores[i].Method == method {
+			return &m.Scores[i]
+		}
+	}
+	return nil
+}
+
+// Better says whether a difference is one: 1 where INTR's map is better, with the
+// whole interval, -1 where it is worse, 0 where that is open.
+func (m *Measure) Better(d Difference) int {
+	sign := 0
+	if d.Range[0] > 0 {
+		sign = 1
+	} else if d.Range[1] < 0 {
+		sign = -1
+	}
+	if !m.Higher {
+		sign = -sign
+	}
+	return sign
+}
+
+// Keyed is a measure and its name in JSON.
+type Keyed struct {
+	Key string
+	*Measure
+}
+
+// Measures are those that were made, in the order of the tables.
+func (r *Report) Measures() []Keyed {
+	var all []Keyed
+	for _, k := range r.all() {
+		if *k.at != nil {
+			all = append(all, Keyed{k.key, *k.at})
+		}
+	}
+	return all
+}
+
+type slot struct {
+	key string
+	at  **Measure
+}
+
+func (r *Report) all() []slot {
+	return []slot{
+		{"insertion", &r.Insertion}, {"deletion", &r.Deletion}, {"insertion_other", &r.InsertionOther}, {"deletion_other", &r.DeletionOther},
+		{"pointing", &r.Pointing}, {"pointing_cell", &r.PointingCell}, {"pointing_near", &r.PointingNear}, {"energy", &r.Energy},
+		{"pointing_whole", &r.WholePoint}, {"energy_whole", &r.WholeEnergy},
+		{"single_deletion", &r.SingleDeletion}, {"controlled_check", &r.ControlledCheck}, {"preservation_check", &r.Preservation},
+		{"deletion_check", &r.DeletionCheck}, {"distractibility", &r.Distractibility}, {"target_sensitivity", &r.TargetSensitive},
+		{"background_independence", &r.BackgroundIndep},
+		{"random_decoder", &r.RandomDecoder}, {"random_decoder_encoder", &r.RandomTop}, {"random_all", &r.RandomAll},
+		{"random_encoder", &r.RandomEncoder}, {"random_backbone", &r.RandomBackbone},
+	}
+}
+
+// number is a score as tables have it.
+func number(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
+
+func interval(v [2]float64) string { return number(v[0]) + "…" + number(v[1]) }
+
+// Rows is the table: a row a measure, with its name, which way is better, and a
+// cell a method, "0.812 (0.780…0.840)". The best mean has a star.
+func (r *Report) Rows() (head []string, rows [][]string) {
+	head = []string{"measure", "better"}
+	for _, m := range r.Methods {
+		head = append(head, m.Title())
+	}
+	for _, k := range r.Measures() {
+		way := "lower"
+		if k.Higher {
+			way = "higher"
+		}
+		row := []string{k.Name, way}
+		lead := math.Inf(-1)
+		for _, s := range k.Scores {
+			if v := s.Mean * sign(k.Higher); v > lead {
+				lead = v
+			}
+		}
+		for _, m := range r.Methods {
+			s := k.Of(m)
+			if s == nil {
+				row = append(row, "")
+				continue
+			}
+			text := number(s.Mean) + " (" + interval(s.Range) + ")"
+			if s.Mean*sign(k.Higher) == lead && len(k.Scores) > 1 {
+				text += " *"
+			}
+			row = append(row, text)
+		}
+		if s := k.Of(""); s != nil {
+			row[2] = number(s.Mean) + " (" + interval(s.Range) + "), of the model"
+		}
+		rows = append(rows, row)
+	}
+	return head, rows
+}
+
+func sign(higher bool) float64 {
+	if higher {
+		return 1
+	}
+	return -1
+}
+
+// Verdicts are sentences on how INTR's maps stand to each baseline: the measures
+// in which they are better, worse, or not to be told apart.
+func (r *Report) Verdicts() []string {
+	var out []string
+	for _, own := range r.Methods {
+		if !own.INTR() {
+			continue
+		}
+		for _, other := range r.Methods {
+			var better, worse, open []string
+			for _, k := range r.Measures() {
+				s := k.Of(own)
+				if s == nil {
+					continue
+				}
+				for _, d := range s.Against {
+					if d.Method != other {
+						continue
+					}
+					switch k.Better(d) {
+					case 1:
+						better = append(better, k.Name)
+					case -1:
+						worse = append(worse, k.Name)
+					default:
+						open = append(open, k.Name)
+					}
+				}
+			}
+			if len(better)+len(worse)+len(open) == 0 {
+				continue
+			}
+			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better), len(better)+len(worse)+len(open))
+			if len(worse) > 0 {
+				text += ". Worse in: " + strings.Join(worse, "; ")
+			}
+			if len(open) > 0 {
+				text += ". Not to be told apart in: " + strings.Join(open, "; ")
+			}
+			out = append(out, text+".")
+		}
+	}
+	return out
+}
+
+// Title is what was measured, in a line.
+func (r *Report) Title() string {
+	return fmt.Sprintf("%d pictures of %s, %s: %.1f %% right (95 %% interval %.1f to %.1f %%)", r.Images, r.Dataset, r.Split, r.Right, r.Range[0], r.Range[1])
+}
+
+// String is the table as text.
+func (r *Report) String() string {
+	var text strings.Builder
+	fmt.Fprintln(&text, r.Title())
+	head, rows := r.Rows()
+	table := tabwriter.NewWriter(&text, 2, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  "+strings.Join(head, "\t"))
+	for _, row := range rows {
+		fmt.Fprintln(table, "  "+strings.Join(row, "\t"))
+	}
+	table.Flush()
+	fmt.Fprintln(&text, "(mean, 95 % interval; * is the best)")
+	for _, v := range r.Verdicts() {
+		fmt.Fprintln(&text, v)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(&text, n)
+	}
+	return text.String()
+}
+
+// WriteTable writes a line a measure and method as CSV: measure, name,
+// higher_is_better, method, mean, low, high, images, and the difference to each
+// baseline with its interval.
+func (r *Report) WriteTable(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		header := []string{"measure", "name", "higher_is_better", "method", "mean", "low", "high", "images"}
+		var others []Method
+		for _, m := range r.Methods {
+			if !m.INTR() {
+				others = append(others, m)
+				header = append(header, "minus_"+string(m), "minus_"+string(m)+"_low", "minus_"+string(m)+"_high")
+			}
+		}
+		rows := [][]string{header}
+		for _, k := range r.Measures() {
+			for _, s := range k.Scores {
+				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean), exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
+				for _, m := range others {
+					cells := []string{"", "", ""}
+					for _, d := range s.Against {
+						if d.Method == m {
+							cells = []string{exact(d.Mean), exact(d.Range[0]), exact(d.Range[1])}
+						}
+					}
+					row = append(row, cells...)
+				}
+				rows = append(rows, row)
+			}
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	})
+}
+
+func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
+
+// WriteCurves writes a line a point as CSV: curve, fill, method, fraction,
+// probability, low, high.
+func (r *Report) WriteCurves(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
+		for _, kind := range []struct {
+			name  string
+			bands []Band
+		}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
+			for _, b := range kind.bands {
+				for _, p := range b.Points {
+					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction), exact(p.Mean), exact(p.Low), exact(p.High)})
+				}
+			}
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	})
+}
+
+// WritePictures writes a line a picture, measure and method as CSV: image, class,
+// measure, method, value. A report that came from JSON has none.
+func (r *Report) WritePictures(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		rows := [][]string{{"image", "class", "measure", "method", "value"}}
+		for _, v := range r.values {
+			rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
+		}
+		return csv.NewWriter(w).WriteAll(rows)
+	})
+}
+
+// Markdown is the table for a page.
+func (r *Report) Markdown() string {
+	var text strings.Builder
+	head, rows := r.Rows()
+	line := func(cells []string) {
+		text.WriteString("| " + strings.ReplaceAll(strings.Join(cells, " | "), "*", "★") + " |\n")
+	}
+	line(head)
+	text.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, row := range rows {
+		line(row)
+	}
+	text.WriteString("\n")
+	for _, v := range r.Verdicts() {
+		text.WriteString("- " + v + "\n")
+	}
+	for _, n := range r.Notes {
+		text.WriteString("- " + n + "\n")
+	}
+	return text.String()
+}

@@ -1,0 +1,104 @@
+// Package subject makes an INTR what package faithful measures.
+package subject
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/faithful"
+	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Small pictures are answered several at a time, always as many, because XLA
+// compiles a graph for every number: of one picture of 128 by 128 pixels most of
+// the time goes into the calls. Of large ones a batch is no faster.
+const (
+	together    = 8
+	smallPixels = 256 * 256
+)
+
+// Of are the functions of a model, which stays its owner's to close.
+func Of(m *intr.Model) faithful.Model {
+	return faithful.Model{
+		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
+		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+			all, _, err := m.Answer(ctx, true, p)
+			if err != nil {
+				return nil, err
+			}
+			all[0].Image, all[0].Width, all[0].Height = image, p.Width, p.Height
+			return all[0], nil
+		},
+		Logits: func(ctx context.Context, pictures []*picture.Picture) ([][]float32, error) {
+			return logits(ctx, m, pictures)
+		},
+		Baselines: func(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error) {
+			a, err := m.Attribute(ctx, class, p)
+			if err != nil {
+				return attention.Map{}, attention.Map{}, err
+			}
+			return a.GradCAM, a.Rollout, nil
+		},
+		Randomised: func(parts []faithful.Part, seed uint64) (*faithful.Model, func(), error) {
+			other, err := Randomised(m, parts, seed)
+			if err != nil {
+				return nil, nil, err
+			}
+			of := Of(other)
+			return &of, other.Close, nil
+		},
+	}
+}
+
+func logits(ctx context.Context, m *intr.Model, pictures []*picture.Picture) ([][]float32, error) {
+	var all [][]float32
+	size := 1
+	if len(pictures) > 1 && m.Engine.Kind != "go" && pictures[0].Width*pictures[0].Height <= smallPixels {
+		size = together
+	}
+	for chunk := range slices.Chunk(pictures, size) {
+		asked := slices.Clone(chunk)
+		for len(asked) < size {
+			asked = append(asked, chunk[0])
+		}
+		answers, _, err := m.Answer(ctx, false, asked...)
+		if err != nil {
+			return nil, err
+		}
+		for i := range chunk {
+			all = append(all, answers[i].Logits)
+		}
+	}
+	return all, nil
+}
+
+// Randomised is a model like m with PyTorch's initial random weights in some of
+// its parts (finetune.FromNothing), the same for the same seed. m stays as it is;
+// the caller closes the new one.
+func Randomised(m *intr.Model, parts []faithful.Part, seed uint64) (*intr.Model, error) {
+	start, err := finetune.FromNothing(m.Config, int64(seed))
+	if err != nil {
+		return nil, err
+	}
+	values := map[string][]float32{}
+	for key, v := range start.Values {
+		if slices.Contains(parts, part(key)) {
+			values[key] = v
+		}
+	}
+	return m.With(values)
+}
+
+func part(key string) faithful.Part {
+	switch {
+	case strings.HasPrefix(key, "backbone.0."):
+		return faithful.Backbone
+	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."), strings.HasPrefix(key, "presence_vector."):
+		return faithful.Decoder
+	}
+	return faithful.Encoder
+}

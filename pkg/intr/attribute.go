@@ -1,0 +1,201 @@
+package intr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/picture"
+)
+
+// Attribution is where two methods that know nothing of INTR's promise see a
+// class in a picture: what its own maps have to be compared with. Both maps have
+// the picture's own cells, as an explanation's maps have.
+type Attribution struct {
+	Class  int
+	Logits []float32 // [classes]
+	// GradCAM (Selvaraju et al., ICCV 2017) is of the backbone's last feature map:
+	// its channels, each weighted with the mean over the picture's own cells of the
+	// gradient of the class's logit, are added, and what is negative is put to 0.
+	// It may be 0 everywhere.
+	GradCAM attention.Map
+	// Rollout is attention rollout (Abnar and Zuidema, ACL 2020) through the
+	// encoder, asked by the class: every encoder layer is the mean of its heads,
+	// half of which is replaced by the identity for the residual connection; their
+	// product says how much of each cell of the backbone is in each cell of the
+	// memory; the class's cross-attention in the last decoder layer, mean of the
+	// heads, is multiplied with it. Its weights sum to 1.
+	Rollout attention.Map
+}
+
+// Attribute gives both maps for a class (by index) of a picture already resized
+// for the network (picture.Eval), computed as if the picture were alone. It gives
+// up soon after ctx ends. Errors are one sentence.
+func (m *Model) Attribute(ctx context.Context, class int, input *picture.Picture) (*Attribution, error) {
+	if class < 0 || class >= m.Config.Classes {
+		return nil, fmt.Errorf("there is no class %d: the model has classes 0 to %d", class, m.Config.Classes-1)
+	}
+	if input == nil || input.Width < 1 || input.Height < 1 {
+		return nil, errors.New("there is no picture to look at")
+	}
+	h, w := m.Canvas(input.Height, input.Width)
+	b := newBatch(h, w, input)
+	b.Exact = true
+	if err := m.check(b); err != nil {
+		return nil, err
+	}
+	m.run.Lock()
+	defer m.run.Unlock()
+	results, err := m.attribute(ctx, b, class)
+	if err != nil {
+		return nil, m.failure(ctx, err)
+	}
+	out, err := m.fetchAttribution(b, results)
+	if err != nil {
+		return nil, err
+	}
+	out.Class = class
+	return out, nil
+}
+
+// GradCAM is Attribute's Grad-CAM alone.
+func (m *Model) GradCAM(ctx context.Context, class int, input *picture.Picture) (attention.Map, error) {
+	a, err := m.Attribute(ctx, class, input)
+	if err != nil {
+		return attention.Map{}, err
+	}
+	return a.GradCAM, nil
+}
+
+// Rollout is Attribute's attention rollout alone.
+func (m *Model) Rollout(ctx context.Context, class int, input *picture.Picture) (attention.Map, error) {
+	a, err := m.Attribute(ctx, class, input)
+	if err != nil {
+		return attention.Map{}, err
+	}
+	return a.Rollout, nil
+}
+
+// attribute runs the backbone in the pieces that answers have compiled already,
+// and then one graph of its own: no gradient goes further than its result.
+func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.Tensor, error) {
+	want := want{blank: !b.full()}
+	p, err := m.plan(want)
+	if err != nil {
+		return nil, err
+	}
+	if m.attributing == nil {
+		if m.attributing, err = m.NewExec(func(inputs []*Node) []*Node {
+			return m.net(inputs[0].Graph(), nil).attribution(inputs[0], inputs[1], inputs[2])
+		}); err != nil {
+			return nil, err
+		}
+		m.attributing.SetMaxCache(-1)
+	}
+	backbone := &plan{pieces: p.pieces[:len(p.pieces)-2], compiled: map[[3]int]bool{}}
+	if p.compiled[[3]int{1, b.Height, b.Width}] {
+		backbone.compiled = p.compiled
+	}
+	if err := m.compile(ctx, backbone, b, want); err != nil {
+		return nil, err
+	}
+	features, err := m.pass(ctx, backbone, b, want)
+	if err != nil {
+		return nil, err
+	}
+	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
+	cells := tensors.FromFlatDataAndDimensions(b.cells(m.Config.Stride()), 1, rows, cols)
+	defer cells.FinalizeAll()
+	one := make([]float32, m.Config.Classes)
+	one[class] = 1
+	chosen := tensors.FromFlatDataAndDimensions(one, 1, len(one))
+	defer chosen.FinalizeAll()
+	defer features[0].FinalizeAll()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return m.attributing.Call(features[0], cells, chosen)
+}
+
+// attribution is, of features [1, rows, cols, channels], cells [1, rows, cols] and
+// chosen [1, q], 1 for the class and 0 else: logits [q], Grad-CAM [rows, cols] and
+// rollout [rows, cols].
+func (n *net) attribution(features, cells, chosen *Node) []*Node {
+	n.training = &Training{} // every operation has a gradient
+	n.mention()
+	rows, cols := features.Shape().Dim(1), features.Shape().Dim(2)
+	_, memory := n.remember(features, cells)
+	_, attention, logits := n.ask(memory, cells)
+
+	gradient := Gradient(ReduceAllSum(Mul(logits, chosen)), features)[0]
+	own := ConvertDType(Reshape(cells, 1, rows, cols, 1), gradient.DType())
+	weights := Div(ReduceSum(Mul(gradient, own), 1, 2), ReduceAllSum(own)) // [1, channels]
+	cam := relu(ReduceSum(Mul(Mul(features, own), Reshape(weights, 1, 1, 1, -1)), -1))
+
+	last := ReduceMean(attention[len(attention)-1], 1) // [1, q, rows, cols]
+	seen := ReduceSum(Mul(last, Reshape(chosen, 1, -1, 1, 1)), 1)
+	seen = Reshape(seen, 1, rows*cols)
+	for i := len(n.mixing) - 1; i >= 0; i-- {
+		mixed := Dot(seen, Reshape(ReduceMean(n.mixing[i], 1), rows*cols, rows*cols)).Product()
+		seen = MulScalar(Add(seen, mixed), 0.5)
+	}
+	return []*Node{Reshape(logits, -1), Reshape(cam, rows, cols), Reshape(seen, rows, cols)}
+}
+
+func (m *Model) fetchAttribution(b *Batch, results []*tensors.Tensor) (*Attribution, error) {
+	values := make([][]float32, len(results))
+	for i, t := range results {
+		var err error
+		if values[i], err = tensors.CopyFlatData[float32](t); err != nil {
+			return nil, err
+		}
+		if err = t.FinalizeAll(); err != nil {
+			return nil, err
+		}
+	}
+	stride := m.Config.Stride()
+	rows, cols := b.Region(0, stride)
+	own := func(values []float32) attention.Map {
+		cut := attention.Map{Rows: rows, Cols: cols}
+		for row := range rows {
+			cut.Values = append(cut.Values, values[row*b.Cols(stride):][:cols]...)
+		}
+		return cut
+	}
+	return &Attribution{Logits: values[0], GradCAM: own(values[1]), Rollout: own(values[2])}, nil
+}
+
+// With is a model like m on the same engine with other values for some tensors,
+// by PyTorch key and in PyTorch's layout. m stays as it is; both are closed by
+// their owners. It is what sanity checks by random weights need (Adebayo et al.,
+// NeurIPS 2018), with the values of finetune.FromNothing.
+func (m *Model) With(values map[string][]float32) (*Model, error) {
+	all := maps.Clone(values)
+	for _, p := range Params(m.Config) {
+		if values[p.Key] != nil {
+			continue
+		}
+		var err error
+		if all[p.Key], err = m.Values(p); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) != len(Params(m.Config)) {
+		for key := range values {
+			if m.store.GetVariable(Path(key)) == nil {
+				return nil, fmt.Errorf("the model has no tensor %s", key)
+			}
+		}
+	}
+	other, err := New(m.Engine, m.Config, all)
+	if err != nil {
+		return nil, err
+	}
+	other.Path, other.Names = m.Path, m.Names
+	return other, nil
+}
