@@ -1,7 +1,7 @@
 # GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo lab test bench learn gpu-check gpu-check-build clean
+.PHONY: help setup demo lab test bench learn faithful gpu-check gpu-check-build clean
 
 PYTHON ?= python3
 # The pure-Go engine multiplies matrices with it.
@@ -20,6 +20,7 @@ help:
 	@echo "make test       everything is checked (about 15 minutes)"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
 	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
+	@echo "make faithful   measure the sample's maps on birds that it has never seen, and write the table into docs/faithful.md"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
 	@echo "make clean      remove bin, out and the virtual environments"
 	@echo
@@ -90,6 +91,15 @@ bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 
 learn: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 	@$(PYTHON) notebooks/run.py learn $(oracle)
+
+# Another seed than the training's, which is 0: no picture of these was seen.
+faithful: bin/gointr bin/.engine
+	@rm -rf out/faithful
+	@mkdir -p out/faithful
+	@bin/gointr birds out/faithful/birds --per-class 30 --seed 2026 >/dev/null
+	@bin/gointr faithful --dataset out/faithful/birds --insertion blur,mean --deletion mean,blur --out out/faithful
+	@awk -v table=out/faithful/table.md '/<!-- end of the table/ { skip = 0 } !skip { print } /<!-- the table/ { skip = 1; while ((getline line < table) > 0) print line }' docs/faithful.md > out/faithful/page.md
+	@cp out/faithful/page.md docs/faithful.md
 
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.
 checks := bin/backend.test bin/intr.test bin/finetune.test

@@ -60,57 +60,68 @@ func (l look) faint() color.Color {
 
 // FaithfulCurves is how the probability of the true class rises when a picture's
 // pixels are shown in the order of a map, and falls when they are taken away: the
-// mean over the pictures with its 95 % interval, for every kind of map. It is 7 by
-// 3.1 inches, the width of a page.
+// mean over the pictures with its 95 % interval, for every kind of map; a row of
+// panels for each fill. It is 7 inches wide, the width of a page.
 func FaithfulCurves(r *faithful.Report) (*figure.Plot, error) {
-	if len(r.InsertionCurves) == 0 || len(r.DeletionCurves) == 0 {
+	d := faithfulCurves{r: r, left: byFill(r.InsertionCurves), right: byFill(r.DeletionCurves)}
+	if len(d.left) == 0 || len(d.right) == 0 {
 		return nil, errors.New("the report has no insertion and deletion curves to draw")
 	}
-	return figure.NewPlot(faithfulCurves{r}, pageWidth, 3.1*vg.Inch)
+	return figure.NewPlot(d, pageWidth, curvesKey+curvesRow*vg.Length(d.rows()))
 }
 
-type faithfulCurves struct{ r *faithful.Report }
+const curvesRow, curvesKey = 2.6 * vg.Inch, 34
+
+type faithfulCurves struct {
+	r           *faithful.Report
+	left, right [][]faithful.Band // insertion and deletion, by fill
+}
+
+func (d faithfulCurves) rows() int { return max(len(d.left), len(d.right)) }
+
+func byFill(bands []faithful.Band) (all [][]faithful.Band) {
+	for i, b := range bands {
+		if i == 0 || b.Fill != bands[i-1].Fill {
+			all = append(all, nil)
+		}
+		all[len(all)-1] = append(all[len(all)-1], b)
+	}
+	return all
+}
 
 // Draw is for figure.NewPlot.
 func (d faithfulCurves) Draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
-	const gap, key = 14, 34
+	const gap = 14
 	half := (c.Size().X - gap) / 2
-	for i, side := range []struct {
-		x, fill string
-		bands   []faithful.Band
+	height := (c.Size().Y - curvesKey) / vg.Length(d.rows())
+	for column, side := range []struct {
+		x, title string
+		rows     [][]faithful.Band
 	}{
-		{"pixels shown (%)", "insertion, over " + d.r.InsertionCurves[0].Fill.Title() + ": higher is better", first(d.r.InsertionCurves)},
-		{"pixels taken away (%)", "deletion, by " + d.r.DeletionCurves[0].Fill.Title() + ": lower is better", first(d.r.DeletionCurves)},
+		{"pixels shown (%)", "insertion over %s: higher is better", d.left},
+		{"pixels taken away (%)", "deletion by %s: lower is better", d.right},
 	} {
-		p := newPlot(side.x, "probability of the true class (%)")
-		p.Title.Text = side.fill
-		p.Title.TextStyle.Font, p.Title.Padding = style(letters, 0, 0).Font, 4
-		highest := 0.0
-		for _, b := range side.bands {
-			for _, point := range b.Points {
-				highest = max(highest, 100*point.High)
+		for row, bands := range side.rows {
+			p := newPlot(side.x, "probability of the true class (%)")
+			p.Title.Text = fmt.Sprintf(side.title, bands[0].Fill.Title())
+			p.Title.TextStyle.Font, p.Title.Padding = style(letters, 0, 0).Font, 4
+			highest := 0.0
+			for _, b := range bands {
+				for _, point := range b.Points {
+					highest = max(highest, 100*point.High)
+				}
 			}
-		}
-		marks := steps(highest, 5)
-		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, 100, ticks(plain, 0, 25, 50, 75, 100)
-		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, min(100, marks[len(marks)-1])*1.02, ticks(plain, marks...)
-		p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) { drawBands(c, p, side.bands, marks) }))
-		left := (half + gap) * vg.Length(i)
-		p.Draw(draw.Crop(c, left, left+half-c.Size().X, key, 0))
-	}
-	methodKey(draw.Crop(c, 24, 0, 0, key-4-c.Size().Y), d.r.Methods)
-}
-
-// first are the bands of the first fill.
-func first(bands []faithful.Band) (all []faithful.Band) {
-	for _, b := range bands {
-		if b.Fill == bands[0].Fill {
-			all = append(all, b)
+			marks := steps(highest, 5)
+			p.X.Min, p.X.Max, p.X.Tick.Marker = 0, 100, ticks(plain, 0, 25, 50, 75, 100)
+			p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, min(100, marks[len(marks)-1])*1.02, ticks(plain, marks...)
+			p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) { drawBands(c, p, bands, marks) }))
+			left, top := (half+gap)*vg.Length(column), height*vg.Length(row)
+			p.Draw(draw.Crop(c, left, left+half-c.Size().X, c.Size().Y-top-height+4, -top))
 		}
 	}
-	return all
+	methodKey(draw.Crop(c, 24, 0, 0, curvesKey-4-c.Size().Y), d.r.Methods)
 }
 
 func drawBands(c draw.Canvas, p *plot.Plot, bands []faithful.Band, marks []float64) {

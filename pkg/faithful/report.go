@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/attention"
 )
 
 // Provenance is what a report was made of.
@@ -86,6 +87,9 @@ type Chosen struct {
 	Head  int    `json:"head"` // from 0
 	Hits  int    `json:"hits"` // the strongest cell touches the target
 	Of    int    `json:"of"`   // training pictures
+	// The same in the pictures that were measured, which show the target.
+	UnseenHits int `json:"unseen_hits"`
+	Unseen     int `json:"unseen"`
 }
 
 // Above is the share of a map's weight from which a part is called important:
@@ -401,9 +405,11 @@ func (r *Report) WritePictures(path string) error {
 	})
 }
 
-// Markdown is the table for a page.
+// Markdown is the tables for a page: what was measured on what, every measure, how
+// INTR's maps stand to each baseline, and the chosen heads (from 1, as people count).
 func (r *Report) Markdown() string {
 	var text strings.Builder
+	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(), r.Checkpoint, r.Digest, r.Engine, r.Steps, r.Seed)
 	head, rows := r.Rows()
 	line := func(cells []string) {
 		text.WriteString("| " + strings.ReplaceAll(strings.Join(cells, " | "), "*", "★") + " |\n")
@@ -419,6 +425,14 @@ func (r *Report) Markdown() string {
 	}
 	for _, n := range r.Notes {
 		text.WriteString("- " + n + "\n")
+	}
+	if len(r.Chosen) > 0 {
+		text.WriteString("\n")
+		line([]string{"class", "chosen head", "touches the " + r.Target + " in training pictures", "in those measured"})
+		text.WriteString("|---|---|---|---|\n")
+		for _, c := range r.Chosen {
+			line([]string{attention.Plain(c.Name), strconv.Itoa(c.Head + 1), fmt.Sprintf("%d of %d", c.Hits, c.Of), fmt.Sprintf("%d of %d", c.UnseenHits, c.Unseen)})
+		}
 	}
 	return text.String()
 }

@@ -336,7 +336,7 @@ func (r *runner) choose(ctx context.Context) error {
 			}
 		}
 		r.heads[class] = best
-		r.report.Chosen = append(r.report.Chosen, Chosen{class, r.names[class], best, hits[class][best], seen[class]})
+		r.report.Chosen = append(r.report.Chosen, Chosen{Class: class, Name: r.names[class], Head: best, Hits: hits[class][best], Of: seen[class]})
 	}
 	r.methods = slices.Insert(r.methods, 0, Head)
 	return nil
@@ -550,6 +550,15 @@ func (r *runner) sumUp() {
 		if r.drawn != nil {
 			rep.WholePoint = r.collect("pointing_whole", "pointing, peak in the whole bird", true, true, hit(whole, func(h Hit) bool { return h.Exact }))
 			rep.WholeEnergy = r.collect("energy_whole", "energy in the whole bird", true, false, energy(func(o one) map[Method]float64 { return o.whole }))
+		}
+	}
+	for _, o := range r.measured {
+		if h, ok := o.hits[Head]; ok {
+			c := &rep.Chosen[r.split.Class(o.index)]
+			c.Unseen++
+			if h.Cell {
+				c.UnseenHits++
+			}
 		}
 	}
 	if r.drawn != nil {
