@@ -10,9 +10,8 @@ import (
 // Difference shows what class a sees in a picture that class b does not: for each
 // head of a decoder layer (from 0, or attention.Last) the raw weights of a minus
 // those of b. Classes are indices. One scale, symmetric around 0, goes for all
-// heads, with a bar that names both classes; in each head the signs + and − stand
-// on the cells where the difference is greatest and least, for who sees no colours,
-// unless it is less than a fifth of the scale there.
+// heads, with a bar that names both classes; the signs + and − stand on the cells
+// where the difference is greatest and least, for who sees no colours.
 //
 // The picture is gray below, so that its colours are not taken for those of the
 // map. What o leaves out is the colormap puor, an opacity of 0.6, and cubic
@@ -82,7 +81,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 		return nil, err
 	}
 	for i := range panels {
-		panels[i].marks = extremes(maps[i].Map(), *o.Limits)
+		panels[i].marks = extremes(maps[i].Map())
 		if panels[i].note != "" {
 			panels[i].note = "no difference"
 		}
@@ -98,7 +97,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	f.about.in(e.Image)
 	f.about.say(" that ")
 	f.about.class(e, b, true)
-	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder layer %d; + and − mark the cells where a head's difference is greatest and least, if it is a fifth of the scale or more.", e.Heads, layer+1)
+	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder layer %d; + and − mark the cells where the difference is greatest and least.", e.Heads, layer+1)
 	return f, nil
 }
 
@@ -112,19 +111,18 @@ func withoutColours(p *image.RGBA) *image.RGBA {
 	return gray
 }
 
-// extremes are the signs on a signed map: + on its greatest cell, − on its least,
-// where they can be seen on the scale.
-func extremes(m attention.Map, scale Limits) (marks []mark) {
-	const least = 0.2 // of an end of the scale
+// extremes are the signs on a signed map: + on its greatest cell where that is
+// above 0, − on its least where that is below.
+func extremes(m attention.Map) (marks []mark) {
 	minus := attention.Map{Rows: m.Rows, Cols: m.Cols, Values: make([]float32, len(m.Values))}
 	for i, v := range m.Values {
 		minus.Values[i] = -v
 	}
 	for i, m := range []attention.Map{m, minus} {
-		end := []float32{scale.High, -scale.Low}[i]
-		if low, high := m.Range(); high > 0 && low < high && high >= least*end {
+		sign := []string{"+", "−"}[i]
+		if low, high := m.Range(); high > 0 && low < high {
 			x, y := m.Peak(1e6, 1e6)
-			marks = append(marks, mark{i == 0, x / 1e6, y / 1e6})
+			marks = append(marks, mark{sign, x / 1e6, y / 1e6})
 		}
 	}
 	return marks

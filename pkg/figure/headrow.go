@@ -212,10 +212,9 @@ type panel struct {
 	marks   []mark
 }
 
-// mark is a plus or a minus on a panel, at a part of its width and height from the
-// top left.
+// mark is a sign on a panel, at a part of its width and height from the top left.
 type mark struct {
-	plus bool
+	sign string
 	x, y float64
 }
 
@@ -403,32 +402,14 @@ func lettered(rows []row) {
 	}
 }
 
-// Lengths of a sign on a panel; its rim is white.
-const (
-	signLength = 4
-	signWidth  = 0.8
-	signRim    = 0.5
-)
-
-// mark draws a sign on a panel, thin enough to leave the colours around it seen.
+// mark writes a sign on a panel, on white.
 func (f *Figure) mark(m mark, panel vg.Rectangle) {
-	const reach = signLength/2 + signRim
+	const side = noteSize
 	size := panel.Size()
-	x := min(max(panel.Min.X+size.X*vg.Length(m.x), panel.Min.X+reach), panel.Max.X-reach)
-	y := min(max(panel.Max.Y-size.Y*vg.Length(m.y), panel.Min.Y+reach), panel.Max.Y-reach)
-	arms := []vg.Point{{X: signLength, Y: signWidth}}
-	if m.plus {
-		arms = append(arms, vg.Point{X: signWidth, Y: signLength})
-	}
-	for _, ink := range []struct {
-		wider vg.Length
-		color color.Color
-	}{{2 * signRim, color.White}, {0, color.Black}} {
-		for _, arm := range arms {
-			w, h := arm.X+ink.wider, arm.Y+ink.wider
-			f.boxes = append(f.boxes, box{rectangle(x-w/2, y-h/2, w, h), ink.color})
-		}
-	}
+	x := min(max(panel.Min.X+size.X*vg.Length(m.x), panel.Min.X+side/2), panel.Max.X-side/2)
+	y := min(max(panel.Max.Y-size.Y*vg.Length(m.y), panel.Min.Y+side/2), panel.Max.Y-side/2)
+	f.boxes = append(f.boxes, box{rectangle(x-side/2, y-side/2, side, side), color.White})
+	f.texts = append(f.texts, centred(m.sign, noteSize, x, y-noteSize*0.33))
 }
 
 func (r row) headingHeight() vg.Length {

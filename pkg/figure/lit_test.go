@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"image/color"
 	"image/png"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -211,35 +207,25 @@ func litPanels(t *testing.T, name string, f *Figure, want []image.Point, page bo
 	}
 }
 
-// litMarks looks for the signs of a difference: a black bar that lies, with one that
-// stands where it is a plus.
+// litMarks looks for the signs of a difference.
 func litMarks(t *testing.T, name string, f *Figure, plus, minus image.Point) {
 	t.Helper()
-	middle := func(b box) vg.Point {
-		return vg.Point{X: (b.at.Min.X + b.at.Max.X) / 2, Y: (b.at.Min.Y + b.at.Max.Y) / 2}
-	}
-	standing := map[vg.Point]bool{}
-	for _, b := range f.boxes {
-		if b.color == color.Black && math.Abs(float64(b.at.Size().Y-signLength)) < 1e-6 {
-			at := middle(b)
-			standing[vg.Point{X: vg.Length(math.Round(float64(at.X))), Y: vg.Length(math.Round(float64(at.Y)))}] = true
-		}
-	}
 	found := 0
-	for _, b := range f.boxes {
-		if b.color != color.Black || math.Abs(float64(b.at.Size().X-signLength)) > 1e-6 {
+	for _, line := range f.texts {
+		want := plus
+		switch line.string {
+		case "+":
+		case "−":
+			want = minus
+		default:
 			continue
 		}
-		at, want, sign := middle(b), minus, "−"
-		if standing[vg.Point{X: vg.Length(math.Round(float64(at.X))), Y: vg.Length(math.Round(float64(at.Y)))}] {
-			want, sign = plus, "+"
-		}
 		for _, p := range f.pictures {
-			x, y := float64((at.X-p.at.Min.X)/p.at.Size().X), float64((p.at.Max.Y-at.Y)/p.at.Size().Y)
+			x, y := float64((line.at.X+line.width()/2-p.at.Min.X)/p.at.Size().X), float64((p.at.Max.Y-line.at.Y-line.size*0.33)/p.at.Size().Y)
 			if x > 0 && x < 1 && y > 0 && y < 1 {
 				found++
-				if !inCell(x, y, want, 0.1) {
-					t.Errorf("%s: %s stands in column %.2f, row %.2f, want the middle of %v", name, sign, x*litCols, y*litRows, want)
+				if !inCell(x, y, want, 0.2) {
+					t.Errorf("%s: %s stands in column %.2f, row %.2f, want the middle of %v", name, line.string, x*litCols, y*litRows, want)
 				}
 			}
 		}
