@@ -167,7 +167,11 @@ func (m *Model) fetchAttribution(b *Batch, results []*tensors.Tensor) (*Attribut
 		}
 		return cut
 	}
-	return &Attribution{Logits: values[0], GradCAM: own(values[1]), Rollout: own(values[2])}, nil
+	out := &Attribution{Logits: values[0], GradCAM: own(values[1]), Rollout: own(values[2])}
+	if out.GradCAM.Check() != nil || out.Rollout.Check() != nil {
+		return nil, errors.New("Grad-CAM or rollout came out as NaN or infinite: the weights of this model are too large to compute with")
+	}
+	return out, nil
 }
 
 // With is a model like m on the same engine with other values for some tensors,

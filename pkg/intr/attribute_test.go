@@ -111,6 +111,25 @@ func TestAttributionRefuses(t *testing.T) {
 	if _, err := m.Attribute(context.Background(), 0, nil); err == nil {
 		t.Error("no picture was looked at")
 	}
+	projection := intr.Params(m.Config)[slices.IndexFunc(intr.Params(m.Config), func(p intr.Param) bool { return p.Key == "input_proj.weight" })]
+	values, err := m.Values(projection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range values {
+		values[i] *= 1e38
+	}
+	huge, err := m.With(map[string][]float32{projection.Key: values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer huge.Close()
+	for i := range p.Pix {
+		p.Pix[i] = uint8(i * 7)
+	}
+	if a, err := huge.Attribute(context.Background(), 0, p); err == nil || !strings.Contains(err.Error(), "too large to compute with") {
+		t.Errorf("weights that are too large: %v, %v", a, err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := m.GradCAM(ctx, 0, p); !errors.Is(err, context.Canceled) {
