@@ -26,7 +26,7 @@ class Completion(unittest.TestCase):
             while not complete("%%\nnotebook.Op") and time.monotonic() < end:
                 time.sleep(1)
             self.assertIn("Open", complete("%%\nnotebook.Op"))
-            self.assertEqual(complete("%%\nmodel.Expl"), ["Explain", "ExplainAll"])
+            self.assertEqual(complete("%%\nmodel.Expl"), ["Explain", "ExplainAll", "ExplainPhoto"])
             self.assertIn("Compare", complete('%%\nbird := model.Explain("x.jpg")\nbird.Com'))
             self.assertIn("Explain ranks the classes for one picture", help_of('%%\nmodel.Explain("x.jpg")', "Explain"))
             self.assertIn("Open gives a checkpoint", help_of('%%\nnotebook.Open("cub")', "Open"))
