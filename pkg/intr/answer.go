@@ -134,11 +134,11 @@ func (m *Model) pieces(want want) []*piece {
 	stride, width := m.Config.Stride(), m.Config.HiddenDim
 	memory := func(b *Batch) []int { return []int{len(b.Sizes), b.Rows(stride), b.Cols(stride), width} }
 	encoder := func(n *net, x, cells *Node) []*Node {
-		_, memory := n.remember(x, cells)
+		_, memory := n.encode(x, cells)
 		return []*Node{memory}
 	}
 	decoder := func(n *net, memory, cells *Node) []*Node {
-		states, attention, logits := n.ask(memory, cells)
+		states, attention, logits := n.decode(memory, cells)
 		results := []*Node{logits}
 		if want.attention {
 			results = append(results, memory)

@@ -181,8 +181,8 @@ func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
 	if cells == nil {
 		cells = Const(n.g, tensors.FromScalarAndDimensions(true, x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)))
 	}
-	out.Projected, out.Memory = n.remember(x, cells)
-	out.States, out.Attention, out.Logits = n.ask(out.Memory, cells)
+	out.Projected, out.Memory = n.encode(x, cells)
+	out.States, out.Attention, out.Logits = n.decode(out.Memory, cells)
 	return out
 }
 
