@@ -154,7 +154,7 @@ func New(engine *backend.Engine, c Config, values map[string][]float32) (*Model,
 			return nil, err
 		}
 	}
-	return &Model{Config: c, Engine: engine, store: store, plans: map[want]*plan{}}, nil
+	return newModel(engine, c, store), nil
 }
 
 // Tensor makes a tensor in our layout, where the engine reads it, of values in
