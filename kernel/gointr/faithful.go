@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +15,7 @@ import (
 	"github.com/gointr/gointr/pkg/faithful"
 	"github.com/gointr/gointr/pkg/faithful/subject"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 func faithfulCommand(c *common) *cobra.Command {
@@ -55,7 +54,7 @@ measures as .png and .pdf.`,
 				return err
 			}
 			defer model.Close()
-			digest, err := digestOf(model.Path)
+			digest, err := origin.Digest(model.Path)
 			if err != nil {
 				return err
 			}
@@ -76,7 +75,7 @@ measures as .png and .pdf.`,
 			if err != nil {
 				return err
 			}
-			report.Checkpoint, report.Digest, report.Config, report.Engine = m.checkpoint, digest, model.Config.String(), model.Engine.String()
+			report.Checkpoint, report.Digest = m.checkpoint, digest
 			if out != "" {
 				if err := writeFaithful(report, out); err != nil {
 					return err
@@ -110,19 +109,6 @@ func fills(names []string) (all []faithful.Fill) {
 		all = append(all, faithful.Fill(name))
 	}
 	return all
-}
-
-func digestOf(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // writeFaithful writes the files of --out.

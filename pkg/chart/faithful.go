@@ -177,8 +177,8 @@ func methodKey(c draw.Canvas, methods []faithful.Method) {
 // measure and a mark a kind of map. An arrow says which way is better. It is 7
 // inches wide and as high as its measures need.
 func Faithful(r *faithful.Report) (*figure.Plot, error) {
-	var rows []faithful.Keyed
-	for _, m := range r.Measures() {
+	var rows []faithful.Measure
+	for _, m := range r.Measures {
 		if len(m.Scores) > 1 {
 			rows = append(rows, m)
 		}
@@ -192,7 +192,7 @@ func Faithful(r *faithful.Report) (*figure.Plot, error) {
 
 type faithfulDots struct {
 	r    *faithful.Report
-	rows []faithful.Keyed
+	rows []faithful.Measure
 }
 
 const (

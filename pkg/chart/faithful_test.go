@@ -9,17 +9,17 @@ import (
 
 func faithfulReport(fills ...faithful.Fill) *faithful.Report {
 	methods := []faithful.Method{faithful.Head, faithful.Heads, faithful.GradCAM, faithful.Rollout, faithful.Random, faithful.Centre}
-	r := &faithful.Report{Images: 12, Methods: methods}
-	measure := func(name string, higher bool, low float64) *faithful.Measure {
-		m := &faithful.Measure{Name: name, Higher: higher}
+	r := &faithful.Report{Summary: faithful.Summary{Images: 12, Methods: methods}}
+	measure := func(name string, higher bool, low float64) faithful.Measure {
+		m := faithful.Measure{Name: name, Higher: higher}
 		for i, method := range methods {
 			v := low + 0.1*float64(i)
 			m.Scores = append(m.Scores, faithful.Score{Method: method, Mean: v, Range: [2]float64{v - 0.1, v + 0.1}})
 		}
 		return m
 	}
-	r.Insertion, r.Deletion = measure("insertion area", true, 0.3), measure("deletion area", false, 0.2)
-	r.SingleDeletion = measure("a very long name of a measure that has to be broken into two lines", true, -0.3)
+	r.Measures = []faithful.Measure{measure("insertion area", true, 0.3), measure("deletion area", false, 0.2),
+		measure("a very long name of a measure that has to be broken into two lines", true, -0.3)}
 	for _, fill := range fills {
 		for i, method := range methods {
 			b := faithful.Band{Method: method, Fill: fill}
@@ -54,11 +54,11 @@ func TestFaithful(t *testing.T) {
 	if _, two := p.Size(); !(two > 1.5*one) || !strings.Contains(svg, "insertion over the mean colour") || !strings.Contains(svg, "insertion over a blur") {
 		t.Error("a second fill has no panels")
 	}
-	for _, r := range []*faithful.Report{{}, {Methods: []faithful.Method{faithful.Heads}, Insertion: &faithful.Measure{Scores: []faithful.Score{{Method: faithful.Heads}}}}} {
+	for _, r := range []*faithful.Report{{}, {Summary: faithful.Summary{Methods: []faithful.Method{faithful.Heads}}, Measures: []faithful.Measure{{Scores: []faithful.Score{{Method: faithful.Heads}}}}}} {
 		if _, err := FaithfulCurves(r); err == nil {
 			t.Error("no curves were drawn")
 		}
-		if _, err := Faithful(r); err == nil && len(r.Measures()) == 0 {
+		if _, err := Faithful(r); err == nil && len(r.Measures) == 0 {
 			t.Error("no measures were drawn")
 		}
 	}

@@ -30,7 +30,7 @@ func TestGolden(t *testing.T) {
 	if err := birds.Write(context.Background(), dir, set, func() {}); err != nil {
 		t.Fatal(err)
 	}
-	m := seer(set, dir)
+	m := newSeer(set, dir)
 	check := func(name string, change func(*Options)) {
 		o := Default()
 		o.Dataset = dir
