@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 )
@@ -45,7 +46,7 @@ func (d calibration) Draw(c draw.Canvas) {
 			continue
 		}
 		right := 100 * b.Right
-		interval := evaluation.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
+		interval := stats.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
 		points = append(points, plotter.XY{X: 100 * b.Confidence, Y: right})
 		errors = append(errors, struct{ Low, High float64 }{right - interval[0], interval[1] - right})
 	}

@@ -17,6 +17,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
@@ -159,7 +160,7 @@ func (t *Tally) Report() (*Report, error) {
 		}
 	}
 	r.Acc1, r.Acc5 = percent(right, n), percent(five, n)
-	r.Range = Wilson(right, n)
+	r.Range = stats.Wilson(right, n)
 	for i := range r.Bins {
 		b := &r.Bins[i]
 		b.Low, b.High = float64(i)/bins, float64(i+1)/bins
@@ -263,18 +264,4 @@ func percent(part, of int) float64 {
 		return 0
 	}
 	return 100 * float64(part) / float64(of)
-}
-
-// Wilson is the 95 % score interval, in percent, of a share of part in of
-// (Wilson, JASA 1927). Unlike the usual one it makes sense near 0 and 100 % and
-// for few pictures.
-func Wilson(part, of int) [2]float64 {
-	if of == 0 {
-		return [2]float64{0, 100}
-	}
-	const z = 1.959963984540054
-	n, p := float64(of), float64(part)/float64(of)
-	middle := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return [2]float64{100 * max(0, middle-half), 100 * min(1, middle+half)}
 }

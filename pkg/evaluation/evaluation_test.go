@@ -73,12 +73,6 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestWilson(t *testing.T) {
-	if got := Wilson(0, 0); got != [2]float64{0, 100} {
-		t.Errorf("nothing is within %v", got)
-	}
-}
-
 // Rows of look-alikes: the strongest pair stays together.
 func TestLookAlikes(t *testing.T) {
 	as := func(class, predicted, n int) (all [][]float32) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/sbinet/npyio/npz"
+
+	"github.com/gointr/gointr/internal/stats"
 )
 
 // The numbers of 462 pictures and 12 classes are those of PyTorch and NumPy
@@ -96,7 +98,7 @@ func TestNumPy(t *testing.T) {
 	}
 	cases, wilson := ints("cases"), floats("wilson")
 	for i := range len(cases) / 2 {
-		got := Wilson(int(cases[2*i]), int(cases[2*i+1]))
+		got := stats.Wilson(int(cases[2*i]), int(cases[2*i+1]))
 		near("the lower limit", got[0], wilson[2*i], 1e-5)
 		near("the upper limit", got[1], wilson[2*i+1], 1e-5)
 	}

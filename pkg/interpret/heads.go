@@ -4,15 +4,13 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
-	"math/rand/v2"
 	"slices"
-	"sort"
 	"strconv"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -56,28 +54,6 @@ type OnPart struct {
 
 // level of the tests of a whole table.
 const level = 0.05
-
-// tail is the probability of hits or more of n, each with probability p. Where
-// the pictures' chances differ, p being their mean, it is an upper bound for what
-// counts here (Hoeffding 1956): hits above the mean.
-func tail(hits, n int, p float64) float64 {
-	if p <= 0 {
-		if hits > 0 {
-			return 0
-		}
-		return 1
-	}
-	if p >= 1 {
-		return 1
-	}
-	sum := 0.0
-	choose := func(n float64) float64 { v, _ := math.Lgamma(n + 1); return v }
-	for k := hits; k <= n; k++ {
-		a, b := float64(k), float64(n-k)
-		sum += math.Exp(choose(float64(n)) - choose(a) - choose(b) + a*math.Log(p) + b*math.Log1p(-p))
-	}
-	return min(1, sum)
-}
 
 // Heads is what every head does over many pictures.
 type Heads struct {
@@ -350,12 +326,12 @@ func (t *Tally) Report() *Heads {
 			}
 		}
 		for part, name := range t.parts {
-			on := OnPart{Part: name, Range: evaluation.Wilson(0, 0)}
+			on := OnPart{Part: name, Range: stats.Wilson(0, 0)}
 			if part < len(h.images) && h.images[part] > 0 {
 				on.Images, on.Hits = int(h.images[part]), int(h.hits[part])
 				on.Share, on.Chance = 100*h.hits[part]/h.images[part], 100*h.chances[part]/h.images[part]
-				on.Range = evaluation.Wilson(on.Hits, on.Images)
-				on.Above = tail(on.Hits, on.Images, on.Chance/100) < level/float64(len(t.heads)*len(t.parts))
+				on.Range = stats.Wilson(on.Hits, on.Images)
+				on.Above = stats.AtLeast(on.Hits, on.Images, on.Chance/100) < level/float64(len(t.heads)*len(t.parts))
 			}
 			row.Parts = append(row.Parts, on)
 		}
@@ -365,18 +341,14 @@ func (t *Tally) Report() *Heads {
 }
 
 func (t *Tally) bootstrap(h *headTally) *[2]float64 {
-	r, n := rand.New(rand.NewPCG(1, 1)), len(h.peaks)
+	n := len(h.peaks)
 	unbiased := float64(n) / float64(n-1) // once for the sample, once for drawing from it
-	var all []float64
-	for range resamples {
-		if v := t.spreadOf(h, n, unbiased*unbiased, func(int) int { return r.IntN(n) }); v-v == 0 {
-			all = append(all, v)
-		}
-	}
+	all := stats.Bootstrap(resamples, n, 1, 1, func(drawn []int) float64 {
+		return t.spreadOf(h, n, unbiased*unbiased, func(i int) int { return drawn[i] })
+	})
 	if len(all) == 0 {
 		return nil
 	}
-	sort.Float64s(all)
 	at := func(part float64) float64 { return all[min(len(all)-1, int(part*float64(len(all))))] }
 	return &[2]float64{at(0.025), at(0.975)}
 }
