@@ -17,7 +17,6 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/intr"
@@ -323,11 +322,11 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 	if err := r.WriteClasses(path("classes.csv")); err != nil {
 		return err
 	}
-	confusion, err := chart.Confusion(r.Report, classesDrawn)
+	confusion, err := r.PlotConfusion(classesDrawn)
 	if err != nil {
 		return err
 	}
-	calibration, err := chart.Calibration(r.Report)
+	calibration, err := r.PlotCalibration()
 	if err != nil {
 		return err
 	}

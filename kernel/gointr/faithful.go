@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/faithful"
 	"github.com/gointr/gointr/pkg/faithful/subject"
 	"github.com/gointr/gointr/pkg/figure"
@@ -119,11 +118,11 @@ func writeFaithful(r *faithful.Report, dir string) error {
 			return err
 		}
 	}
-	curves, err := chart.FaithfulCurves(r)
+	curves, err := r.PlotCurves()
 	if err != nil {
 		return err
 	}
-	measures, err := chart.Faithful(r)
+	measures, err := r.Plot()
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/gointr/gointr/pkg/figure"
-	"github.com/gointr/gointr/pkg/finetune/plan"
 )
 
 // Epoch is how one epoch of a training went. NaN stands for what was not
@@ -26,15 +25,6 @@ type Epoch struct {
 	TestAcc1  float64 // percent [test_acc1]
 	TestAcc5  float64 // percent [test_acc5]
 	LR        float64 // learning rate [train_lr]
-}
-
-// Epochs are those of a training's log.
-func Epochs(lines []plan.Line) []Epoch {
-	epochs := make([]Epoch, len(lines))
-	for i, l := range lines {
-		epochs[i] = Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
-	}
-	return epochs
 }
 
 // Curves is how a training went, epoch by epoch: loss in training and validation,

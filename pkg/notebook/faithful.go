@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/faithful"
 )
 
@@ -73,14 +72,14 @@ func (f *Faithfulness) Show() {
 
 // Figure is every measure as dots with their intervals.
 func (f *Faithfulness) Figure() *Figure {
-	c, err := chart.Faithful(f.Report)
+	c, err := f.Report.Plot()
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Measures of faithfulness of %d pictures", f.Report.Images)}
 }
 
 // Curves is the insertion and deletion curves with their intervals.
 func (f *Faithfulness) Curves() *Figure {
-	c, err := chart.FaithfulCurves(f.Report)
+	c, err := f.Report.PlotCurves()
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Insertion and deletion curves of %d pictures", f.Report.Images)}
 }

@@ -1,4 +1,4 @@
-package chart
+package chart_test
 
 import (
 	"strings"
@@ -36,29 +36,29 @@ func faithfulReport(fills ...faithful.Fill) *faithful.Report {
 
 func TestFaithful(t *testing.T) {
 	r := faithfulReport(faithful.Blur)
-	p, err := Faithful(r)
+	p, err := r.Plot()
 	svg := drawn(t, p, err)
 	for _, want := range []string{"insertion area", "deletion area", "INTR, chosen head", "centre map", "12 pictures", "→", "←"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%q is not in the figure", want)
 		}
 	}
-	p, err = FaithfulCurves(r)
+	p, err = r.PlotCurves()
 	svg = drawn(t, p, err)
 	if !strings.Contains(svg, "insertion over a blur") || !strings.Contains(svg, "deletion by a blur") || !strings.Contains(svg, "attention rollout") {
 		t.Error("the curves lack their names")
 	}
 	_, one := p.Size()
-	p, err = FaithfulCurves(faithfulReport(faithful.Mean, faithful.Blur))
+	p, err = faithfulReport(faithful.Mean, faithful.Blur).PlotCurves()
 	svg = drawn(t, p, err)
 	if _, two := p.Size(); !(two > 1.5*one) || !strings.Contains(svg, "insertion over the mean colour") || !strings.Contains(svg, "insertion over a blur") {
 		t.Error("a second fill has no panels")
 	}
 	for _, r := range []*faithful.Report{{}, {Summary: faithful.Summary{Methods: []faithful.Method{faithful.Heads}}, Measures: []faithful.Measure{{Scores: []faithful.Score{{Method: faithful.Heads}}}}}} {
-		if _, err := FaithfulCurves(r); err == nil {
+		if _, err := r.PlotCurves(); err == nil {
 			t.Error("no curves were drawn")
 		}
-		if _, err := Faithful(r); err == nil && len(r.Measures) == 0 {
+		if _, err := r.Plot(); err == nil && len(r.Measures) == 0 {
 			t.Error("no measures were drawn")
 		}
 	}
