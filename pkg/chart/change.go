@@ -71,50 +71,62 @@ func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter
 			g.panels[i] = []*image.RGBA{photos[i]}
 		}
 		for head := range before.Heads {
-			var maps [2]attention.Map
-			low, high := float32(math.Inf(1)), float32(math.Inf(-1))
-			for i, e := range answers {
-				var err error
-				if maps[i], err = e.Map(attention.Last, head, class); err != nil {
-					return nil, err
-				}
-				from, to := maps[i].Range()
-				low, high = min(low, from), max(high, to)
+			pair, err := overlays(answers, photos, head, class)
+			if err != nil {
+				return nil, err
 			}
-			o := figure.Options{}
-			if !(attention.Map{Values: []float32{low, high}}).Flat() {
-				o.Limits = &figure.Limits{Low: low, High: high}
-			}
-			for i, m := range maps {
-				panel, err := figure.Overlay(m, photos[i], o)
-				if err != nil {
-					return nil, err
-				}
-				g.panels[i] = append(g.panels[i], panel)
+			for i := range g.panels {
+				g.panels[i] = append(g.panels[i], pair[i])
 			}
 		}
 		c.classes = append(c.classes, g)
 	}
-	first, then := before.Top(-1), after.Top(-1)
-	for i, list := range [2][]attention.Class{first, then} {
-		for _, class := range list {
-			at := slices.IndexFunc(c.moves, func(m move) bool { return m.class == class.Index })
-			if at < 0 {
-				at = len(c.moves)
-				c.moves = append(c.moves, move{class: class.Index, name: attention.Plain(class.Name)})
-			}
-			c.moves[at].to[i] = class.Probability
+	c.moves = moves(answers)
+	return c, nil
+}
+
+// overlays are the maps of a head before and after, in one colour scale.
+func overlays(answers [2]*attention.Explanation, photos [2]*image.RGBA, head, class int) (panels [2]*image.RGBA, err error) {
+	var maps [2]attention.Map
+	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+	for i, e := range answers {
+		if maps[i], err = e.Map(attention.Last, head, class); err != nil {
+			return panels, err
+		}
+		from, to := maps[i].Range()
+		low, high = min(low, from), max(high, to)
+	}
+	o := figure.Options{}
+	if !(attention.Map{Values: []float32{low, high}}).Flat() {
+		o.Limits = &figure.Limits{Low: low, High: high}
+	}
+	for i, m := range maps {
+		if panels[i], err = figure.Overlay(m, photos[i], o); err != nil {
+			return panels, err
 		}
 	}
-	slices.SortStableFunc(c.moves, func(a, b move) int {
-		return cmp.Compare(max(b.to[0], b.to[1]), max(a.to[0], a.to[1]))
-	})
+	return panels, nil
+}
+
+// moves are the classes that are or were the likeliest.
+func moves(answers [2]*attention.Explanation) (all []move) {
+	for i, e := range answers {
+		for _, class := range e.Top(-1) {
+			at := slices.IndexFunc(all, func(m move) bool { return m.class == class.Index })
+			if at < 0 {
+				at = len(all)
+				all = append(all, move{class: class.Index, name: attention.Plain(class.Name)})
+			}
+			all[at].to[i] = class.Probability
+		}
+	}
+	most := func(m move) float64 { return max(m.to[0], m.to[1]) }
+	slices.SortStableFunc(all, func(a, b move) int { return cmp.Compare(most(b), most(a)) })
 	shown := 0
-	for shown < len(c.moves) && (shown < 2 || shown < changeClasses && max(c.moves[shown].to[0], c.moves[shown].to[1]) >= leastMove) {
+	for shown < len(all) && (shown < 2 || shown < changeClasses && most(all[shown]) >= leastMove) {
 		shown++
 	}
-	c.moves = c.moves[:shown]
-	return c, nil
+	return all[:shown]
 }
 
 // change draws itself.
