@@ -61,7 +61,8 @@ func TestBootstrap(t *testing.T) {
 		return sum
 	}
 	a, b, c := Bootstrap(200, 4, 1, 2, mean), Bootstrap(200, 4, 1, 2, mean), Bootstrap(200, 4, 2, 2, mean)
-	if !slices.Equal(a, b) || slices.Equal(a, c) || !slices.IsSorted(a) || len(a) < 30 || len(a) > 110 { // (3/4)⁴ have no NaN
+	// (3/4)⁴ have no NaN
+	if !slices.Equal(a, b) || slices.Equal(a, c) || !slices.IsSorted(a) || len(a) < 30 || len(a) > 110 {
 		t.Errorf("%d means: %v", len(a), a)
 	}
 }

@@ -94,9 +94,11 @@ measures as .png and .pdf.`,
 	cmd.Flags().StringVar(&o.Dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", o.Split, "folder of the dataset to measure on")
 	cmd.Flags().StringVar(&o.Parts, "parts", "", "parts.csv or boxes.csv (default: those in the dataset's folder)")
-	cmd.Flags().IntVar(&o.MaxImages, "max-images", 0, "how many pictures to measure, the first of each class in turn (default: all)")
+	cmd.Flags().IntVar(&o.MaxImages, "max-images", 0,
+		"how many pictures to measure, the first of each class in turn (default: all)")
 	cmd.Flags().IntVar(&o.Steps, "steps", o.Steps, "of the insertion and deletion curves")
-	cmd.Flags().StringSliceVar(&insertion, "insertion", []string{"blur"}, "what insertion begins with: blur, mean, or both with a comma")
+	cmd.Flags().StringSliceVar(&insertion, "insertion", []string{"blur"},
+		"what insertion begins with: blur, mean, or both with a comma")
 	cmd.Flags().StringSliceVar(&deletion, "deletion", []string{"mean"}, "what deletion ends with: mean, blur, or both")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of everything random")
 	cmd.Flags().StringVar(&out, "out", "", "folder to write report, tables and figures to")
@@ -113,7 +115,8 @@ func fills(names []string) (all []faithful.Fill) {
 // writeFaithful writes the files of --out.
 func writeFaithful(r *faithful.Report, dir string) error {
 	path := func(name string) string { return filepath.Join(dir, name) }
-	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves, "pictures.csv": r.WritePictures} {
+	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
+		"pictures.csv": r.WritePictures} {
 		if err := write(path(name)); err != nil {
 			return err
 		}

@@ -66,7 +66,8 @@ func (d calibration) Draw(c draw.Canvas) {
 		line := draw.LineStyle{Color: blue, Width: 1}
 		for i, at := range points {
 			c.StrokeLine2(line, x(at.X), y(at.Y-errors[i].Low), x(at.X), y(at.Y+errors[i].High))
-			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}}, vg.Point{X: x(at.X), Y: y(at.Y)})
+			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}},
+				vg.Point{X: x(at.X), Y: y(at.Y)})
 		}
 	}))
 	above.Title.Text = d.title

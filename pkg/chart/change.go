@@ -33,7 +33,8 @@ const (
 // maps of a head have one colour scale, from the least to the greatest weight of both, and
 // are dyed as in figure.Overlay otherwise. It is an error when the explanations are
 // not of one model, a class does not exist, or a picture is missing.
-func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*figure.Plot, error) {
+func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
+	classes []int) (*figure.Plot, error) {
 	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)
 	if err != nil {
 		return nil, err
@@ -41,12 +42,14 @@ func Change(before, after *attention.Explanation, pictureBefore, pictureAfter im
 	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
 }
 
-func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*change, error) {
+func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
+	classes []int) (*change, error) {
 	switch {
 	case pictureBefore == nil || pictureAfter == nil:
 		return nil, errors.New("a change cannot be drawn without the picture before and after it")
 	case before.Classes() != after.Classes() || before.Heads != after.Heads || before.Layers != after.Layers:
-		return nil, fmt.Errorf("a change can be drawn of one model's answers only, not of %d classes and %d layers of %d heads beside %d classes and %d layers of %d heads",
+		return nil, fmt.Errorf("a change can be drawn of one model's answers only, "+
+			"not of %d classes and %d layers of %d heads beside %d classes and %d layers of %d heads",
 			before.Classes(), before.Layers, before.Heads, after.Classes(), after.Layers, after.Heads)
 	case len(classes) == 0:
 		return nil, errors.New("a change is drawn for one class or more")
@@ -86,7 +89,8 @@ func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter
 }
 
 // overlays are the maps of a head before and after, in one colour scale.
-func overlays(answers [2]*attention.Explanation, photos [2]*image.RGBA, head, class int) (panels [2]*image.RGBA, err error) {
+func overlays(answers [2]*attention.Explanation, photos [2]*image.RGBA,
+	head, class int) (panels [2]*image.RGBA, err error) {
 	var maps [2]attention.Map
 	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
 	for i, e := range answers {
@@ -188,7 +192,8 @@ func (c *change) draw(to *draw.Canvas, from vg.Length) vg.Length {
 				for i := start; i < end; i++ {
 					img := class.panels[k][i]
 					size := img.Rect.Size()
-					x, h := left+changeName+vg.Length(i-start)*(slot+changeGap), slot*vg.Length(size.Y)/vg.Length(size.X)
+					x, h := left+changeName+vg.Length(i-start)*(slot+changeGap),
+						slot*vg.Length(size.Y)/vg.Length(size.X)
 					if to != nil {
 						to.DrawImage(vg.Rectangle{Min: vg.Point{X: x, Y: y - h}, Max: vg.Point{X: x + slot, Y: y}}, img)
 					}
@@ -198,7 +203,8 @@ func (c *change) draw(to *draw.Canvas, from vg.Length) vg.Length {
 		}
 		y -= 2
 	}
-	write(style(little, text.XLeft, text.YCenter), left, y-changeLine/2, "The two maps of a head have one colour scale.")
+	write(style(little, text.XLeft, text.YCenter), left, y-changeLine/2,
+		"The two maps of a head have one colour scale.")
 	y -= changeLine + 4
 	return from - c.probabilities(to, left, y, width)
 }
@@ -226,13 +232,16 @@ func (c *change) probabilities(to *draw.Canvas, left, y, width vg.Length) vg.Len
 			to.FillText(plain, vg.Point{X: left, Y: middle + 1}, shorten(m.name, plain, nameWidth))
 			to.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, x, middle, x+long, middle)
 			to.StrokeLine2(draw.LineStyle{Color: blue, Width: 1.5}, at(m.to[0]), middle, at(m.to[1]), middle)
-			to.DrawGlyph(draw.GlyphStyle{Color: gray, Radius: radius, Shape: draw.RingGlyph{}}, vg.Point{X: at(m.to[0]), Y: middle})
-			to.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: radius, Shape: draw.CircleGlyph{}}, vg.Point{X: at(m.to[1]), Y: middle})
+			to.DrawGlyph(draw.GlyphStyle{Color: gray, Radius: radius, Shape: draw.RingGlyph{}},
+				vg.Point{X: at(m.to[0]), Y: middle})
+			to.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: radius, Shape: draw.CircleGlyph{}},
+				vg.Point{X: at(m.to[1]), Y: middle})
 			moved := ""
 			if by := m.to[1] - m.to[0]; math.Abs(by) >= leastMove {
 				moved = fmt.Sprintf("  (%+.1f)", 100*by)
 			}
-			to.FillText(plain, vg.Point{X: x + long + 14, Y: middle + 1}, fmt.Sprintf("%.1f %%  →  %.1f %%%s", 100*m.to[0], 100*m.to[1], moved))
+			to.FillText(plain, vg.Point{X: x + long + 14, Y: middle + 1},
+				fmt.Sprintf("%.1f %%  →  %.1f %%%s", 100*m.to[0], 100*m.to[1], moved))
 		}
 		y -= changeLine + 2
 	}

@@ -101,7 +101,8 @@ func TestConfusion(t *testing.T) {
 	// others; the counts by row.
 	want := []string{
 		"5", "1", "2", "2", "1", "3", "3", "1", "2",
-		"Gull", "Gull", "Rook", "Rook", "Crow", "Crow", "Wren", "Wren", "Owl", "Owl", "predicted class", "true class", "right", "50 % of the",
+		"Gull", "Gull", "Rook", "Rook", "Crow", "Crow", "Wren", "Wren", "Owl", "Owl", "predicted class", "true class",
+		"right", "50 % of the",
 	}
 	if !slices.Equal(got[:min(len(got), len(want))], want) {
 		t.Errorf("it says %q", got)
@@ -111,12 +112,14 @@ func TestConfusion(t *testing.T) {
 	}
 	// Only two classes: the others are counted beside them.
 	p, err = r.PlotConfusion(2)
-	if got := texts(drawn(t, p, err)); !slices.Equal(got[:4], []string{"2", "2", "1", "3"}) || slices.Contains(got, "other") {
+	if got := texts(drawn(t, p, err)); !slices.Equal(got[:4], []string{"2", "2", "1", "3"}) ||
+		slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	r = report(t, birds, []int{0, 3, 3}, []int{1, 0}, []int{2}, []int{3, 0, 0, 4}, []int{4})
 	p, err = r.PlotConfusion(2)
-	if got := texts(drawn(t, p, err)); !slices.Equal(got[:6], []string{"1", "2", "2", "1", "1", "Wren"}) || !slices.Contains(got, "other") {
+	if got := texts(drawn(t, p, err)); !slices.Equal(got[:6], []string{"1", "2", "2", "1", "1", "Wren"}) ||
+		!slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	// Nothing is confused, and a class has no picture.
@@ -133,7 +136,8 @@ func TestConfusionFits(t *testing.T) {
 		var predicted [][]int
 		for i := range n + 3 {
 			names = append(names, fmt.Sprintf("%03d.Northern_Rough_winged_Swallow_of_the_%d_th_island", i+1, i))
-			predicted = append(predicted, slices.Concat(slices.Repeat([]int{i}, 12345%(100*i+1)), slices.Repeat([]int{(i + 1) % (n + 3)}, i+1)))
+			predicted = append(predicted, slices.Concat(slices.Repeat([]int{i}, 12345%(100*i+1)),
+				slices.Repeat([]int{(i + 1) % (n + 3)}, i+1)))
 		}
 		p, err := report(t, names, predicted...).PlotConfusion(max(n, 2))
 		drawn(t, p, err)
@@ -160,7 +164,8 @@ func TestCalibration(t *testing.T) {
 	r := report(t, birds, []int{0, 0, 0, 1}, []int{1, 1, 2, 2}, []int{2, 2, 2, 1}, []int{3, 3, 0})
 	p, err := r.PlotCalibration()
 	got := "|" + strings.Join(texts(drawn(t, p, err)), "|") + "|"
-	for _, want := range []string{fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, 15 pictures", r.ECE, r.Acc1), "right (%)", "probability of the predicted class (%)", "pictures"} {
+	for _, want := range []string{fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, 15 pictures", r.ECE, r.Acc1), "right (%)",
+		"probability of the predicted class (%)", "pictures"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}
@@ -180,7 +185,8 @@ func TestCalibration(t *testing.T) {
 func TestCurves(t *testing.T) {
 	var epochs []chart.Epoch
 	for i := range 60 {
-		epochs = append(epochs, chart.Epoch{Epoch: i, TrainLoss: 5 / float64(i+1), TestLoss: 6 / float64(i+1), TestAcc1: float64(i), TestAcc5: float64(i + 20), LR: 5e-5})
+		epochs = append(epochs, chart.Epoch{Epoch: i, TrainLoss: 5 / float64(i+1), TestLoss: 6 / float64(i+1),
+			TestAcc1: float64(i), TestAcc5: float64(i + 20), LR: 5e-5})
 	}
 	epochs[7].TestLoss, epochs[7].TestAcc1, epochs[7].TestAcc5 = math.NaN(), math.NaN(), math.NaN()
 	epochs[8].TrainLoss = math.Inf(1)
@@ -189,7 +195,8 @@ func TestCurves(t *testing.T) {
 		p, err := chart.Curves(epochs[:n])
 		svg := drawn(t, p, err)
 		got := "|" + strings.Join(texts(svg), "|") + "|"
-		for _, want := range []string{"loss", "training", "validation", "acc1", "acc5", "learning rate", "epoch", "|5e-5|"} {
+		for _, want := range []string{"loss", "training", "validation", "acc1", "acc5", "learning rate", "epoch",
+			"|5e-5|"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%d epochs: %q is not in %s", n, want, got)
 			}
@@ -214,7 +221,8 @@ func TestTicks(t *testing.T) {
 		most float64
 		n    int
 		want string
-	}{{100, 5, "[0 20 40 60 80 100]"}, {6.3, 5, "[0 2 4 6 8]"}, {0.0007, 4, "[0 0.0002 0.0004 0.0006 0.0008]"}, {3, 3, "[0 1 2 3]"}, {0, 5, "[0 1]"}} {
+	}{{100, 5, "[0 20 40 60 80 100]"}, {6.3, 5, "[0 2 4 6 8]"}, {0.0007, 4, "[0 0.0002 0.0004 0.0006 0.0008]"},
+		{3, 3, "[0 1 2 3]"}, {0, 5, "[0 1]"}} {
 		if got := fmt.Sprint(chart.Steps(c.most, c.n)); got != c.want {
 			t.Errorf("up to %v it is %s, not %s", c.most, got, c.want)
 		}
@@ -222,7 +230,8 @@ func TestTicks(t *testing.T) {
 	for _, c := range []struct {
 		first, last int
 		want        string
-	}{{1, 1, "[1]"}, {1, 2, "[1 2]"}, {1, 7, "[1 2 3 4 5 6 7]"}, {1, 60, "[10 20 30 40 50 60]"}, {91, 140, "[100 110 120 130 140]"}} {
+	}{{1, 1, "[1]"}, {1, 2, "[1 2]"}, {1, 7, "[1 2 3 4 5 6 7]"}, {1, 60, "[10 20 30 40 50 60]"},
+		{91, 140, "[100 110 120 130 140]"}} {
 		if got := fmt.Sprint(chart.EpochTicks(c.first, c.last)); got != c.want {
 			t.Errorf("epochs %d to %d have ticks at %s, not %s", c.first, c.last, got, c.want)
 		}
@@ -241,7 +250,8 @@ func TestMistakes(t *testing.T) {
 	_, without := (&evaluation.Report{}).PlotConfusion(12)
 	_, bins := (&evaluation.Report{}).PlotCalibration()
 	_, curves := chart.Curves(nil)
-	for want, err := range map[string]error{"1 classes is not possible: choose 2 to 40": few, "41 classes": many, "0 classes": without, "no calibration": bins, "before the first epoch": curves} {
+	for want, err := range map[string]error{"1 classes is not possible: choose 2 to 40": few, "41 classes": many,
+		"0 classes": without, "no calibration": bins, "before the first epoch": curves} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is told as %v", want, err)
 		}

@@ -227,7 +227,8 @@ func (d dots) Draw(c draw.Canvas) {
 			line.Color = gray
 		}
 		c.StrokeLine2(line, x(v), bottom, x(v), c.Max.Y-dotsTop)
-		c.FillText(style(letters, text.XCenter, text.YTop), vg.Point{X: x(v), Y: bottom - 4}, plain(math.Round(v*10)/10))
+		c.FillText(style(letters, text.XCenter, text.YTop), vg.Point{X: x(v), Y: bottom - 4},
+			plain(math.Round(v*10)/10))
 	}
 	name := style(letters, text.XRight, text.YCenter)
 	for i, row := range d.rows {
@@ -241,7 +242,8 @@ func (d dots) Draw(c draw.Canvas) {
 		}
 		lines := wrapped(row.Name, name, dotsLeft-26)
 		for k, line := range lines {
-			c.FillText(name, vg.Point{X: left - 20, Y: top - d.row()/2 + (vg.Length(len(lines)-1)/2-vg.Length(k))*(letters+1.5)}, line)
+			c.FillText(name, vg.Point{X: left - 20, Y: top - d.row()/2 +
+				(vg.Length(len(lines)-1)/2-vg.Length(k))*(letters+1.5)}, line)
 		}
 		c.FillText(style(letters, text.XCenter, text.YCenter), vg.Point{X: left - 10, Y: top - d.row()/2}, arrow)
 		for k, series := range d.key {

@@ -33,7 +33,8 @@ const (
 // is. It is as wide as its classes need, 7 inches at most.
 func Confusion(names []string, counts []map[int]int, shown []int) (*figure.Plot, error) {
 	if len(shown) < 1 || len(shown) > mostShown {
-		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 1 to %d", len(shown), mostShown)
+		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 1 to %d", len(shown),
+			mostShown)
 	}
 	m := &matrix{}
 	label := style(letters, text.XRight, text.YCenter)
@@ -72,7 +73,8 @@ func Confusion(names []string, counts []map[int]int, shown []int) (*figure.Plot,
 	right := max(keyGap+keyWidth, slanted)
 	const margins = 8 // of figure.Plot
 	m.cell = min(greatest, (pageWidth-margins-m.left-right)/columns)
-	return figure.NewPlot(m, m.left+columns*m.cell+right+margins, m.top+max(m.cell*vg.Length(len(shown)), keyHeight)+labelSpace+margins)
+	return figure.NewPlot(m, m.left+columns*m.cell+right+margins,
+		m.top+max(m.cell*vg.Length(len(shown)), keyHeight)+labelSpace+margins)
 }
 
 // matrix draws a confusion matrix.
@@ -101,7 +103,8 @@ func fill(c draw.Canvas, x, y, w, h vg.Length, with color.Color) {
 }
 
 func frame(c draw.Canvas, x, y, w, h, width vg.Length, in color.Color) {
-	c.StrokeLines(draw.LineStyle{Color: in, Width: width}, []vg.Point{{X: x, Y: y}, {X: x + w, Y: y}, {X: x + w, Y: y + h}, {X: x, Y: y + h}, {X: x, Y: y}, {X: x + w, Y: y}})
+	c.StrokeLines(draw.LineStyle{Color: in, Width: width}, []vg.Point{{X: x, Y: y}, {X: x + w, Y: y},
+		{X: x + w, Y: y + h}, {X: x, Y: y + h}, {X: x, Y: y}, {X: x + w, Y: y}})
 }
 
 const (

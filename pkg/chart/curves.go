@@ -52,8 +52,10 @@ func (e curves) Draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	panels := []*plot.Plot{
-		e.panel("loss", 0, plain, line{"training", func(e Epoch) float64 { return e.TrainLoss }}, line{"validation", func(e Epoch) float64 { return e.TestLoss }}),
-		e.panel("right (%), validation", 100, plain, line{"acc1", func(e Epoch) float64 { return e.TestAcc1 }}, line{"acc5", func(e Epoch) float64 { return e.TestAcc5 }}),
+		e.panel("loss", 0, plain, line{"training", func(e Epoch) float64 { return e.TrainLoss }},
+			line{"validation", func(e Epoch) float64 { return e.TestLoss }}),
+		e.panel("right (%), validation", 100, plain, line{"acc1", func(e Epoch) float64 { return e.TestAcc1 }},
+			line{"acc5", func(e Epoch) float64 { return e.TestAcc5 }}),
 		e.panel("learning rate", 0, rate, line{"", func(e Epoch) float64 { return e.LR }}),
 	}
 	const gap = 10
@@ -129,9 +131,11 @@ func (e curves) panel(label string, most float64, number func(float64) string, l
 
 func looks(i int) (draw.LineStyle, draw.GlyphStyle) {
 	if i == 0 {
-		return draw.LineStyle{Color: blue, Width: 1.25}, draw.GlyphStyle{Color: blue, Radius: 2, Shape: draw.CircleGlyph{}}
+		return draw.LineStyle{Color: blue, Width: 1.25},
+			draw.GlyphStyle{Color: blue, Radius: 2, Shape: draw.CircleGlyph{}}
 	}
-	return draw.LineStyle{Color: vermilion, Width: 1.25, Dashes: []vg.Length{3, 1.5}}, draw.GlyphStyle{Color: vermilion, Radius: 2, Shape: draw.BoxGlyph{}}
+	return draw.LineStyle{Color: vermilion, Width: 1.25, Dashes: []vg.Length{3, 1.5}},
+		draw.GlyphStyle{Color: vermilion, Radius: 2, Shape: draw.BoxGlyph{}}
 }
 
 // legend names the lines in the corner of a panel where the fewest points are.
@@ -155,7 +159,8 @@ func legend(c draw.Canvas, lines []line, all []plotter.XYs, p *plot.Plot) {
 		hidden := 0
 		for _, points := range all {
 			for _, at := range points {
-				if px, py := x(at.X), y(at.Y); px > corner.X-pad && px < corner.X+width+pad && py < corner.Y+pad && py > corner.Y-height-pad {
+				if px, py := x(at.X), y(at.Y); px > corner.X-pad && px < corner.X+width+pad && py < corner.Y+pad &&
+					py > corner.Y-height-pad {
 					hidden++
 				}
 			}

@@ -44,7 +44,8 @@ func New(names []string) *Tally { return &Tally{names: names} }
 // not one a class, the class does not exist, or one of them is no finite number.
 func (t *Tally) Add(image string, class int, logits []float32) error {
 	if len(logits) != len(t.names) {
-		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: evaluate it on the classes that it was trained on", image, len(logits), len(t.names))
+		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: "+
+			"evaluate it on the classes that it was trained on", image, len(logits), len(t.names))
 	}
 	if class < 0 || class >= len(logits) {
 		return fmt.Errorf("%s: there is no class %d among %d", image, class, len(logits))
@@ -207,7 +208,8 @@ func (r *Report) pairs() {
 			if a == b || i > j && r.Confusion[j][i] > 0 { // of a pair in both directions once
 				continue
 			}
-			r.Confused = append(r.Confused, Pair{A: a, B: b, AasB: r.Confusion[a][b], BasA: r.Confusion[b][a], Images: r.Classes[a].Images + r.Classes[b].Images})
+			r.Confused = append(r.Confused, Pair{A: a, B: b, AasB: r.Confusion[a][b], BasA: r.Confusion[b][a],
+				Images: r.Classes[a].Images + r.Classes[b].Images})
 		}
 	}
 	slices.SortFunc(r.Confused, func(p, q Pair) int {
@@ -217,7 +219,8 @@ func (r *Report) pairs() {
 
 // String is the report in one line.
 func (r *Report) String() string {
-	return fmt.Sprintf("acc1 %.1f %% (95 %%: %.1f to %.1f), acc5 %.1f %%, loss %.4f, %d pictures", r.Acc1, r.Range[0], r.Range[1], r.Acc5, r.Loss, r.Images)
+	return fmt.Sprintf("acc1 %.1f %% (95 %%: %.1f to %.1f), acc5 %.1f %%, loss %.4f, %d pictures", r.Acc1, r.Range[0],
+		r.Range[1], r.Acc5, r.Loss, r.Images)
 }
 
 // LookAlikes are the classes of the most confused pairs, at most n of them, in

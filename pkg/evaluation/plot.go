@@ -16,7 +16,8 @@ func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 2 to 40", most)
 	}
 	if len(r.Classes) == 0 || len(r.Confusion) != len(r.Classes) {
-		return nil, fmt.Errorf("a report of %d classes with the confusion of %d cannot be drawn", len(r.Classes), len(r.Confusion))
+		return nil, fmt.Errorf("a report of %d classes with the confusion of %d cannot be drawn", len(r.Classes),
+			len(r.Confusion))
 	}
 	shown := r.LookAlikes(most)
 	fill := len(r.Classes) <= most || len(shown) == 0

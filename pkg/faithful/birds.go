@@ -145,7 +145,8 @@ func (r *runner) funny(ctx context.Context, p *shot, e *attention.Explanation) e
 		r.mismatch++
 		return nil
 	}
-	b := &bird{runner: r, shot: p, species: species, scene: scene, logits: e.Logits, answers: map[kinds][]float32{0: e.Logits}}
+	b := &bird{runner: r, shot: p, species: species, scene: scene, logits: e.Logits,
+		answers: map[kinds][]float32{0: e.Logits}}
 	b.full = b.draw(species, scene)
 	if !slices.Equal(b.full.Pix, p.photo.Pix) {
 		r.mismatch++
@@ -327,7 +328,8 @@ func minimalSets(species []birds.Species) map[int][]kinds {
 	for _, s := range species {
 		tells := func(set kinds) bool {
 			return !slices.ContainsFunc(species, func(other birds.Species) bool {
-				return other.Index != s.Index && !slices.ContainsFunc(set.list(), func(k birds.Kind) bool { return other.Parts[k] != s.Parts[k] })
+				return other.Index != s.Index && !slices.ContainsFunc(set.list(),
+					func(k birds.Kind) bool { return other.Parts[k] != s.Parts[k] })
 			})
 		}
 		for set := kinds(1); set <= allKinds; set++ {
@@ -436,8 +438,10 @@ func (r *runner) chooseThresholds() {
 	for _, m := range r.methods {
 		most := math.Inf(-1)
 		for t := range thresholds {
-			v := mean(m, func(c *protocol) float64 { return c.sufficient[t] })/3 + mean(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.deleted[t] })/3 + mean(m, func(c *protocol) float64 { return c.quiet[t] })
+			v := mean(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.quiet[t] })
 			if v > most {
 				most, r.important[m] = v, t
 			}

@@ -103,7 +103,8 @@ func (d *data) targets(split *datasets.Split, i int) (target, whole datasets.Box
 		if union == (datasets.Box{}) {
 			union = p.Box
 		}
-		union = datasets.Box{X0: min(union.X0, p.Box.X0), Y0: min(union.Y0, p.Box.Y0), X1: max(union.X1, p.Box.X1), Y1: max(union.Y1, p.Box.Y1)}
+		union = datasets.Box{X0: min(union.X0, p.Box.X0), Y0: min(union.Y0, p.Box.Y0), X1: max(union.X1, p.Box.X1),
+			Y1: max(union.Y1, p.Box.Y1)}
 	}
 	if whole = d.boxes[key]; whole == (datasets.Box{}) {
 		whole = union
@@ -143,7 +144,8 @@ func (d *data) training(o Options) (train *datasets.Split, pictures []int, why s
 	}
 	train, err := datasets.OpenSplit(o.Dataset, "train")
 	if err != nil || !slices.Equal(train.Classes, d.split.Classes) {
-		return nil, nil, fmt.Sprintf("No head was chosen: there are no training pictures of the same classes in %s.", filepath.Join(o.Dataset, "train"))
+		return nil, nil, fmt.Sprintf("No head was chosen: there are no training pictures of the same classes in %s.",
+			filepath.Join(o.Dataset, "train"))
 	}
 	taken := make([]int, len(d.split.Classes))
 	for i := range train.Len() {
@@ -217,14 +219,16 @@ func (r *runner) choose(ctx context.Context) error {
 			}
 		}
 		r.heads[class] = best
-		r.report.Chosen = append(r.report.Chosen, Chosen{Class: class, Name: r.names[class], Head: best, Hits: list[best].hits, Of: of[class]})
+		r.report.Chosen = append(r.report.Chosen, Chosen{Class: class, Name: r.names[class], Head: best,
+			Hits: list[best].hits, Of: of[class]})
 	}
 	r.methods = slices.Insert(r.methods, 0, Head)
 	return nil
 }
 
 // explain answers a picture of the dataset, which comes as it is in its file.
-func (r *runner) explain(ctx context.Context, split *datasets.Split, i int) (*picture.Picture, *attention.Explanation, error) {
+func (r *runner) explain(ctx context.Context, split *datasets.Split, i int) (*picture.Picture,
+	*attention.Explanation, error) {
 	p, err := picture.Open(split.Path(i))
 	if err != nil {
 		return nil, nil, err

@@ -109,7 +109,8 @@ func TestNumPy(t *testing.T) {
 			t.Errorf("%s: the first pixels are %v, NumPy's %v", c.Name, order[:len(c.First)], c.First)
 		}
 		for _, fill := range []Fill{Blur, Mean} {
-			for way, f := range map[string]func(context.Context, Logits, *picture.Picture, int, []int, Fill, int) (Curve, error){"insertion": Insertion, "deletion": Deletion} {
+			for way, f := range map[string]func(context.Context, Logits, *picture.Picture, int, []int, Fill,
+				int) (Curve, error){"insertion": Insertion, "deletion": Deletion} {
 				curve, err := f(context.Background(), scorer, p, c.Class, order, fill, want.Steps)
 				if err != nil {
 					t.Fatal(err)
@@ -172,13 +173,15 @@ func TestDegenerateMaps(t *testing.T) {
 	if !slices.Equal(a, c) || slices.Equal(a, b) || a[0] == 0 && a[1] == 1 {
 		t.Error("the pixels of a flat map do not come as the seed says")
 	}
-	for _, lists := range [][2][]float64{{{1}, {1}}, {{1, 1, 1}, {1, 2, 3}}, {{1, math.NaN(), 2}, {1, 2, 3}}, {{1, 2}, {1, 2, 3}}} {
+	for _, lists := range [][2][]float64{{{1}, {1}}, {{1, 1, 1}, {1, 2, 3}}, {{1, math.NaN(), 2}, {1, 2, 3}},
+		{{1, 2}, {1, 2, 3}}} {
 		if v := Spearman(lists[0], lists[1]); !math.IsNaN(v) {
 			t.Errorf("Spearman of %v is %v", lists, v)
 		}
 	}
 	p := drawing(0, 8, 8)
-	if _, err := Insertion(context.Background(), scorer, p, 0, a, Blur, 4); err == nil || !strings.Contains(err.Error(), "256 pixels") {
+	if _, err := Insertion(context.Background(), scorer, p, 0, a, Blur, 4); err == nil ||
+		!strings.Contains(err.Error(), "256 pixels") {
 		t.Errorf("an order of another picture: %v", err)
 	}
 	order, _ := Order(flat, 8, 8, 1)
@@ -233,7 +236,8 @@ func (s *seer) answer(p *picture.Picture) []float32 { // by the picture's own co
 
 func (s *seer) Explain(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
 	classes := s.about.Classes
-	e := &attention.Explanation{Image: image, Logits: s.answer(p), Layers: 1, Heads: 2, Rows: 6, Cols: 6, InputWidth: p.Width, InputHeight: p.Height}
+	e := &attention.Explanation{Image: image, Logits: s.answer(p), Layers: 1, Heads: 2, Rows: 6, Cols: 6,
+		InputWidth: p.Width, InputHeight: p.Height}
 	e.Weights = make([]float32, 2*classes*36)
 	for class := range classes {
 		cell := 0
@@ -304,7 +308,8 @@ func TestRun(t *testing.T) {
 	if !slices.Equal(told, []string{"choosing heads", "measuring", "sanity checks"}) {
 		t.Errorf("it told %q", told)
 	}
-	if r.Images != 6 || r.Target != "telling part" || !slices.Equal(r.Methods, []Method{Head, Heads, GradCAM, Rollout, Random, Centre}) {
+	if r.Images != 6 || r.Target != "telling part" || !slices.Equal(r.Methods,
+		[]Method{Head, Heads, GradCAM, Rollout, Random, Centre}) {
 		t.Errorf("%d images, %q, %v", r.Images, r.Target, r.Methods)
 	}
 	for _, c := range r.Chosen {
@@ -367,7 +372,8 @@ func TestRun(t *testing.T) {
 	if err := json.Unmarshal(text, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"insertion", "deletion", "pointing", "energy", "seed", "dataset_digest", "checkpoint_sha256", "steps"} {
+	for _, key := range []string{"insertion", "deletion", "pointing", "energy", "seed", "dataset_digest",
+		"checkpoint_sha256", "steps"} {
 		if keys[key] == nil {
 			t.Errorf("%s is not in the JSON", key)
 		}
@@ -387,12 +393,14 @@ func TestRun(t *testing.T) {
 		t.Error("the same seed gives another report")
 	}
 	out := t.TempDir()
-	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves, "pictures.csv": r.WritePictures} {
+	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
+		"pictures.csv": r.WritePictures} {
 		path := filepath.Join(out, name)
 		if err := write(path); err != nil {
 			t.Fatal(err)
 		}
-		if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") < 20 || strings.Contains(string(text), "NaN") {
+		if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") < 20 ||
+			strings.Contains(string(text), "NaN") {
 			t.Errorf("%s is %.200s", name, text)
 		}
 	}
@@ -427,7 +435,8 @@ func TestRunEnds(t *testing.T) {
 		o := Default()
 		o.Dataset = dir
 		wrong.change(&o)
-		if _, err := Run(context.Background(), newSeer(set, dir), o, nil); err == nil || !strings.Contains(err.Error(), wrong.says) {
+		if _, err := Run(context.Background(), newSeer(set, dir), o, nil); err == nil ||
+			!strings.Contains(err.Error(), wrong.says) {
 			t.Errorf("instead of %q it says %v", wrong.says, err)
 		}
 	}
@@ -455,7 +464,9 @@ func TestRunWithBoxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Measure("pointing") != nil || r.Measure("insertion") == nil || r.Measure("single_deletion") != nil || !slices.Equal(r.Methods, []Method{Heads, Random, Centre}) || !strings.Contains(strings.Join(r.Notes, " "), "neither parts.csv nor boxes.csv") {
+	if r.Measure("pointing") != nil || r.Measure("insertion") == nil || r.Measure("single_deletion") != nil ||
+		!slices.Equal(r.Methods, []Method{Heads, Random, Centre}) ||
+		!strings.Contains(strings.Join(r.Notes, " "), "neither parts.csv nor boxes.csv") {
 		t.Errorf("%v, %v, %q", r.Measure("pointing"), r.Methods, r.Notes)
 	}
 	var text strings.Builder
@@ -475,7 +486,8 @@ func TestRunWithBoxes(t *testing.T) {
 	if r, err = Run(context.Background(), m, o, nil); err != nil {
 		t.Fatal(err)
 	}
-	if r.Target != "whole animal" || r.Measure("pointing").Of(Heads).Mean != 1 || math.Abs(r.Measure("energy").Of(Centre).Mean-1) > 1e-9 || r.Measure("pointing_whole") != nil {
+	if r.Target != "whole animal" || r.Measure("pointing").Of(Heads).Mean != 1 ||
+		math.Abs(r.Measure("energy").Of(Centre).Mean-1) > 1e-9 || r.Measure("pointing_whole") != nil {
 		t.Errorf("%q, %+v, %+v", r.Target, r.Measure("pointing"), r.Measure("energy"))
 	}
 }

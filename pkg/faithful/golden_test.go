@@ -26,7 +26,8 @@ func toNine(text []byte) []byte {
 // The files of a report keep their format and their numbers: testdata/golden, which
 // GOINTR_TEST_GOLDEN=write writes anew.
 func TestGolden(t *testing.T) {
-	dir, set := filepath.Join(t.TempDir(), "birds"), birds.Options{Classes: 8, PerClass: 3, Size: 96, Seed: 7} // some are right, and by their parts
+	// some are right, and by their parts
+	dir, set := filepath.Join(t.TempDir(), "birds"), birds.Options{Classes: 8, PerClass: 3, Size: 96, Seed: 7}
 	if err := birds.Write(context.Background(), dir, set, func() {}); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Version, r.Dataset, r.Parts, r.Checkpoint, r.Digest, r.Config, r.Engine = "v1", "birds", "parts.csv", "a & b", "0123456789abcdef", "R50", "go"
+		r.Version, r.Dataset, r.Parts, r.Checkpoint, r.Digest, r.Config, r.Engine = "v1", "birds", "parts.csv", "a & b",
+			"0123456789abcdef", "R50", "go"
 		compareGolden(t, name, r)
 	}
 	check("drawn", func(o *Options) {
@@ -55,7 +57,8 @@ func TestGolden(t *testing.T) {
 func compareGolden(t *testing.T, name string, r *Report) {
 	out := t.TempDir()
 	at := func(file string) string { return filepath.Join(out, file) }
-	for file, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves, "pictures.csv": r.WritePictures} {
+	for file, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
+		"pictures.csv": r.WritePictures} {
 		if err := write(at(file)); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +70,8 @@ func compareGolden(t *testing.T, name string, r *Report) {
 	if err := encoder.Encode(r); err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range map[string][]byte{"report.json": report.Bytes(), "table.md": []byte(r.Markdown()), "table.txt": []byte(r.String())} {
+	for file, text := range map[string][]byte{"report.json": report.Bytes(), "table.md": []byte(r.Markdown()),
+		"table.txt": []byte(r.String())} {
 		if err := os.WriteFile(at(file), text, 0o600); err != nil {
 			t.Fatal(err)
 		}

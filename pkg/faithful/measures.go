@@ -33,20 +33,29 @@ var measures = []definition{
 	{key: "insertion_other", name: "insertion area over %s", needs: fill(inserted, 1), of: area(inserted, 1)},
 	{key: "deletion_other", name: "deletion area by %s", lower: true, needs: fill(deleted, 1), of: area(deleted, 1)},
 
-	{key: "pointing", name: "pointing, peak in the %s", share: true, needs: target, of: pointing(atTarget, func(h Hit) bool { return h.Exact })},
+	{key: "pointing", name: "pointing, peak in the %s", share: true, needs: target, of: pointing(atTarget, Hit.exact)},
 	{key: "pointing_cell", name: "pointing, strongest cell touches it", share: true, needs: target, of: touches},
-	{key: "pointing_near", name: "pointing, peak within a cell of it", share: true, needs: target, of: pointing(atTarget, func(h Hit) bool { return h.Near })},
+	{key: "pointing_near", name: "pointing, peak within a cell of it", share: true, needs: target,
+		of: pointing(atTarget, Hit.near)},
 	{key: "energy", name: "energy in the %s", needs: target, of: energy(atTarget)},
-	{key: "pointing_whole", name: "pointing, peak in the whole bird", share: true, needs: partsOfDrawn, of: pointing(atWhole, func(h Hit) bool { return h.Exact })},
+	{key: "pointing_whole", name: "pointing, peak in the whole bird", share: true, needs: partsOfDrawn,
+		of: pointing(atWhole, Hit.exact)},
 	{key: "energy_whole", name: "energy in the whole bird", needs: partsOfDrawn, of: energy(atWhole)},
 
-	{key: "single_deletion", name: "single deletion, rank correlation", needs: isDrawn, of: check(func(c *protocol, _ int) float64 { return c.single })},
-	{key: "controlled_check", name: "controlled synthetic data check", needs: isDrawn, of: check(func(c *protocol, t int) float64 { return c.sufficient[t] })},
-	{key: "preservation_check", name: "preservation check", share: true, needs: isDrawn, of: check(func(c *protocol, t int) float64 { return c.preserved[t] })},
-	{key: "deletion_check", name: "deletion check", share: true, needs: isDrawn, of: check(func(c *protocol, t int) float64 { return c.deleted[t] })},
-	{key: "distractibility", name: "distractibility", needs: isDrawn, of: check(func(c *protocol, t int) float64 { return c.quiet[t] })},
-	{key: "target_sensitivity", name: "target sensitivity", needs: isDrawn, of: func(_ *runner, p *shot, m Method) float64 { return known(p.sensitive, m) }},
-	{key: "background_independence", name: "background independence", model: true, needs: isDrawn, of: func(_ *runner, p *shot, _ Method) float64 { return p.background }},
+	{key: "single_deletion", name: "single deletion, rank correlation", needs: isDrawn,
+		of: check(func(c *protocol, _ int) float64 { return c.single })},
+	{key: "controlled_check", name: "controlled synthetic data check", needs: isDrawn,
+		of: check(func(c *protocol, t int) float64 { return c.sufficient[t] })},
+	{key: "preservation_check", name: "preservation check", share: true, needs: isDrawn,
+		of: check(func(c *protocol, t int) float64 { return c.preserved[t] })},
+	{key: "deletion_check", name: "deletion check", share: true, needs: isDrawn,
+		of: check(func(c *protocol, t int) float64 { return c.deleted[t] })},
+	{key: "distractibility", name: "distractibility", needs: isDrawn,
+		of: check(func(c *protocol, t int) float64 { return c.quiet[t] })},
+	{key: "target_sensitivity", name: "target sensitivity", needs: isDrawn,
+		of: func(_ *runner, p *shot, m Method) float64 { return known(p.sensitive, m) }},
+	{key: "background_independence", name: "background independence", model: true, needs: isDrawn,
+		of: func(_ *runner, p *shot, _ Method) float64 { return p.background }},
 
 	{key: "random_decoder", name: "random decoder, rank correlation", lower: true, random: []Part{Decoder}},
 	{key: "random_decoder_encoder", name: "random decoder and encoder", lower: true, random: []Part{Decoder, Encoder}},
@@ -91,6 +100,10 @@ func area(w way, which int) func(*runner, *shot, Method) float64 {
 	}
 }
 
+func (h Hit) exact() bool { return h.Exact }
+func (h Hit) cell() bool  { return h.Cell }
+func (h Hit) near() bool  { return h.Near }
+
 func atTarget(p *shot) datasets.Box { return p.target }
 func atWhole(p *shot) datasets.Box  { return p.whole }
 
@@ -106,7 +119,7 @@ func pointing(at func(*shot) datasets.Box, which func(Hit) bool) func(*runner, *
 }
 
 // touches is by what heads are chosen, too.
-var touches = pointing(atTarget, func(h Hit) bool { return h.Cell })
+var touches = pointing(atTarget, Hit.cell)
 
 func energy(at func(*shot) datasets.Box) func(*runner, *shot, Method) float64 {
 	return func(_ *runner, p *shot, method Method) float64 {

@@ -106,7 +106,8 @@ func CentreMap(rows, cols int) attention.Map {
 
 // mapsOf are the methods' maps of a class of a picture that a model explained. input is
 // the picture, resized for the network.
-func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, input *picture.Picture, class int, seed uint64) (map[Method]attention.Map, error) {
+func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, input *picture.Picture, class int,
+	seed uint64) (map[Method]attention.Map, error) {
 	all := map[Method]attention.Map{}
 	var err error
 	for _, method := range r.methods {

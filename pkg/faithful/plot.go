@@ -33,7 +33,8 @@ func (r *Report) Plot() (*figure.Plot, error) {
 		}
 		rows = append(rows, row)
 	}
-	return chart.Dots(r.key(), rows, fmt.Sprintf("mean and 95 %% interval of %d pictures; the arrow points to what is better", r.Images))
+	return chart.Dots(r.key(), rows,
+		fmt.Sprintf("mean and 95 %% interval of %d pictures; the arrow points to what is better", r.Images))
 }
 
 // PlotCurves is how the probability of the true class rises when a picture's

@@ -321,7 +321,8 @@ func (r *Report) Verdicts() []string {
 			if len(better)+len(worse)+len(open) == 0 {
 				continue
 			}
-			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better), len(better)+len(worse)+len(open))
+			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better),
+				len(better)+len(worse)+len(open))
 			if len(worse) > 0 {
 				text += ". Worse in: " + strings.Join(worse, "; ")
 			}
@@ -336,7 +337,8 @@ func (r *Report) Verdicts() []string {
 
 // Title is what was measured, in a line.
 func (r *Report) Title() string {
-	return fmt.Sprintf("%d pictures of %s, %s: %.1f %% right (95 %% interval %.1f to %.1f %%)", r.Images, r.Dataset, r.Split, r.Right, r.Range[0], r.Range[1])
+	return fmt.Sprintf("%d pictures of %s, %s: %.1f %% right (95 %% interval %.1f to %.1f %%)", r.Images, r.Dataset,
+		r.Split, r.Right, r.Range[0], r.Range[1])
 }
 
 // String is the table as text.
@@ -376,7 +378,8 @@ func (r *Report) WriteTable(path string) error {
 		rows := [][]string{header}
 		for _, k := range r.Measures {
 			for _, s := range k.Scores {
-				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean), exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
+				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean),
+					exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
 				for _, m := range others {
 					cells := []string{"", "", ""}
 					for _, d := range s.Against {
@@ -406,7 +409,8 @@ func (r *Report) WriteCurves(path string) error {
 		}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
 			for _, b := range kind.bands {
 				for _, p := range b.Points {
-					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction), exact(p.Mean), exact(p.Low), exact(p.High)})
+					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction),
+						exact(p.Mean), exact(p.Low), exact(p.High)})
 				}
 			}
 		}
@@ -419,7 +423,8 @@ func (r *Report) WriteCurves(path string) error {
 func (r *Report) WritePictures(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
 		rows := [][]string{{"image", "class", "measure", "method", "value"}}
-		insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") } // with both fills before all deletion
+		// with both fills before all deletion
+		insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") }
 		values := slices.DeleteFunc(slices.Clone(r.values), func(v value) bool { return !insertion(v) })
 		values = append(values, slices.DeleteFunc(slices.Clone(r.values), insertion)...)
 		for _, v := range values {
@@ -433,7 +438,8 @@ func (r *Report) WritePictures(path string) error {
 // INTR's maps stand to each baseline, and the chosen heads (from 1, as people count).
 func (r *Report) Markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(), r.Checkpoint, r.Digest, r.Engine, r.Steps, r.Seed)
+	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(),
+		r.Checkpoint, r.Digest, r.Engine, r.Steps, r.Seed)
 	head, rows := r.Rows()
 	line := func(cells []string) {
 		text.WriteString("| " + strings.ReplaceAll(strings.Join(cells, " | "), "*", "★") + " |\n")
@@ -455,7 +461,8 @@ func (r *Report) Markdown() string {
 		line([]string{"class", "chosen head", "touches the " + r.Target + " in training pictures", "in those measured"})
 		text.WriteString("|---|---|---|---|\n")
 		for _, c := range r.Chosen {
-			line([]string{attention.Plain(c.Name), strconv.Itoa(c.Head + 1), fmt.Sprintf("%d of %d", c.Hits, c.Of), fmt.Sprintf("%d of %d", c.UnseenHits, c.Unseen)})
+			line([]string{attention.Plain(c.Name), strconv.Itoa(c.Head + 1), fmt.Sprintf("%d of %d", c.Hits, c.Of),
+				fmt.Sprintf("%d of %d", c.UnseenHits, c.Unseen)})
 		}
 	}
 	return text.String()

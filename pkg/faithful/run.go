@@ -140,7 +140,8 @@ func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Rep
 	}
 	r := &runner{Options: o, data: d, m: m, about: about, progress: progress, methods: []Method{Heads}}
 	from := about.Origin
-	r.report = &Report{Provenance: Provenance{Checkpoint: from.Checkpoint, Digest: from.SHA256, Config: from.Model, Engine: from.Engine, Version: origin.Version(),
+	r.report = &Report{Provenance: Provenance{Checkpoint: from.Checkpoint, Digest: from.SHA256, Config: from.Model,
+		Engine: from.Engine, Version: origin.Version(),
 		Dataset: o.Dataset, Pictures: digest, Split: o.Split, Parts: d.files, MaxImages: o.MaxImages, Steps: o.Steps,
 		Shown: o.Insertion, Hidden: o.Deletion, Training: training, Bootstraps: bootstraps, Seed: o.Seed}}
 	r.report.Target = d.target
@@ -182,7 +183,8 @@ func (r *runner) picture(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	p := &shot{key: r.split.Key(i), class: r.split.Class(i), width: photo.Width, height: photo.Height, photo: photo, input: photo.Eval(r.about.EvalSize), background: math.NaN()}
+	p := &shot{key: r.split.Key(i), class: r.split.Class(i), width: photo.Width, height: photo.Height, photo: photo,
+		input: photo.Eval(r.about.EvalSize), background: math.NaN()}
 	p.seed, p.right = r.seedOf(p.key), best(e.Logits) == p.class
 	p.target, p.whole = r.targets(r.split, i)
 	if p.maps, err = r.mapsOf(ctx, r.m, e, p.input, p.class, p.seed); err != nil {
@@ -208,7 +210,8 @@ func (r *runner) usable(maps map[Method]attention.Map) {
 	for method, m := range maps {
 		at := slices.Index(r.methods, method)
 		for len(r.report.DegenerateCounts) < len(r.methods) { // those of none go in the end
-			r.report.DegenerateCounts = append(r.report.DegenerateCounts, Degenerate{Method: r.methods[len(r.report.DegenerateCounts)]})
+			r.report.DegenerateCounts = append(r.report.DegenerateCounts,
+				Degenerate{Method: r.methods[len(r.report.DegenerateCounts)]})
 		}
 		switch d := &r.report.DegenerateCounts[at]; {
 		case m.Check() != nil:
@@ -222,7 +225,8 @@ func (r *runner) usable(maps map[Method]attention.Map) {
 
 // curves takes pixels away, and shows them, in the order of every map.
 func (r *runner) curves(ctx context.Context, p *shot) error {
-	for w, curve := range []func(context.Context, Logits, *picture.Picture, int, []int, Fill, int) (Curve, error){Insertion, Deletion} {
+	for w, curve := range []func(context.Context, Logits, *picture.Picture, int, []int, Fill,
+		int) (Curve, error){Insertion, Deletion} {
 		p.curves[w] = map[Method][]Curve{}
 		for method, m := range p.maps {
 			order, err := Order(m, p.input.Width, p.input.Height, p.seed)
@@ -266,7 +270,8 @@ func (r *runner) sumUp() {
 		}
 	}
 	rep.InsertionCurves, rep.DeletionCurves = r.bands(inserted), r.bands(deleted)
-	rep.DegenerateCounts = slices.DeleteFunc(rep.DegenerateCounts, func(d Degenerate) bool { return d.Flat+d.Broken == 0 })
+	rep.DegenerateCounts = slices.DeleteFunc(rep.DegenerateCounts,
+		func(d Degenerate) bool { return d.Flat+d.Broken == 0 })
 }
 
 // bands are the mean curves, by fill and method.
@@ -298,10 +303,12 @@ func (r *runner) notes() {
 	note := func(format string, args ...any) { rep.Notes = append(rep.Notes, fmt.Sprintf(format, args...)) }
 	for _, d := range rep.DegenerateCounts {
 		if d.Flat > 0 {
-			note("%s is flat in %d of %d pictures: its pixels come in random order, and it points nowhere.", title(d.Method), d.Flat, rep.Images)
+			note("%s is flat in %d of %d pictures: its pixels come in random order, and it points nowhere.",
+				title(d.Method), d.Flat, rep.Images)
 		}
 		if d.Broken > 0 {
-			note("%s has NaN or infinite cells in %d of %d pictures, which are left out.", title(d.Method), d.Broken, rep.Images)
+			note("%s has NaN or infinite cells in %d of %d pictures, which are left out.", title(d.Method), d.Broken,
+				rep.Images)
 		}
 	}
 	left := 0
@@ -320,9 +327,11 @@ func (r *runner) notes() {
 		note("%d pictures are not as they were drawn: FunnyBirds' protocol leaves them out.", r.mismatch)
 	}
 	if s := rep.Measure("target_sensitivity").Of(Heads); r.drawn != nil && s == nil {
-		note("Target sensitivity was not measured: in no picture did the model itself tell the parts of two further classes apart.")
+		note("Target sensitivity was not measured: "+
+			"in no picture did the model itself tell the parts of two further classes apart.")
 	} else if s != nil && s.Images < rep.Images {
-		note("Target sensitivity is of %d pictures: in the others a part is hidden, or the model itself does not go by the parts.", s.Images)
+		note("Target sensitivity is of %d pictures: "+
+			"in the others a part is hidden, or the model itself does not go by the parts.", s.Images)
 	}
 }
 

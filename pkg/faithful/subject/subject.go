@@ -79,7 +79,8 @@ func (m *Model) Logits(ctx context.Context, pictures []*picture.Picture) ([][]fl
 }
 
 // Baselines is for faithful.Attributer.
-func (m *Model) Baselines(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error) {
+func (m *Model) Baselines(ctx context.Context, class int, p *picture.Picture,
+) (gradCAM, rollout attention.Map, err error) {
 	a, err := m.Attribute(ctx, class, p)
 	if err != nil {
 		return attention.Map{}, attention.Map{}, err
@@ -117,7 +118,8 @@ func part(key string) faithful.Part {
 	switch {
 	case strings.HasPrefix(key, "backbone.0."):
 		return faithful.Backbone
-	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."), strings.HasPrefix(key, "presence_vector."):
+	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."),
+		strings.HasPrefix(key, "presence_vector."):
 		return faithful.Decoder
 	}
 	return faithful.Encoder

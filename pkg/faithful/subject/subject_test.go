@@ -93,7 +93,8 @@ func TestRandomised(t *testing.T) {
 		return out.Memory
 	}
 	before, kept := explain(m), memory(m)
-	for _, parts := range [][]faithful.Part{{faithful.Decoder}, {faithful.Encoder}, {faithful.Backbone}, {faithful.Decoder, faithful.Encoder, faithful.Backbone}} {
+	for _, parts := range [][]faithful.Part{{faithful.Decoder}, {faithful.Encoder}, {faithful.Backbone},
+		{faithful.Decoder, faithful.Encoder, faithful.Backbone}} {
 		one, err := Randomised(m, parts, 5)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +103,8 @@ func TestRandomised(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, b := explain(one), explain(two); !slices.Equal(a.Weights, b.Weights) || slices.Equal(a.Weights, before.Weights) {
+		if a, b := explain(one), explain(two); !slices.Equal(a.Weights, b.Weights) ||
+			slices.Equal(a.Weights, before.Weights) {
 			t.Errorf("%v: the maps are not the seed's", parts)
 		}
 		if same := slices.Equal(memory(one), kept); same != slices.Equal(parts, []faithful.Part{faithful.Decoder}) {

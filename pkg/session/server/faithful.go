@@ -35,7 +35,8 @@ func (s *server) faithful(ctx context.Context, r wire.Request, out *reply) error
 }
 
 // measure keeps a panic of a library from ending everybody's session.
-func measure(ctx context.Context, e *entry, o wire.Measured, tell func(faithful.Progress)) (report *faithful.Report, err error) {
+func measure(ctx context.Context, e *entry, o wire.Measured,
+	tell func(faithful.Progress)) (report *faithful.Report, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v could not measure this: %v", e.model.Engine, p)
