@@ -327,7 +327,7 @@ func (r *runner) notes() {
 		note("%d pictures are not as they were drawn: FunnyBirds' protocol leaves them out.", r.mismatch)
 	}
 	if s := rep.Measure("target_sensitivity").Of(Heads); r.drawn != nil && s == nil {
-		note("Target sensitivity was not measured: "+
+		note("Target sensitivity was not measured: " +
 			"in no picture did the model itself tell the parts of two further classes apart.")
 	} else if s != nil && s.Images < rep.Images {
 		note("Target sensitivity is of %d pictures: "+
