@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -116,7 +115,7 @@ func fills(names []string) (all []faithful.Fill) {
 func writeFaithful(r *faithful.Report, dir string) error {
 	path := func(name string) string { return filepath.Join(dir, name) }
 	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
-		"pictures.csv": r.WritePictures} {
+		"pictures.csv": r.WritePictures, "table.md": r.WriteMarkdown} {
 		if err := write(path(name)); err != nil {
 			return err
 		}
@@ -136,16 +135,5 @@ func writeFaithful(r *faithful.Report, dir string) error {
 			}
 		}
 	}
-	if err := wholefile.Write(path("table.md"), func(w io.Writer) error {
-		_, err := io.WriteString(w, r.Markdown())
-		return err
-	}); err != nil {
-		return err
-	}
-	return wholefile.Write(path("report.json"), func(w io.Writer) error { // last: when it is there, all is
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
-	})
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }

@@ -20,7 +20,7 @@ type definition struct {
 	// needs is whether it can be measured, and by what, in words. nil needs nothing.
 	needs func(r *runner) (what string, there bool)
 	// of is the value of one picture; NaN where it has none.
-	of func(r *runner, p *shot, m Method) float64
+	of take
 	// random, in place of of, are the parts that get random weights: the value is how
 	// much the map is still like the one before.
 	random []Part
@@ -33,14 +33,17 @@ var measures = []definition{
 	{key: "insertion_other", name: "insertion area over %s", needs: fill(inserted, 1), of: area(inserted, 1)},
 	{key: "deletion_other", name: "deletion area by %s", lower: true, needs: fill(deleted, 1), of: area(deleted, 1)},
 
-	{key: "pointing", name: "pointing, peak in the %s", share: true, needs: target, of: pointing(atTarget, Hit.exact)},
+	{key: "pointing", name: "pointing, peak in the %s", share: true, needs: target,
+		of: onTarget(func(h Hit, _ float64) float64 { return count(h.Exact) })},
 	{key: "pointing_cell", name: "pointing, strongest cell touches it", share: true, needs: target, of: touches},
 	{key: "pointing_near", name: "pointing, peak within a cell of it", share: true, needs: target,
-		of: pointing(atTarget, Hit.near)},
-	{key: "energy", name: "energy in the %s", needs: target, of: energy(atTarget)},
-	{key: "pointing_whole", name: "pointing, peak in the whole bird", share: true, needs: partsOfDrawn,
-		of: pointing(atWhole, Hit.exact)},
-	{key: "energy_whole", name: "energy in the whole bird", needs: partsOfDrawn, of: energy(atWhole)},
+		of: onTarget(func(h Hit, _ float64) float64 { return count(h.Near) })},
+	{key: "energy", name: "energy in the %s", needs: target,
+		of: onTarget(func(_ Hit, energy float64) float64 { return energy })},
+	{key: "pointing_whole", name: "pointing, peak in the whole bird", share: true, needs: targetOfDrawn,
+		of: onWhole(func(h Hit, _ float64) float64 { return count(h.Exact) })},
+	{key: "energy_whole", name: "energy in the whole bird", needs: targetOfDrawn,
+		of: onWhole(func(_ Hit, energy float64) float64 { return energy })},
 
 	{key: "single_deletion", name: "single deletion, rank correlation", needs: isDrawn,
 		of: check(func(c *protocol, _ int) float64 { return c.single })},
@@ -52,8 +55,7 @@ var measures = []definition{
 		of: check(func(c *protocol, t int) float64 { return c.deleted[t] })},
 	{key: "distractibility", name: "distractibility", needs: isDrawn,
 		of: check(func(c *protocol, t int) float64 { return c.quiet[t] })},
-	{key: "target_sensitivity", name: "target sensitivity", needs: isDrawn,
-		of: func(_ *runner, p *shot, m Method) float64 { return known(p.sensitive, m) }},
+	{key: "target_sensitivity", name: "target sensitivity", needs: isDrawn, of: sensitivity},
 	{key: "background_independence", name: "background independence", model: true, needs: isDrawn,
 		of: func(_ *runner, p *shot, _ Method) float64 { return p.background }},
 
@@ -75,23 +77,15 @@ func fill(w way, which int) func(*runner) (string, bool) {
 	}
 }
 
-func target(r *runner) (string, bool) { return r.target, r.target != "" }
+func target(r *runner) (string, bool)        { return r.target, r.target != "" }
+func isDrawn(r *runner) (string, bool)       { return "", r.drawn != nil }
+func targetOfDrawn(r *runner) (string, bool) { return "", r.drawn != nil && r.target != "" }
 
-func isDrawn(r *runner) (string, bool) { return "", r.drawn != nil }
+// How they are taken.
 
-func partsOfDrawn(r *runner) (string, bool) { return "", r.drawn != nil && r.target != "" }
+type take = func(r *runner, p *shot, m Method) float64
 
-// How they are taken. A broken map is none of a picture's, so that Point and Energy
-// have no errors here.
-
-func known(values map[Method]float64, m Method) float64 {
-	if v, ok := values[m]; ok {
-		return v
-	}
-	return math.NaN()
-}
-
-func area(w way, which int) func(*runner, *shot, Method) float64 {
+func area(w way, which int) take {
 	return func(_ *runner, p *shot, m Method) float64 {
 		if c := p.curves[w][m]; c != nil {
 			return c[which].Area()
@@ -100,40 +94,31 @@ func area(w way, which int) func(*runner, *shot, Method) float64 {
 	}
 }
 
-func (h Hit) exact() bool { return h.Exact }
-func (h Hit) cell() bool  { return h.Cell }
-func (h Hit) near() bool  { return h.Near }
-
-func atTarget(p *shot) datasets.Box { return p.target }
-func atWhole(p *shot) datasets.Box  { return p.whole }
-
-func pointing(at func(*shot) datasets.Box, which func(Hit) bool) func(*runner, *shot, Method) float64 {
-	return func(_ *runner, p *shot, method Method) float64 {
-		m, ok := p.maps[method]
-		if !ok || at(p) == (datasets.Box{}) {
-			return math.NaN()
-		}
-		hit, _ := Point(m, at(p), p.width, p.height)
-		return count(which(hit))
-	}
+func onTarget(of func(h Hit, energy float64) float64) take {
+	return func(_ *runner, p *shot, m Method) float64 { return p.on(p.target, m, of) }
 }
 
-// touches is by what heads are chosen, too.
-var touches = pointing(atTarget, Hit.cell)
-
-func energy(at func(*shot) datasets.Box) func(*runner, *shot, Method) float64 {
-	return func(_ *runner, p *shot, method Method) float64 {
-		m, ok := p.maps[method]
-		if !ok || at(p) == (datasets.Box{}) {
-			return math.NaN()
-		}
-		v, _ := Energy(m, at(p), p.width, p.height)
-		return v
-	}
+func onWhole(of func(h Hit, energy float64) float64) take {
+	return func(_ *runner, p *shot, m Method) float64 { return p.on(p.whole, m, of) }
 }
+
+// on is NaN where there is nothing to be on. A broken map is none of a picture's, so
+// that there are no errors.
+func (p *shot) on(box datasets.Box, method Method, of func(h Hit, energy float64) float64) float64 {
+	m, there := p.maps[method]
+	if !there || box == (datasets.Box{}) {
+		return math.NaN()
+	}
+	hit, _ := Point(m, box, p.width, p.height)
+	energy, _ := Energy(m, box, p.width, p.height)
+	return of(hit, energy)
+}
+
+// touches is what heads are chosen by, too.
+var touches = onTarget(func(h Hit, _ float64) float64 { return count(h.Cell) })
 
 // check is one of FunnyBirds', at the method's threshold.
-func check(of func(c *protocol, threshold int) float64) func(*runner, *shot, Method) float64 {
+func check(of func(c *protocol, threshold int) float64) take {
 	return func(r *runner, p *shot, m Method) float64 {
 		if c := p.protocol[m]; c != nil {
 			return of(c, r.important[m])
@@ -142,8 +127,15 @@ func check(of func(c *protocol, threshold int) float64) func(*runner, *shot, Met
 	}
 }
 
-// take takes a measure of all pictures and adds it to the report.
-func (r *runner) take(d *definition) {
+func sensitivity(_ *runner, p *shot, m Method) float64 {
+	if v, there := p.sensitive[m]; there {
+		return v
+	}
+	return math.NaN()
+}
+
+// measure takes a measure of all pictures and adds it to the report.
+func (r *runner) measure(d *definition) {
 	what := ""
 	if d.needs != nil {
 		var there bool

@@ -467,3 +467,11 @@ func (r *Report) Markdown() string {
 	}
 	return text.String()
 }
+
+// WriteMarkdown writes them to a file.
+func (r *Report) WriteMarkdown(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, r.Markdown())
+		return err
+	})
+}

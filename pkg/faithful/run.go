@@ -266,7 +266,7 @@ func (r *runner) sumUp() {
 	}
 	for _, d := range measures {
 		if d.of != nil {
-			r.take(&d)
+			r.measure(&d)
 		}
 	}
 	rep.InsertionCurves, rep.DeletionCurves = r.bands(inserted), r.bands(deleted)

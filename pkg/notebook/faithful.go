@@ -2,9 +2,7 @@ package notebook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -89,19 +87,11 @@ func (f *Faithfulness) Curves() *Figure {
 func (f *Faithfulness) Save(path string) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".json":
-		Check(wholefile.Write(path, func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			encoder.SetIndent("", "  ")
-			encoder.SetEscapeHTML(false)
-			return encoder.Encode(f.Report)
-		}))
+		Check(wholefile.JSON(path, f.Report))
 	case ".csv":
 		Check(f.Report.WriteTable(path))
 	case ".md":
-		Check(wholefile.Write(path, func(w io.Writer) error {
-			_, err := io.WriteString(w, f.Report.Markdown())
-			return err
-		}))
+		Check(f.Report.WriteMarkdown(path))
 	default:
 		Check(fmt.Errorf("%s cannot be written: the report is saved as .json, .csv or .md", path))
 	}
