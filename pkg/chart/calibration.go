@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -48,26 +47,20 @@ func (d calibration) Draw(c draw.Canvas) {
 	above, below := newPlot("", "right (%)"), newPlot("probability of the predicted class (%)", "pictures")
 	quarters := ticks(plain, 0, 25, 50, 75, 100)
 	most := 0
-	var points plotter.XYs
-	var errors plotter.YErrors
 	for _, b := range d.bins {
 		most = max(most, b.Images)
-		if b.Images == 0 {
-			continue
-		}
-		right := 100 * b.Right
-		interval := stats.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
-		points = append(points, plotter.XY{X: 100 * b.Confidence, Y: right})
-		errors = append(errors, struct{ Low, High float64 }{right - interval[0], interval[1] - right})
 	}
 	above.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
 		c.StrokeLine2(draw.LineStyle{Color: gray, Width: 0.75, Dashes: []vg.Length{3, 2}}, x(0), y(0), x(100), y(100))
-		line := draw.LineStyle{Color: blue, Width: 1}
-		for i, at := range points {
-			c.StrokeLine2(line, x(at.X), y(at.Y-errors[i].Low), x(at.X), y(at.Y+errors[i].High))
+		for _, b := range d.bins {
+			if b.Images == 0 {
+				continue
+			}
+			at, interval := x(100*b.Confidence), stats.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
+			c.StrokeLine2(draw.LineStyle{Color: blue, Width: 1}, at, y(interval[0]), at, y(interval[1]))
 			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}},
-				vg.Point{X: x(at.X), Y: y(at.Y)})
+				vg.Point{X: at, Y: y(100 * b.Right)})
 		}
 	}))
 	above.Title.Text = d.title

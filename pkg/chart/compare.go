@@ -132,11 +132,7 @@ func (d bands) Draw(c draw.Canvas) {
 
 func drawBands(c draw.Canvas, p *plot.Plot, bands []Band, marks []float64) {
 	x, y := p.Transforms(&c)
-	for _, v := range marks {
-		if v > p.Y.Min && v <= p.Y.Max {
-			c.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, c.Min.X, y(v), c.Max.X, y(v))
-		}
-	}
+	gridlines(c, p, marks)
 	for _, b := range bands {
 		var low, high []vg.Point
 		for i, at := range b.Y {

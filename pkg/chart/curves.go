@@ -102,11 +102,7 @@ func (e curves) panel(label string, most float64, number func(float64) string, l
 	p.X.Tick.Marker = ticks(plain, epochTicks(first, last)...)
 	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
-		for _, v := range marks {
-			if v > p.Y.Min && v <= p.Y.Max {
-				c.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, c.Min.X, y(v), c.Max.X, y(v))
-			}
-		}
+		gridlines(c, p, marks)
 		for i, points := range all {
 			stroke, glyph := looks(i)
 			var at []vg.Point

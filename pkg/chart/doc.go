@@ -89,6 +89,16 @@ func steps(most float64, n int) []float64 {
 	return all
 }
 
+// gridlines are those that help to read heights.
+func gridlines(c draw.Canvas, p *plot.Plot, at []float64) {
+	_, y := p.Transforms(&c)
+	for _, v := range at {
+		if v > p.Y.Min && v <= p.Y.Max {
+			c.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, c.Min.X, y(v), c.Max.X, y(v))
+		}
+	}
+}
+
 // column draws plots below each other, their axes in one line; heights are parts
 // of the canvas, from the top.
 func column(c draw.Canvas, plots []*plot.Plot, heights []float64) {

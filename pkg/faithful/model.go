@@ -1,6 +1,7 @@
 package faithful
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -58,24 +59,13 @@ const (
 	Centre  Method = "centre"  // a Gaussian at the centre, with a deviation of a quarter of each side
 )
 
-// Title is the method in words.
-func (m Method) Title() string {
-	switch m {
-	case Head:
-		return "INTR, chosen head"
-	case Heads:
-		return "INTR, mean of heads"
-	case GradCAM:
-		return "Grad-CAM"
-	case Rollout:
-		return "attention rollout"
-	case Random:
-		return "random map"
-	case Centre:
-		return "centre map"
-	}
-	return string(m)
+var titles = map[Method]string{
+	Head: "INTR, chosen head", Heads: "INTR, mean of heads", GradCAM: "Grad-CAM", Rollout: "attention rollout",
+	Random: "random map", Centre: "centre map",
 }
+
+// Title is the method in words.
+func (m Method) Title() string { return cmp.Or(titles[m], string(m)) }
 
 // INTR is whether the map is one of the model's own attention.
 func (m Method) INTR() bool { return m == Head || m == Heads }

@@ -152,6 +152,9 @@ func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Rep
 	if err := r.choose(ctx); err != nil {
 		return nil, err
 	}
+	for _, method := range r.methods { // those of none go in the end
+		r.report.DegenerateCounts = append(r.report.DegenerateCounts, Degenerate{Method: method})
+	}
 	pictures := d.first(o.MaxImages)
 	for i, index := range pictures {
 		if ctx.Err() != nil {
@@ -208,12 +211,7 @@ func (r *runner) picture(ctx context.Context, i int) error {
 // usable leaves broken maps out, and counts them and the flat ones.
 func (r *runner) usable(maps map[Method]attention.Map) {
 	for method, m := range maps {
-		at := slices.Index(r.methods, method)
-		for len(r.report.DegenerateCounts) < len(r.methods) { // those of none go in the end
-			r.report.DegenerateCounts = append(r.report.DegenerateCounts,
-				Degenerate{Method: r.methods[len(r.report.DegenerateCounts)]})
-		}
-		switch d := &r.report.DegenerateCounts[at]; {
+		switch d := &r.report.DegenerateCounts[slices.Index(r.methods, method)]; {
 		case m.Check() != nil:
 			d.Broken++
 			delete(maps, method)
