@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/model"
@@ -103,7 +104,10 @@ func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, 
 	for _, method := range r.methods {
 		switch method {
 		case Head:
-			all[method], err = e.Map(attention.Last, r.heads[class], class)
+			var m attention.Map
+			m, err = e.Map(attention.Last, r.heads[class], class)
+			m.Values = slices.Clone(m.Values) // which lets go of all other heads and classes
+			all[method] = m
 		case Heads:
 			all[method], err = e.Average(attention.Last, class)
 		case GradCAM:

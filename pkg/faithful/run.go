@@ -221,16 +221,19 @@ func (r *runner) usable(maps map[Method]attention.Map) {
 	}
 }
 
-// curves takes pixels away, and shows them, in the order of every map.
+// curves shows pixels, and takes them away, in the order of every map.
 func (r *runner) curves(ctx context.Context, p *shot) error {
-	for w, curve := range []func(context.Context, Logits, *picture.Picture, int, []int, Fill,
-		int) (Curve, error){Insertion, Deletion} {
+	for w := range p.curves {
 		p.curves[w] = map[Method][]Curve{}
-		for method, m := range p.maps {
-			order, err := Order(m, p.input.Width, p.input.Height, p.seed)
-			if err != nil {
-				return err
-			}
+	}
+	for method, m := range p.maps {
+		order, err := Order(m, p.input.Width, p.input.Height, p.seed)
+		if err != nil {
+			return err
+		}
+		for w, curve := range []func(context.Context, Logits, *picture.Picture, int, []int, Fill, int) (Curve, error){
+			Insertion, Deletion,
+		} {
 			for _, fill := range r.fills(way(w)) {
 				c, err := curve(ctx, r.m.Logits, p.input, p.class, order, fill, r.Steps)
 				if err != nil {
