@@ -13,7 +13,6 @@ import (
 	"github.com/gointr/gointr/pkg/faithful"
 	"github.com/gointr/gointr/pkg/faithful/subject"
 	"github.com/gointr/gointr/pkg/figure"
-	"github.com/gointr/gointr/pkg/origin"
 )
 
 func faithfulCommand(c *common) *cobra.Command {
@@ -52,10 +51,6 @@ measures as .png and .pdf.`,
 				return err
 			}
 			defer model.Close()
-			digest, err := origin.Digest(model.Path)
-			if err != nil {
-				return err
-			}
 			var bar *progressbar.ProgressBar
 			doing := ""
 			report, err := faithful.Run(cmd.Context(), subject.Of(model), o, func(p faithful.Progress) {
@@ -63,7 +58,7 @@ measures as .png and .pdf.`,
 					if bar != nil {
 						_ = bar.Clear()
 					}
-					doing, bar = p.Doing, progress(cmd, p.Of, p.Doing)
+					doing, bar = p.Doing, progress(cmd.ErrOrStderr(), p.Of, p.Doing)
 				}
 				_ = bar.Set(p.Done)
 			})
@@ -73,7 +68,7 @@ measures as .png and .pdf.`,
 			if err != nil {
 				return err
 			}
-			report.Checkpoint, report.Digest = m.checkpoint, digest
+			report.Checkpoint = m.checkpoint
 			if out != "" {
 				if err := writeFaithful(report, out); err != nil {
 					return err

@@ -31,7 +31,7 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options,
 			return nil, err
 		}
 	}
-	options, err := json.Marshal(wire.Measured{Options: o, Names: m.Names})
+	options, err := json.Marshal(wire.Measured{Options: o, Names: m.about.Names})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,8 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options,
 		}
 	}
 	var report faithful.Report
-	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: m.Path, Digest: m.Digest,
+	from := m.about.Origin
+	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: from.Checkpoint, Digest: from.SHA256,
 		Backend: m.backend, Options: options}, nil, &report)
 	if errors.Is(err, errLost) {
 		return nil, fmt.Errorf("the session was ended in the middle of this measurement; its log may say why: %s",

@@ -3,7 +3,6 @@ package subject
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model"
-	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -36,23 +34,9 @@ func Of(m *intr.Model) *Model { return &Model{m, m.Names} }
 
 // About is the model, by these names.
 func (m *Model) About() model.About {
-	return model.About{Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
-		Origin: origin.Model{Model: m.Config.String(), Checkpoint: m.Path, Engine: m.Engine.String()}}
-}
-
-// Explain is for faithful.Model.
-func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-	all, _, err := m.Answer(ctx, true, p.Eval(m.Config.EvalSize))
-	if err != nil {
-		return nil, err
-	}
-	all[0].Image, all[0].Width, all[0].Height = image, p.Width, p.Height
-	return all[0], nil
-}
-
-// Each is for faithful.Model.
-func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
-	return nil
+	about := m.Model.About()
+	about.Names = m.Names
+	return about
 }
 
 // Logits is for faithful.Model.
