@@ -26,7 +26,8 @@ type definition struct {
 	random []Part
 }
 
-// measures are all of them, in the order of the tables.
+// measures are all of them, in the order of the tables. A new one is a line here and its
+// definition for people in docs/faithful.md; files, tables and figures have it by itself.
 var measures = []definition{
 	{key: "insertion", name: "insertion area over %s", needs: fill(inserted, 0), of: area(inserted, 0)},
 	{key: "deletion", name: "deletion area by %s", lower: true, needs: fill(deleted, 0), of: area(deleted, 0)},
