@@ -344,12 +344,9 @@ func minimalSets(species []birds.Species) map[int][]kinds {
 	return out
 }
 
-// sensitivity is FunnyBirds' target sensitivity of one picture: drawn with the
-// telling parts of two other classes, does the map of each class weigh its own part
-// more than the map of the other class does? 0, ½ or 1. The map is empty where
-// there are no such classes, a part is hidden, or the model does not go by the
-// parts itself.
-func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
+// pair are two classes of the same family, by chance, that are told by other parts than
+// the bird's and each other's; nil where there are none.
+func (b *bird) pair() []birds.Species {
 	var candidates []birds.Species
 	for i := range b.drawn.Classes {
 		s := birds.At(i)
@@ -359,16 +356,25 @@ func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
 	}
 	random := rand.New(rand.NewPCG(b.seed, 0x7473))
 	random.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
-	if len(candidates) == 0 {
+	for _, s := range candidates {
+		if s.Telling != candidates[0].Telling {
+			return []birds.Species{candidates[0], s}
+		}
+	}
+	return nil
+}
+
+// sensitivity is FunnyBirds' target sensitivity of one picture: drawn with the
+// telling parts of two other classes, does the map of each class weigh its own part
+// more than the map of the other class does? 0, ½ or 1. The map is empty where
+// there are no such classes, a part is hidden, or the model does not go by the
+// parts itself.
+func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
+	pair := b.pair()
+	if pair == nil {
 		return nil, nil
 	}
-	one := candidates[0]
-	at := slices.IndexFunc(candidates, func(s birds.Species) bool { return s.Telling != one.Telling })
-	if at < 0 {
-		return nil, nil
-	}
-	two := candidates[at]
-	pair := []birds.Species{one, two}
+	one, two := pair[0], pair[1]
 	mixed := b.species.With(one.Telling, one).With(two.Telling, two)
 	full := b.draw(mixed, b.scene)
 	inputs := []*picture.Picture{full.Eval(b.about.EvalSize)}

@@ -161,6 +161,32 @@ func (d *data) training(o Options) (train *datasets.Split, pictures []int, why s
 	return train, pictures, ""
 }
 
+// pointing is how a head points at the targets of pictures.
+type pointing struct {
+	hits   int // the strongest cell touches it
+	energy float64
+}
+
+func (t *pointing) add(e *attention.Explanation, head, class int, box datasets.Box, p *picture.Picture) error {
+	m, err := e.Map(attention.Last, head, class)
+	if err != nil {
+		return err
+	}
+	hit, err := Point(m, box, p.Width, p.Height)
+	if err != nil {
+		return err
+	}
+	inside, err := Energy(m, box, p.Width, p.Height)
+	if err != nil {
+		return err
+	}
+	if hit.Cell {
+		t.hits++
+	}
+	t.energy += inside
+	return nil
+}
+
 // choose takes, for every class, the head of the last layer whose strongest cell
 // most often touches the target in training pictures; of several the one with most
 // of its weight in it.
@@ -169,10 +195,6 @@ func (r *runner) choose(ctx context.Context) error {
 	if why != "" {
 		r.report.Notes = append(r.report.Notes, why)
 		return nil
-	}
-	type pointing struct {
-		hits   int
-		energy float64
 	}
 	of := make([]int, len(r.split.Classes))
 	heads := make([][]pointing, len(r.split.Classes))
@@ -191,23 +213,10 @@ func (r *runner) choose(ctx context.Context) error {
 			heads[class] = make([]pointing, e.Heads)
 		}
 		of[class]++
-		for head := range e.Heads {
-			m, err := e.Map(attention.Last, head, class)
-			if err != nil {
+		for head := range heads[class] {
+			if err := heads[class][head].add(e, head, class, box, p); err != nil {
 				return err
 			}
-			hit, err := Point(m, box, p.Width, p.Height)
-			if err != nil {
-				return err
-			}
-			inside, err := Energy(m, box, p.Width, p.Height)
-			if err != nil {
-				return err
-			}
-			if hit.Cell {
-				heads[class][head].hits++
-			}
-			heads[class][head].energy += inside
 		}
 	}
 	r.heads = make([]int, len(r.split.Classes))

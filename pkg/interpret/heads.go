@@ -16,10 +16,11 @@ import (
 
 // Head is what one head does over many pictures, for their true class.
 type Head struct {
-	Head   int     `json:"head"`   // from 0; -1 is the mean of all heads
-	Images int     `json:"images"` //
-	Flat   int     `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
-	Focus  float64 `json:"focus"`  // percent of the picture that has half of the weight, mean: 50 where a head looks everywhere
+	Head   int `json:"head"`   // from 0; -1 is the mean of all heads
+	Images int `json:"images"` //
+	Flat   int `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
+	// Focus is the percent of the picture that has half of the weight, mean: 50 where a head looks everywhere.
+	Focus float64 `json:"focus"`
 	// Shared is how much of the weight lies where the same head also looks for the
 	// class that looks most alike, in percent, mean: 100 where it looks for both in
 	// the same way. Null where no other class was looked at.
@@ -360,7 +361,8 @@ func (t *Tally) bootstrap(h *headTally) *[2]float64 {
 // appears whole or not at all.
 func (r *Heads) WriteCSV(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance", "focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
+		rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance",
+			"focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
 		number := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 		maybe := func(v *float64) string {
 			if v == nil {
@@ -382,7 +384,8 @@ func (r *Heads) WriteCSV(path string) error {
 				rows = append(rows, append([]string{name, "", strconv.Itoa(h.Images), "", "", "", "", "", ""}, tail...))
 			}
 			for _, p := range h.Parts {
-				rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits), number(p.Share),
+				rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits),
+					number(p.Share),
 					number(p.Range[0]), number(p.Range[1]), number(p.Chance), strconv.FormatBool(p.Above)}, tail...))
 			}
 		}

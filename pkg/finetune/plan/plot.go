@@ -9,7 +9,8 @@ import (
 func PlotCurves(lines []Line) (*figure.Plot, error) {
 	epochs := make([]chart.Epoch, len(lines))
 	for i, l := range lines {
-		epochs[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
+		epochs[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1,
+			TestAcc5: l.TestAcc5, LR: l.TrainLR}
 	}
 	return chart.Curves(epochs)
 }
