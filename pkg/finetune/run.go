@@ -22,7 +22,6 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
@@ -556,7 +555,7 @@ func (r *run) curves() error {
 	if err != nil {
 		return err
 	}
-	c, err := chart.Curves(chart.Epochs(lines))
+	c, err := plan.PlotCurves(lines)
 	if err != nil {
 		return err
 	}
