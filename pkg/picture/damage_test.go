@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
 // oneSentence fails the test unless the error names the path first and is one line.
@@ -150,7 +152,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Decode(data)
-		orientation(data)
+		codec.Orientation(data)
 		if err == nil && (p.Width <= 0 || p.Height <= 0 || len(p.Pix) != p.Width*p.Height*3) {
 			t.Fatalf("%d by %d pixels in %d bytes", p.Width, p.Height, len(p.Pix))
 		}

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
-var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+var extensions = codec.Extensions()
 
 // IsPicture is whether the name ends as a picture's does, in any case.
 func IsPicture(name string) bool {
