@@ -14,9 +14,9 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -84,11 +84,11 @@ func (m *modelFlags) check() error {
 }
 
 // source is what the model is, for captions and data.
-func (m *model) source() (figure.Source, error) {
+func (m *model) source() (origin.Model, error) {
 	if m.warm != nil {
-		return figure.Source{Model: m.warm.Config, Checkpoint: m.warm.Path, SHA256: m.warm.Digest, Engine: m.warm.Engine}, nil
+		return origin.Model{Model: m.warm.Config, Checkpoint: m.warm.Path, SHA256: m.warm.Digest, Engine: m.warm.Engine}, nil
 	}
-	s := figure.Source{Model: m.here.Config.String(), Checkpoint: m.here.Path, Engine: m.here.Engine.String()}
+	s := origin.Model{Model: m.here.Config.String(), Checkpoint: m.here.Path, Engine: m.here.Engine.String()}
 	file, err := os.Open(s.Checkpoint)
 	if err != nil {
 		return s, fmt.Errorf("%s cannot be read: %w", s.Checkpoint, wholefile.Cause(err))

@@ -22,6 +22,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // Figure is a drawing ready to be written: pictures, and lines and text as
@@ -139,7 +140,7 @@ func (f *Figure) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+version())), nil
+	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+origin.Version())), nil
 }
 
 // withChunks adds chunks, each with its name before it, behind the PNG's header.
