@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -280,17 +279,9 @@ func numbersOf(from, file string, n int, rank map[string]int, row func([]string)
 }
 
 func writeTable(file, header string, rows []tableRow, pictures []cubPicture) error {
-	return wholefile.Write(file, func(w io.Writer) error {
-		table := csv.NewWriter(w)
-		if err := table.Write(strings.Split(header, ",")); err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := table.Write(append([]string{pictures[row.picture].path}, row.fields...)); err != nil {
-				return err
-			}
-		}
-		table.Flush()
-		return table.Error()
-	})
+	lines := [][]string{strings.Split(header, ",")}
+	for _, row := range rows {
+		lines = append(lines, append([]string{pictures[row.picture].path}, row.fields...))
+	}
+	return wholefile.CSV(file, lines)
 }

@@ -1,9 +1,7 @@
 package datasets
 
 import (
-	"encoding/csv"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -111,25 +109,17 @@ func WriteParts(path string, parts map[string][]Part) error {
 		}
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write(header); err != nil {
-			return err
-		}
-		for _, picture := range slices.Sorted(maps.Keys(parts)) {
-			for _, part := range parts[picture] {
-				visible := "0"
-				if part.Visible {
-					visible = "1"
-				}
-				row := []string{picture, part.Name, number(part.X), number(part.Y), visible,
-					number(part.Box.X0), number(part.Box.Y0), number(part.Box.X1), number(part.Box.Y1)}
-				if err := rows.Write(row[:len(header)]); err != nil {
-					return err
-				}
+	rows := [][]string{header}
+	for _, picture := range slices.Sorted(maps.Keys(parts)) {
+		for _, part := range parts[picture] {
+			visible := "0"
+			if part.Visible {
+				visible = "1"
 			}
+			row := []string{picture, part.Name, number(part.X), number(part.Y), visible,
+				number(part.Box.X0), number(part.Box.Y0), number(part.Box.X1), number(part.Box.Y1)}
+			rows = append(rows, row[:len(header)])
 		}
-		rows.Flush()
-		return rows.Error()
-	})
+	}
+	return wholefile.CSV(path, rows)
 }

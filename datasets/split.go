@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -298,11 +299,7 @@ func isFolder(parent string, entry fs.DirEntry) bool {
 }
 
 func cannotList(path string, err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		err = pathError.Err
-	}
-	return fmt.Errorf("%s: it cannot be read (%w)", path, err)
+	return fmt.Errorf("%s: it cannot be read (%w)", path, wholefile.Cause(err))
 }
 
 // Len is the number of pictures.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -222,11 +221,7 @@ func (o Options) write(ctx context.Context, dir string, progress func()) error {
 	if err := datasets.WriteParts(filepath.Join(dir, "parts.csv"), parts); err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(dir, "species.json"), func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(described{o, o.Describe()})
-	})
+	return wholefile.JSON(filepath.Join(dir, "species.json"), described{o, o.Describe()})
 }
 
 // A pencil writes pictures as PNG: they can be drawn again to the pixel.

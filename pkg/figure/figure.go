@@ -9,7 +9,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -74,7 +73,7 @@ func (f *Figure) Maps() []Shown { return f.maps }
 func (f *Figure) Save(path string) error {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".tex":
-		return writeBytes(path, f.tex(path))
+		return wholefile.Bytes(path, f.tex(path))
 	case ".npz", ".csv", ".json":
 		return f.data().write(path)
 	}
@@ -104,14 +103,7 @@ func save(path string, drawing interface {
 	if err != nil {
 		return err
 	}
-	return writeBytes(path, data)
-}
-
-func writeBytes(path string, data []byte) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	return wholefile.Bytes(path, data)
 }
 
 const largestPNG = 1 << 28 // pixels, 1 GB of memory

@@ -137,6 +137,12 @@ func TestList(t *testing.T) {
 	if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q, %v", got, err)
 	}
+	if err := os.Symlink("b", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := List(in("link")...); err != nil || strings.Join(got, "\n") != strings.Join(in("link/1.png", "link/2.JPG"), "\n") {
+		t.Errorf("through a link: %q, %v", got, err)
+	}
 	for _, name := range in("empty", "missing") {
 		_, err := List(name)
 		oneSentence(t, name, err)
