@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -317,10 +316,5 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 			}
 		}
 	}
-	return wholefile.Write(path("report.json"), func(w io.Writer) error { // last: when it is there, all is
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
-	})
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }
