@@ -55,8 +55,8 @@ func ImportCUB(ctx context.Context, from, to string) (*Imported, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			err := place(filepath.Join(from, "images", filepath.FromSlash(p.name)), filepath.Join(temporary, filepath.FromSlash(p.path)))
-			if err != nil {
+			picture := filepath.Join(from, "images", filepath.FromSlash(p.name))
+			if err := place(picture, filepath.Join(temporary, filepath.FromSlash(p.path))); err != nil {
 				return err
 			}
 		}

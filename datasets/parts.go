@@ -81,7 +81,8 @@ func ReadParts(path string) (map[string][]Part, error) {
 
 // part is what a line says of a part beside its name.
 func (t *table) part() (part Part, err error) {
-	for i, to := range []*float64{2: &part.X, 3: &part.Y, 5: &part.Box.X0, 6: &part.Box.Y0, 7: &part.Box.X1, 8: &part.Box.Y1} {
+	box := &part.Box
+	for i, to := range []*float64{2: &part.X, 3: &part.Y, 5: &box.X0, 6: &box.Y0, 7: &box.X1, 8: &box.Y1} {
 		if to != nil && t.has(i) {
 			if *to, err = t.pixels(i); err != nil {
 				return part, err

@@ -43,11 +43,9 @@ func ExampleHeadRow() {
 	for _, m := range f.Maps() {
 		fmt.Println(m.Label, m.Name, m.Values)
 	}
-	fmt.Println(f.Save("heads.docx"))
 	// Output:
 	// Head 1 Indigo Bunting [0.7 0.1 0.1 0.1]
 	// Head 2 Indigo Bunting [0.1 0.1 0.7 0.1]
-	// a figure cannot be saved as heads.docx: end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv or .json for its numbers
 }
 
 // One map over its picture, in another colormap.
@@ -56,7 +54,8 @@ func ExampleOverlay() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	dyed, err := figure.Overlay(m, picture.New(64, 64), figure.Options{Colormap: "viridis", Smoothing: figure.Cells, Opacity: 1})
+	look := figure.Options{Colormap: "viridis", Smoothing: figure.Cells, Opacity: 1}
+	dyed, err := figure.Overlay(m, picture.New(64, 64), look)
 	if err != nil {
 		log.Fatal(err)
 	}

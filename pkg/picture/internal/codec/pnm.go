@@ -7,7 +7,8 @@ import (
 )
 
 func isPNM(start []byte) bool {
-	return len(start) > 2 && start[0] == 'P' && '1' <= start[1] && start[1] <= '6' && strings.IndexByte(" \t\r\n\v\f#", start[2]) >= 0
+	return len(start) > 2 && start[0] == 'P' && '1' <= start[1] && start[1] <= '6' &&
+		strings.IndexByte(" \t\r\n\v\f#", start[2]) >= 0
 }
 
 // pnm is a Netpbm file whose header has been read.
@@ -55,7 +56,8 @@ func decodePNM(data []byte) (*Image, error) {
 // they are in letters.
 func pnmHeader(data []byte) (*pnm, error) {
 	kind := data[1]
-	f := &pnm{tokens: tokens{data: data, at: 2}, kind: kind, plain: kind <= '3', bilevel: kind == '1' || kind == '4', colors: 1, largest: 1}
+	f := &pnm{tokens: tokens{data: data, at: 2}, kind: kind, colors: 1, largest: 1}
+	f.plain, f.bilevel = kind <= '3', kind == '1' || kind == '4'
 	if kind == '3' || kind == '6' {
 		f.colors = 3
 	}
