@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/session"
 )
 
@@ -25,7 +26,7 @@ type Explanation struct {
 	Took    session.Took           // where the time went; zero for one made with From
 
 	photo  image.Image
-	source figure.Source
+	source origin.Model
 }
 
 // Best is the predicted class.
@@ -217,7 +218,7 @@ func (e *Explanation) looks(options []figure.Options) figure.Options {
 	default:
 		Check(fmt.Errorf("a figure is drawn with one set of options, not with %d", len(options)))
 	}
-	if o.Source == (figure.Source{}) {
+	if o.Source == (origin.Model{}) {
 		o.Source = e.source
 	}
 	return o

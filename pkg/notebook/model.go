@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -72,6 +72,6 @@ func (m *Model) Explain(path string) *Explanation {
 }
 
 // source is what the model is, for captions and data.
-func (m *Model) source() figure.Source {
-	return figure.Source(m.m.About().Origin)
+func (m *Model) source() origin.Model {
+	return m.m.About().Origin
 }
