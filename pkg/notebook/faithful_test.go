@@ -24,7 +24,7 @@ func TestFaithful(t *testing.T) {
 	if r.Images != 2 || r.Dataset != dir || r.Digest != model.m.Digest || r.Engine == "" || r.Insertion.Of(faithful.GradCAM) == nil || r.RandomAll.Of(faithful.Heads) == nil || r.Pointing != nil {
 		t.Errorf("%+v", r)
 	}
-	shown := printed(t, f.Show)
+	shown := printed(t, func() { f.Show() })
 	for _, want := range []string{"2 pictures of", "insertion area over a blur", "Grad-CAM", "neither parts.csv nor boxes.csv"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not in %q", want, shown)
@@ -37,7 +37,7 @@ func TestFaithful(t *testing.T) {
 			t.Errorf("%s: %v, %.100s", name, err, text)
 		}
 	}
-	f.Figure().Save(filepath.Join(out, "measures.pdf"))
+	f.Measures().Save(filepath.Join(out, "measures.pdf"))
 	f.Curves().Save(filepath.Join(out, "curves.png"))
 }
 

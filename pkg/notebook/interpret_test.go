@@ -20,7 +20,7 @@ func TestInterpret(t *testing.T) {
 	model := Open("sample", Backend("go"))
 	var c *Study
 	said := printed(t, func() {
-		c = model.Interpret(dir, "collared bunting", func(o *Interpreting) { o.TopQ = 3 })
+		c = model.Interpret(dir, "collared bunting", func(o *InterpretOptions) { o.TopQ = 3 })
 	})
 	if !strings.HasPrefix(said, "2 pictures looked at in ") || len(c.Numbers.Pictures) != 2 || len(c.Numbers.Pictures[0].Similar) != 3 {
 		t.Errorf("it said %q of %+v", said, c.Numbers.Pictures)
@@ -29,11 +29,11 @@ func TestInterpret(t *testing.T) {
 		t.Errorf("it calls itself %q", got)
 	}
 	for want, f := range map[string]func(){
-		"Collared Bunting: 2 pictures of val": c.Show,
-		"Page of Collared Bunting":            c.Explore,
-		"beak":                                c.Heads,
-		"By chance":                           c.Heads,
-		"00001.png":                           c.Pictures,
+		"Collared Bunting: 2 pictures of val": func() { c.Show() },
+		"Page of Collared Bunting":            func() { c.Explore().Show() },
+		"beak":                                func() { c.Heads().Show() },
+		"By chance":                           func() { c.Heads().Show() },
+		"00001.png":                           func() { c.Pictures().Show() },
 	} {
 		if got := printed(t, f); !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
@@ -41,7 +41,7 @@ func TestInterpret(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "out")
 	c.Save(out)
-	c.Figure().Save(filepath.Join(out, "sheet.png"))
+	c.Sheet().Save(filepath.Join(out, "sheet.png"))
 	for _, name := range []string{"index.html", "maps.npz", "interpret.csv", "heads.csv", "interpret.json", "sheet.png"} {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
@@ -52,7 +52,7 @@ func TestInterpret(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed(t, func() { c = model.Interpret(dir, "3") })
-	if got := printed(t, c.Heads); !strings.Contains(got, "Half of its weight in") || strings.Contains(got, "beak") {
+	if got := printed(t, func() { c.Heads().Show() }); !strings.Contains(got, "Half of its weight in") || strings.Contains(got, "beak") {
 		t.Errorf("the heads are told as %q", got)
 	}
 	page, err := c.Numbers.Page(1)
@@ -64,7 +64,7 @@ func TestInterpret(t *testing.T) {
 		none := model.Confused(dir, 2)
 		if none.Numbers == nil {
 			none.Show()
-			none.Heads()
+			none.Heads().Show().Save(filepath.Join(out, "none.csv"))
 		}
 	})
 	if !strings.Contains(said, "16 pictures") {
@@ -83,7 +83,7 @@ func TestInterpret(t *testing.T) {
 	for _, p := range c.Numbers.Pictures {
 		found = found || p.Image == "val/001.Dagger_billed_Bunting/00000.png" && p.Similar[0].Index == 0 && p.Similar[1].Index == p.Predicted.Index
 	}
-	if !found || !strings.Contains(printed(t, c.Show), "What is taken for what") {
+	if !found || !strings.Contains(printed(t, func() { c.Show() }), "What is taken for what") {
 		t.Errorf("confused are %+v", c.Numbers.Pictures)
 	}
 }

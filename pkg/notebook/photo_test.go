@@ -13,7 +13,6 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/fieldguide"
 )
 
 // someBirds is a small dataset of drawn birds, and one of its pictures.
@@ -110,7 +109,7 @@ func TestVersus(t *testing.T) {
 		t.Errorf("after the change %s is answered the same", after.Numbers.Image)
 	}
 	out := filepath.Join(t.TempDir(), "change.svg")
-	said := printed(t, func() { before.Versus(after, "Red-breasted Bunting", "0").Save(out) })
+	said := printed(t, func() { before.Versus(after, "Red-breasted Bunting", "0").Show().Save(out) })
 	if !strings.HasPrefix(said, "Before: ") || !strings.Contains(said, "; after: ") {
 		t.Errorf("it said %q", said)
 	}
@@ -125,17 +124,17 @@ func TestFieldGuide(t *testing.T) {
 	model := Open("sample")
 	// The sample knows eight species; four of them are here.
 	var g *FieldGuide
-	said := printed(t, func() { g = model.FieldGuide(dir, func(o *fieldguide.Options) { o.Split, o.Patches = "train", 2 }) })
+	said := printed(t, func() { g = model.FieldGuide(dir, func(o *FieldGuideOptions) { o.Split, o.Patches = "train", 2 }) })
 	if !strings.HasPrefix(said, "4 classes looked at, ") || len(g.Numbers.Species) != o.Classes || g.Numbers.About.Patches != 2 || len(g.Numbers.About.Digest) != 64 {
 		t.Errorf("it said %q of %+v", said, g.Numbers.About)
 	}
-	if shown := printed(t, g.Show); !strings.HasPrefix(shown, "Field guide of 4 classes") {
+	if shown := printed(t, func() { g.Show() }); !strings.HasPrefix(shown, "Field guide of 4 classes") {
 		t.Errorf("it is shown as %q", shown)
 	}
-	if shown := printed(t, g.Class("Dagger-billed Bunting").Show); !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
+	if shown := printed(t, func() { g.Class("Dagger-billed Bunting").Show() }); !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
 		t.Errorf("a class is shown as %q", shown)
 	}
-	if shown := printed(t, g.Sentences); strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
+	if shown := printed(t, func() { g.Sentences().Show() }); strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
 		t.Errorf("the sentences are %q", shown)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")

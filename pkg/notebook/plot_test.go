@@ -13,13 +13,12 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
 func TestPlot(t *testing.T) {
 	drawn := Plot(plot.New(), 5*vg.Inch, 2.5*vg.Inch)
-	if got := printed(t, drawn.Show); !strings.HasPrefix(got, "Plot, 5 × 2.5 inches (Save keeps it") {
+	if got := printed(t, func() { drawn.Show() }); !strings.HasPrefix(got, "Plot, 5 × 2.5 inches (Save keeps it") {
 		t.Errorf("the plot is told as %q", got)
 	}
 	path := filepath.Join(t.TempDir(), "plot.pdf")
@@ -50,7 +49,7 @@ func TestFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Maps([]string{"Head 1"}, []attention.Map{head}, p, figure.Options{Title: "Rook, layer 1"}).Save(own)
+	Maps([]string{"Head 1"}, []attention.Map{head}, p, func(o *FigureOptions) { o.Title = "Rook, layer 1" }).Save(own)
 	a, err1 := picture.Open(own) // pixels only: the captions inside differ
 	b, err2 := picture.Open(by)
 	if err := errors.Join(err1, err2); err != nil {
