@@ -35,7 +35,7 @@ var (
 )
 
 func explainCommand(c *common) *cobra.Command {
-	var m modelFlags
+	var flags modelFlags
 	var class, versus, out, smoothing, width string
 	var layer int
 	var upright, caption bool
@@ -89,16 +89,17 @@ Layers, heads and classes count from 0.`,
 			if err != nil {
 				return err
 			}
-			model, err := m.open(cmd, c)
+			m, close, err := flags.open(cmd, c)
 			if err != nil {
 				return err
 			}
-			defer model.close()
+			defer close()
+			about := m.About()
 			find := func(name string) (index int, err error) { // before the seconds that an answer takes
 				if name == "" {
 					return -1, nil
 				}
-				return attention.Find(name, model.names, model.classes)
+				return attention.Find(name, about.Names, about.Classes)
 			}
 			chosen, err := find(class)
 			if err != nil {
@@ -108,12 +109,8 @@ Layers, heads and classes count from 0.`,
 			if err != nil {
 				return err
 			}
-			if kind != ".html" {
-				if o.Source, err = model.source(); err != nil {
-					return err
-				}
-			}
-			e, err := model.explain(cmd.Context(), args[0], photo)
+			o.Source = figure.Source(about.Origin)
+			e, err := m.Explain(cmd.Context(), args[0], photo)
 			if err != nil {
 				return err
 			}
@@ -145,7 +142,7 @@ Layers, heads and classes count from 0.`,
 			return err
 		},
 	}
-	m.register(cmd)
+	flags.register(cmd)
 	cmd.Flags().StringVar(&class, "class", "", "name or number of the class to explain (default: the predicted one)")
 	cmd.Flags().StringVar(&versus, "versus", "", "name or number of a class to subtract: what does it not see?")
 	cmd.Flags().IntVar(&layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")

@@ -38,6 +38,12 @@ func (b *bar) at(doing string, done, of int) {
 	b.draw(progress("pictures done", float64(done), float64(of)), text)
 }
 
+// counts begins the bar and gives what draws it for a number of things done.
+func (b *bar) counts(doing string, of int) func(done int) {
+	b.at(doing, 0, of)
+	return func(done int) { b.at(doing, done, of) }
+}
+
 // end replaces the bar by a line on what came of it.
 func (b *bar) end(format string, args ...any) {
 	text := fmt.Sprintf(format, args...) + fmt.Sprintf(" in %.1f s", time.Since(b.start).Seconds())

@@ -30,40 +30,28 @@ type EvaluateOptions struct {
 // Another split: func(o *notebook.EvaluateOptions) { o.Split = "test" }.
 func (m *Model) Evaluate(dataset string, options ...func(*EvaluateOptions)) *Evaluation {
 	o := with(EvaluateOptions{Split: "val"}, options)
-	pictures := must(datasets.OpenSplit(dataset, o.Split))
-	names := must(pictures.NamesFor(m.m.Classes, m.m.Names))
+	pictures, about := must(datasets.OpenSplit(dataset, o.Split)), m.m.About()
+	names := must(pictures.NamesFor(about.Classes, about.Names))
 	var bar bar
-	verify(&bar, "eval", pictures)
-	report := m.answer(&bar, "", evaluation.New(names), pictures, pictures.Class)
+	verify(&bar, pictures, "eval")
+	report := m.answer(&bar, "", names, pictures, pictures.Class)
 	bar.end("%d pictures of %d classes evaluated", pictures.Len(), len(names))
 	return &Evaluation{report}
 }
 
-// verify reads all pictures; bad ones end the cell, and the command goes on without
-// them where it is asked to.
-func verify(bar *bar, command string, pictures *datasets.Split) {
-	read := func(done int) { bar.at("reading ", done, pictures.Len()) }
-	read(0)
-	bad := must(pictures.Verify(context.Background(), read))
+// verify reads all pictures; bad ones end the cell.
+func verify(bar *bar, pictures *datasets.Split, command string) {
+	_, bad, err := pictures.Readable(context.Background(), false, bar.counts("reading ", pictures.Len()))
 	if len(bad) > 0 {
-		fail("%w; remove them, or have gointr %s --skip-bad leave them out", pictures.Unreadable(bad), command)
+		fail("%w; remove them, or have gointr %s --skip-bad leave them out", err, command)
 	}
+	Check(err)
 }
 
-// answer answers all pictures and counts.
-func (m *Model) answer(
-	bar *bar, doing string, tally *evaluation.Tally, s *datasets.Split, class func(int) int,
-) *evaluation.Report {
-	paths := make([]string, s.Len())
-	for i := range paths {
-		paths[i] = s.Path(i)
-	}
-	for a, err := range m.m.Each(context.Background(), paths, false) {
-		Check(err)
-		i := tally.Len()
-		Check(tally.Add(s.Key(i), class(i), a.Logits))
-		bar.at(doing, i+1, len(paths))
-	}
+// answer counts the model's answers to all pictures.
+func (m *Model) answer(bar *bar, doing string, names []string, s *datasets.Split, truth func(int) int) *evaluation.Report {
+	tally, answers := evaluation.New(names), m.m.Each(context.Background(), s.Paths())
+	Check(tally.Count(s.Key, truth, answers, bar.counts(doing, s.Len())))
 	return must(tally.Report())
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
-	"github.com/gointr/gointr/pkg/picture"
 )
 
 // FieldGuideOptions are which classes a field guide has, from which split, and how
@@ -31,16 +30,11 @@ type FieldGuide struct {
 func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) *FieldGuide {
 	var bar bar
 	looked := 0
-	g := must(fieldguide.Make(context.Background(), fieldguide.Model{
-		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-			e, _, err := m.m.Answer(ctx, image, p, true)
-			return e, err
-		},
-		Classes: m.m.Classes, Names: m.m.Names, Checkpoint: m.m.Path, Digest: m.m.Digest,
-	}, dataset, with(FieldGuideOptions{}, options), func(doing string, done, of int) {
+	told := func(doing string, done, of int) {
 		bar.at(doing+" ", done, of)
 		looked = done
-	}))
+	}
+	g := must(fieldguide.Make(context.Background(), m.m, dataset, with(FieldGuideOptions{}, options), told))
 	bar.end("%d classes looked at, %d answers", len(g.Species), looked)
 	return &FieldGuide{g}
 }

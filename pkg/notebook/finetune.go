@@ -48,7 +48,7 @@ type Run struct {
 // on with the very same batches. A training that is finished already is not made
 // again.
 func (m *Model) FineTune(dataset, run string, options ...func(*FineTuneOptions)) *Run {
-	return fineTune(m, m.m.Path, dataset, run, options)
+	return fineTune(m, m.m.About().Origin.Checkpoint, dataset, run, options)
 }
 
 // FineTune is the same from a checkpoint by name: "detr-r50", which the published

@@ -6,10 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
-	"github.com/gointr/gointr/pkg/picture"
 )
 
 // Study is every picture of a class, or the pictures that a model takes for
@@ -30,7 +28,8 @@ type InterpretOptions struct {
 
 func (m *Model) interpret(dataset string, options []func(*InterpretOptions)) (*interpret.Dataset, InterpretOptions) {
 	o := with(InterpretOptions{"val", interpret.Defaults.TopQ, interpret.Defaults.Layer}, options)
-	return must(interpret.Open(dataset, o.Split, m.m.Classes, m.m.Names)), o
+	about := m.m.About()
+	return must(interpret.Open(dataset, o.Split, about.Classes, about.Names)), o
 }
 
 // Interpret looks at every picture of a class in dataset/val, as the
@@ -50,10 +49,7 @@ func (m *Model) Interpret(dataset, class string, options ...func(*InterpretOptio
 	d, o := m.interpret(dataset, options)
 	s := must(d.Class(class))
 	var bar bar
-	bad := must(s.Verify(context.Background(), func(done int) { bar.at("reading ", done, len(s.Images)) }))
-	if len(bad) > 0 {
-		fail("%w; remove them, or have gointr interpret --skip-bad leave them out", s.Unreadable(bad))
-	}
+	verify(&bar, s.Pictures, "interpret")
 	return m.study([]*interpret.Subject{s}, o, &bar, "")
 }
 
@@ -63,8 +59,8 @@ func (m *Model) Interpret(dataset, class string, options ...func(*InterpretOptio
 func (m *Model) Confused(dataset string, n int, options ...func(*InterpretOptions)) *Study {
 	d, o := m.interpret(dataset, options)
 	var bar bar
-	verify(&bar, "interpret", d.Split)
-	report := m.answer(&bar, "answering ", evaluation.New(d.Names), d.Split, d.Truth)
+	verify(&bar, d.Split, "interpret")
+	report := m.answer(&bar, "answering ", d.Names, d.Split, d.Truth)
 	subjects := must(d.Confused(report, n))
 	if len(subjects) == 0 {
 		bar.end("%d pictures answered", report.Images)
@@ -75,23 +71,18 @@ func (m *Model) Confused(dataset string, n int, options ...func(*InterpretOption
 }
 
 func (m *Model) study(subjects []*interpret.Subject, o InterpretOptions, bar *bar, doing string) *Study {
-	model := func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-		e, _, err := m.m.Answer(ctx, image, p, true)
-		return e, err
-	}
-	from := interpret.Provenance{Checkpoint: m.m.Path, SHA256: m.m.Digest, Model: m.m.Config, Engine: m.m.Engine}
 	done, of := 0, 0
 	for _, s := range subjects {
-		of += len(s.Images)
+		of += s.Pictures.Len()
 	}
-	asked := interpret.Options{Layer: o.Layer, TopQ: o.TopQ}
+	count := bar.counts(doing, of)
 	told := func(*interpret.Picture) error {
 		done++
-		bar.at(doing, done, of)
+		count(done)
 		return nil
 	}
-	bar.at(doing, done, of)
-	numbers := must(interpret.NewStudy(context.Background(), model, subjects, asked, from, told))
+	asked := interpret.Options{Layer: o.Layer, TopQ: o.TopQ}
+	numbers := must(interpret.NewStudy(context.Background(), m.m, subjects, asked, told))
 	bar.end("%d pictures looked at", done)
 	return &Study{Numbers: numbers}
 }

@@ -55,7 +55,10 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 }
 
 // String says what the model is and which engine it runs on.
-func (m *Model) String() string { return m.m.Config + ", on " + m.m.Engine }
+func (m *Model) String() string {
+	from := m.m.About().Origin
+	return from.Model + ", on " + from.Engine
+}
 
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation { return m.explain(path, must(picture.Open(path))) }
@@ -75,7 +78,7 @@ func (m *Model) explain(name string, photo *picture.Picture) *Explanation {
 
 // source is what the model is, for captions and data.
 func (m *Model) source() figure.Source {
-	return figure.Source{Model: m.m.Config, Checkpoint: m.m.Path, SHA256: m.m.Digest, Engine: m.m.Engine}
+	return figure.Source(m.m.About().Origin)
 }
 
 // ExplainAll explains every picture of a folder and of the folders in it, in
@@ -94,7 +97,7 @@ func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
 		bar.at("", 0, len(paths))
 		var failed []string
 		taken := 0
-		for a, err := range m.m.Each(context.Background(), paths, true) {
+		for a, err := range m.m.Answers(context.Background(), paths, true) {
 			taken++
 			if err != nil {
 				failed = append(failed, err.Error())
