@@ -18,10 +18,10 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/internal/modeltest"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )

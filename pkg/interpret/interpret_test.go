@@ -21,13 +21,13 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/internal/modeltest"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )

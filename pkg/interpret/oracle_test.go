@@ -14,12 +14,12 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/internal/modeltest"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
