@@ -65,5 +65,6 @@ func (b *bar) draw(bar, text string) {
 // progress is a bar as HTML.
 func progress(label string, value, of float64) string {
 	const style = "width:20em;vertical-align:middle"
-	return fmt.Sprintf(`<progress max="%.5g" value="%.5g" aria-label="%s" style="%s"></progress> `, of, value, label, style)
+	const bar = `<progress max="%.5g" value="%.5g" aria-label="%s" style="%s"></progress> `
+	return fmt.Sprintf(bar, of, value, label, style)
 }

@@ -49,7 +49,9 @@ func verify(bar *bar, pictures *datasets.Split, command string) {
 }
 
 // answer counts the model's answers to all pictures.
-func (m *Model) answer(bar *bar, doing string, names []string, s *datasets.Split, truth func(int) int) *evaluation.Report {
+func (m *Model) answer(
+	bar *bar, doing string, names []string, s *datasets.Split, truth func(int) int,
+) *evaluation.Report {
 	tally, answers := evaluation.New(names), m.m.Each(context.Background(), s.Paths())
 	Check(tally.Count(s.Key, truth, answers, bar.counts(doing, s.Len())))
 	return must(tally.Report())
@@ -62,8 +64,9 @@ func (e *Evaluation) String() string { return e.Report.String() }
 func (e *Evaluation) Show() *Evaluation {
 	r := e.Report
 	percent := func(v float64) string { return fmt.Sprintf("%.1f %%", v) }
+	interval := fmt.Sprintf("95 %% interval %.1f to %.1f %%", r.Range[0], r.Range[1])
 	newTable(nil, [][]string{
-		{"acc1", percent(r.Acc1), fmt.Sprintf("the class comes first; 95 %% interval %.1f to %s", r.Range[0], percent(r.Range[1]))},
+		{"acc1", percent(r.Acc1), "the class comes first; " + interval},
 		{"acc5", percent(r.Acc5), "it is among the first five"},
 		{"loss", fmt.Sprintf("%.4f", r.Loss), "mean cross-entropy"},
 		{"mean", percent(r.Mean), "of the classes' own acc1"},

@@ -58,7 +58,8 @@ func TestEvaluate(t *testing.T) {
 			right++
 		}
 		loss -= math.Log(bird.Numbers.Ranking(-1, false).Top[rank(bird, class)].Probability) / 10
-		if a := e.Report.Answers[i]; a.Predicted != bird.Best().Index || a.Class != class || a.Rank != rank(bird, class)+1 {
+		a := e.Report.Answers[i]
+		if a.Predicted != bird.Best().Index || a.Class != class || a.Rank != rank(bird, class)+1 {
 			t.Errorf("%s was answered %+v, explained as %v", path, a, bird.Best())
 		}
 	}
@@ -74,11 +75,14 @@ func TestEvaluate(t *testing.T) {
 			t.Errorf("%q is not in %q", want, shown)
 		}
 	}
-	if worst := printed(t, func() { e.Worst(2).Show() }); strings.Count(worst, "\n") != 3 || !strings.Contains(worst, "Most often taken for") {
+	worst := printed(t, func() { e.Worst(2).Show() })
+	if strings.Count(worst, "\n") != 3 || !strings.Contains(worst, "Most often taken for") {
 		t.Errorf("the worst are %q", worst)
 	}
 	out := t.TempDir()
-	for name, f := range map[string]*Figure{"Confusion of 5 classes": e.Confusion(), "Calibration, ECE ": e.Calibration()} {
+	for name, f := range map[string]*Figure{
+		"Confusion of 5 classes": e.Confusion(), "Calibration, ECE ": e.Calibration(),
+	} {
 		if got := printed(t, func() { f.Show() }); !strings.HasPrefix(got, name) {
 			t.Errorf("a figure is told as %q", got)
 		}
@@ -93,7 +97,8 @@ func TestEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed(t, func() {
-		if again := model.Evaluate(dir, func(o *EvaluateOptions) { o.Split = "test" }); again.Report.Loss != e.Report.Loss {
+		again := model.Evaluate(dir, func(o *EvaluateOptions) { o.Split = "test" })
+		if again.Report.Loss != e.Report.Loss {
 			t.Errorf("the same pictures are %v", again)
 		}
 	})
@@ -112,7 +117,8 @@ func rank(e *Explanation, class int) int {
 // TestEvaluateMistakes runs itself as programs that mistakes end.
 func TestEvaluateMistakes(t *testing.T) {
 	if dir := os.Getenv("GOINTR_TEST_MISTAKE"); dir != "" {
-		Open(checkpoint, Backend("go")).Evaluate(dir, func(o *EvaluateOptions) { o.Split = os.Getenv("GOINTR_TEST_SPLIT") })
+		split := func(o *EvaluateOptions) { o.Split = os.Getenv("GOINTR_TEST_SPLIT") }
+		Open(checkpoint, Backend("go")).Evaluate(dir, split)
 		t.Fatal("Evaluate came back")
 	}
 	bad, paths := dataset(t)

@@ -57,8 +57,8 @@ func (e *Explanation) Save(path string) *Explanation {
 func (e *Explanation) Top(n int) *Table {
 	var rows [][]string
 	for i, c := range e.Numbers.Top(n) {
-		probability := fmt.Sprintf("%.1f %%", 100*c.Probability)
-		rows = append(rows, []string{fmt.Sprint(i + 1), attention.Plain(c.Name), probability, fmt.Sprintf("%.2f", c.Logit)})
+		probability, logit := fmt.Sprintf("%.1f %%", 100*c.Probability), fmt.Sprintf("%.2f", c.Logit)
+		rows = append(rows, []string{fmt.Sprint(i + 1), attention.Plain(c.Name), probability, logit})
 	}
 	return newTable([]string{"", "Class", "Probability", "Logit"}, rows)
 }

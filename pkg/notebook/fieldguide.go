@@ -44,8 +44,8 @@ func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) 
 func (g *FieldGuide) Show() *FieldGuide {
 	var page bytes.Buffer
 	Check(g.Numbers.WriteHTML(&page))
-	newPage(page.Bytes(), fieldguide.Embed, "Field guide of %d classes (Save keeps it as an .html file, Class is one of them)",
-		len(g.Numbers.Species)).Show()
+	const text = "Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)"
+	newPage(page.Bytes(), fieldguide.Embed, text, len(g.Numbers.Species)).Show()
 	return g
 }
 

@@ -11,7 +11,8 @@ import (
 // What can be shown can be saved, and both give it back.
 func TestGrammar(t *testing.T) {
 	for _, thing := range []any{
-		&Figure{}, &Table{}, &Page{}, &Photo{}, &Explanation{}, &Evaluation{}, &FieldGuide{}, &Faithfulness{}, &Study{}, &Run{},
+		&Figure{}, &Table{}, &Page{}, &Photo{}, &Explanation{},
+		&Evaluation{}, &FieldGuide{}, &Faithfulness{}, &Study{}, &Run{},
 	} {
 		kind := reflect.TypeOf(thing)
 		for name, arguments := range map[string]int{"Show": 1, "Save": 2} { // the receiver is one
@@ -36,7 +37,8 @@ func TestTable(t *testing.T) {
 		t.Errorf("making it said %q", said)
 	}
 	path := filepath.Join(t.TempDir(), "table.csv")
-	if said := printed(t, func() { table.Show().Save(path) }); said != "   Class   Logit\n1  Rook    -0.50\n2  <b>, 3  –\n" {
+	const want = "   Class   Logit\n1  Rook    -0.50\n2  <b>, 3  –\n"
+	if said := printed(t, func() { table.Show().Save(path) }); said != want {
 		t.Errorf("it is shown as %q", said)
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != ",Class,Logit\n1,Rook,-0.50\n2,\"<b>, 3\",–\n" {

@@ -103,9 +103,9 @@ func (s *Study) Show() *Study { s.Sheet().Show(); return s }
 func (s *Study) Save(dir string) *Study {
 	if s.Numbers == nil {
 		fmt.Println(s.text)
-		return s
+	} else {
+		Check(s.Numbers.Save(dir))
 	}
-	Check(s.Numbers.Save(dir))
 	return s
 }
 

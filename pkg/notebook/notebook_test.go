@@ -28,8 +28,8 @@ var checkpoint, photo string
 // tests' own.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "session" && os.Args[2] == "serve" {
-		err := server.Serve(context.Background(), server.Options{}, func(killed string) { session.Announce(killed, nil) })
-		if err != nil {
+		ready := func(killed string) { session.Announce(killed, nil) }
+		if err := server.Serve(context.Background(), server.Options{}, ready); err != nil {
 			session.Announce("", err)
 		}
 		return
@@ -72,7 +72,8 @@ func printed(t *testing.T, f func()) string {
 
 func TestByHand(t *testing.T) {
 	names := filepath.Join(t.TempDir(), "names.txt")
-	if err := os.WriteFile(names, []byte("1 001.Wren\n2 002.Sooty_Albatross\n3 003.<b>\n4 004.Rook\n5 005.Crow\n"), 0o644); err != nil {
+	five := []byte("1 001.Wren\n2 002.Sooty_Albatross\n3 003.<b>\n4 004.Rook\n5 005.Crow\n")
+	if err := os.WriteFile(names, five, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	model := Open(checkpoint, ClassFile(names), Backend("go"))
@@ -89,7 +90,8 @@ func TestByHand(t *testing.T) {
 		!strings.Contains(table[1], best) || !strings.Contains(table[1], "%") {
 		t.Errorf("the table is %q", table)
 	}
-	if got := printed(t, func() { bird.Show() }); !strings.HasPrefix(got, "Attention for "+best+", decoder layer 2, 2 heads") {
+	row := "Attention for " + best + ", decoder layer 2, 2 heads"
+	if got := printed(t, func() { bird.Show() }); !strings.HasPrefix(got, row) {
 		t.Errorf("the figure is told as %q", got)
 	}
 	if got := printed(t, func() { Picture(photo).Show() }); got != "bunting.jpg, 640 × 480 pixels\n" {
@@ -119,11 +121,13 @@ func TestByHand(t *testing.T) {
 		make func() *Figure
 		told string
 	}{
-		"compared.png": {func() *Figure { return bird.Compare("rook", "Crow") }, "Attention for Rook and Crow, decoder layer 2"},
-		"layers.svg":   {func() *Figure { return bird.Layers() }, "Attention for " + best + " in 2 decoder layers"},
+		"compared.png": {func() *Figure { return bird.Compare("rook", "Crow") },
+			"Attention for Rook and Crow, decoder layer 2"},
+		"layers.svg": {func() *Figure { return bird.Layers() }, "Attention for " + best + " in 2 decoder layers"},
 		"versus.eps": {func() *Figure { return bird.Difference("Rook", "crow", column) },
 			"Attention for Rook minus that for Crow, decoder layer 2"},
-		"film.pdf": {func() *Figure { return bird.Film(figure.Mean) }, "Attention for " + best + " through 2 decoder layers"},
+		"film.pdf": {func() *Figure { return bird.Film(figure.Mean) },
+			"Attention for " + best + " through 2 decoder layers"},
 	} {
 		var f *Figure
 		if said := printed(t, func() { f = c.make() }); said != "" {
@@ -209,7 +213,8 @@ func TestExplainAll(t *testing.T) {
 	if !strings.HasPrefix(text, "1 of 6 pictures, then the loop ended") {
 		t.Errorf("it said %q", text)
 	}
-	if got := together([]string{"a", "b", "c", "d"}, 9); got != "4 of 9 pictures could not be explained: a; b; c; and 1 more" {
+	const several = "4 of 9 pictures could not be explained: a; b; c; and 1 more"
+	if got := together([]string{"a", "b", "c", "d"}, 9); got != several {
 		t.Errorf("several mistakes are told as %q", got)
 	}
 }

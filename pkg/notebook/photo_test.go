@@ -80,7 +80,8 @@ func TestPhoto(t *testing.T) {
 		t.Fatal(err)
 	}
 	without := Picture(filepath.Join(dir, key)).Without("BEAK")
-	if direct := photo.Blur(part); !slices.Equal(without.p.Pix, direct.p.Pix) || without.name != "00000.png, beak blurred" {
+	direct := photo.Blur(part)
+	if !slices.Equal(without.p.Pix, direct.p.Pix) || without.name != "00000.png, beak blurred" {
 		t.Errorf("%s is not the photo with the beak blurred", without.name)
 	}
 	// A point has a square around it.
@@ -101,8 +102,11 @@ func TestVersus(t *testing.T) {
 	_, dir, key := someBirds(t)
 	model := Open("sample")
 	photo := Picture(filepath.Join(dir, key))
-	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(photo.Paint(image.Rect(0, 0, 96, 96), color.Gray{90}))
-	if direct := model.Explain(filepath.Join(dir, key)); !slices.Equal(direct.Numbers.Logits, before.Numbers.Logits) || !slices.Equal(direct.Numbers.Weights, before.Numbers.Weights) {
+	painted := photo.Paint(image.Rect(0, 0, 96, 96), color.Gray{90})
+	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(painted)
+	direct := model.Explain(filepath.Join(dir, key))
+	if !slices.Equal(direct.Numbers.Logits, before.Numbers.Logits) ||
+		!slices.Equal(direct.Numbers.Weights, before.Numbers.Weights) {
 		t.Error("a photo at hand is answered otherwise than its file")
 	}
 	if slices.Equal(before.Numbers.Logits, after.Numbers.Logits) || after.Numbers.Image != "00000.png, painted over" {
@@ -114,7 +118,8 @@ func TestVersus(t *testing.T) {
 		t.Errorf("it said %q", said)
 	}
 	data, err := os.ReadFile(out)
-	if err != nil || !strings.Contains(string(data), "Red breasted Bunting, decoder layer") || !strings.Contains(string(data), "Dagger billed Bunting, decoder layer") {
+	if err != nil || !strings.Contains(string(data), "Red breasted Bunting, decoder layer") ||
+		!strings.Contains(string(data), "Dagger billed Bunting, decoder layer") {
 		t.Errorf("the figure is %.80s (%v)", data, err)
 	}
 }
@@ -124,22 +129,29 @@ func TestFieldGuide(t *testing.T) {
 	model := Open("sample")
 	// The sample knows eight species; four of them are here.
 	var g *FieldGuide
-	said := printed(t, func() { g = model.FieldGuide(dir, func(o *FieldGuideOptions) { o.Split, o.Patches = "train", 2 }) })
-	if !strings.HasPrefix(said, "4 classes looked at, ") || len(g.Numbers.Species) != o.Classes || g.Numbers.About.Patches != 2 || len(g.Numbers.About.Digest) != 64 {
+	said := printed(t, func() {
+		g = model.FieldGuide(dir, func(o *FieldGuideOptions) { o.Split, o.Patches = "train", 2 })
+	})
+	about := g.Numbers.About
+	if !strings.HasPrefix(said, "4 classes looked at, ") || len(g.Numbers.Species) != o.Classes ||
+		about.Patches != 2 || len(about.Digest) != 64 {
 		t.Errorf("it said %q of %+v", said, g.Numbers.About)
 	}
 	if shown := printed(t, func() { g.Show() }); !strings.HasPrefix(shown, "Field guide of 4 classes") {
 		t.Errorf("it is shown as %q", shown)
 	}
-	if shown := printed(t, func() { g.Class("Dagger-billed Bunting").Show() }); !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
+	shown := printed(t, func() { g.Class("Dagger-billed Bunting").Show() })
+	if !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
 		t.Errorf("a class is shown as %q", shown)
 	}
-	if shown := printed(t, func() { g.Sentences().Show() }); strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
+	shown = printed(t, func() { g.Sentences().Show() })
+	if strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
 		t.Errorf("the sentences are %q", shown)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")
 	g.Save(out)
-	for _, name := range []string{out, strings.TrimSuffix(out, "html") + "csv", strings.TrimSuffix(out, "html") + "json"} {
+	stem := strings.TrimSuffix(out, "html")
+	for _, name := range []string{out, stem + "csv", stem + "json"} {
 		if info, err := os.Stat(name); err != nil || info.Size() < 1000 {
 			t.Errorf("%s: %v", name, err)
 		}
