@@ -28,7 +28,6 @@ class Completion(unittest.TestCase):
             self.assertIn("Open", complete("%%\nnotebook.Op"))
             self.assertEqual(complete("%%\nmodel.Expl"), ["Explain", "ExplainAll", "ExplainPhoto"])
             self.assertIn("Compare", complete('%%\nbird := model.Explain("x.jpg")\nbird.Com'))
-            self.assertEqual(complete('%%\nbird := model.Explain("x.jpg")\nbird.Sh'), ["Show"])
-            self.assertEqual(complete('%%\nbird := model.Explain("x.jpg")\nbird.Compare("a", "b").Show().Sa'), ["Save"])
+            self.assertIn("Save", complete('%%\nbird := model.Explain("x.jpg")\nbird.Compare("a", "b").Show().Sa'))
             self.assertIn("Explain ranks the classes for one picture", help_of('%%\nmodel.Explain("x.jpg")', "Explain"))
             self.assertIn("Open gives a checkpoint", help_of('%%\nnotebook.Open("cub")', "Open"))
