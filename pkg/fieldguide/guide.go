@@ -19,12 +19,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -223,7 +223,7 @@ func Make(ctx context.Context, m Model, dataset string, o Options, progress Prog
 		return nil, err
 	}
 	about := About{
-		Version: version(), Checkpoint: m.Checkpoint, Digest: m.Digest, Dataset: dataset, Split: o.Split,
+		Version: origin.Version(), Checkpoint: m.Checkpoint, Digest: m.Digest, Dataset: dataset, Split: o.Split,
 		Classes: m.Classes, Patches: o.Patches, Diffuse: diffuse,
 	}
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
@@ -357,7 +357,7 @@ func (w *work) readParts(path string, about *About) error {
 	if err != nil {
 		return err
 	}
-	if about.PartsDigest, err = digest(path); err != nil {
+	if about.PartsDigest, err = origin.Digest(path); err != nil {
 		return err
 	}
 	names := map[string]bool{}
@@ -395,25 +395,4 @@ func (w *work) part(name string) string {
 		_, name, _ = strings.Cut(name, " ")
 	}
 	return name
-}
-
-// version is that of the module, with the commit where it was built in a clone.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	const path = "github.com/gointr/gointr"
-	for _, m := range info.Deps { // a notebook's cell is a program of its own
-		if m.Path == path {
-			return m.Version
-		}
-	}
-	text := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
-	}
-	return text
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/page"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -292,6 +293,8 @@ func TestOn(t *testing.T) {
 	}
 }
 
+func framed(html []byte) string { return page.Embed("Field guide", html) }
+
 func TestSave(t *testing.T) {
 	dir := plant(t, species, nil)
 	g, err := Make(context.Background(), planted(species, looks), dir, Options{}, nil)
@@ -326,7 +329,7 @@ func TestSave(t *testing.T) {
 	if bare := regexp.MustCompile(`<img [^>]*>`).FindAllString(page, -1); slices.ContainsFunc(bare, func(tag string) bool { return !strings.Contains(tag, `alt="`) || strings.Contains(tag, `alt=""`) }) {
 		t.Error("a picture has no words")
 	}
-	if embedded := Embed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") || strings.Contains(embedded, `srcdoc="<`) {
+	if embedded := framed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") || strings.Contains(embedded, `srcdoc="<`) {
 		t.Error("the page is not embedded")
 	}
 	// The table has the guide's numbers.

@@ -3,18 +3,13 @@ package fieldguide
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"image"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/picture"
@@ -415,17 +410,4 @@ func (w *work) maps(ctx context.Context, p Patch, head int, classes ...int) ([]a
 		maps = append(maps, m)
 	}
 	return maps, nil
-}
-
-func digest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }

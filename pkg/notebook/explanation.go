@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/page"
 	"github.com/gointr/gointr/pkg/session"
 )
 
@@ -160,18 +161,17 @@ func (e *Explanation) Film(head int, options ...figure.Options) *Figure {
 // classes side by side, and which of them look at a spot. It needs neither the
 // kernel nor a network, so that an exported notebook keeps it.
 func (e *Explanation) Explore() {
-	page := e.page()
 	best := e.Best()
 	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  figure.Embed(page),
+		protocol.MIMETextHTML:  page.Embed("Attention explorer", e.page()),
 		protocol.MIMETextPlain: fmt.Sprintf("Explorer of %s, predicted to be %s (Save keeps it as an .html file)", e.Numbers.Image, attention.Plain(best.Name)),
 	}, 0)
 }
 
 func (e *Explanation) page() []byte {
-	page, err := figure.Explorer(e.Numbers, e.photo, figure.ExplorerOptions{Class: e.Best().Index, Layer: attention.Last})
+	html, err := figure.Explorer(e.Numbers, e.photo, figure.ExplorerOptions{Class: e.Best().Index, Layer: attention.Last, Look: e.looks(nil)})
 	Check(err)
-	return page
+	return html
 }
 
 // Heads is the figure for a class of choice.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
+	"github.com/gointr/gointr/pkg/page"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -58,10 +59,10 @@ func (m *Model) FieldGuide(dataset string, change ...func(*fieldguide.Options)) 
 // Show shows the whole guide as a page in a frame; an exported notebook keeps it. In
 // VS Code, which may show pictures only, Class shows one species.
 func (g *FieldGuide) Show() {
-	var page bytes.Buffer
-	Check(g.Numbers.WriteHTML(&page))
+	var html bytes.Buffer
+	Check(g.Numbers.WriteHTML(&html))
 	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  fieldguide.Embed(page.Bytes()),
+		protocol.MIMETextHTML:  page.Embed("Field guide", html.Bytes()),
 		protocol.MIMETextPlain: fmt.Sprintf("Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)", len(g.Numbers.Species)),
 	}, 0)
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/page"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -172,10 +172,10 @@ func (s *Study) Explore() {
 	if s.nothing() {
 		return
 	}
-	page, err := s.Numbers.Page(interpret.NotebookPage)
+	html, err := s.Numbers.Page(interpret.NotebookPage)
 	Check(err)
 	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  figure.Embed(page),
+		protocol.MIMETextHTML:  page.Embed(s.Numbers.Title(), html),
 		protocol.MIMETextPlain: fmt.Sprintf("Page of %s (Save keeps it as an .html file)", s),
 	}, 0)
 }

@@ -1,7 +1,7 @@
 // Package page makes pages of HTML: each is one file that needs nothing else, no network and no server, on its own
 // as well as in a notebook's frame. All of them have one theme, light and dark, one script that draws maps over
 // pictures, and say below where they come from. What a page shows is its room's: NAME.html, a template of
-// html/template for what stands above the footer, and NAME.css and NAME.js beside it.
+// html/template for what stands above the footer, and beside it NAME.css and, where it draws, NAME.js.
 //
 //	//go:embed guide.html guide.css guide.js
 //	var files embed.FS
@@ -34,7 +34,7 @@ type Template struct {
 	js   template.JS
 }
 
-// Parse is the template of NAME.html, NAME.css and NAME.js; it panics where they are broken. The template of the body
+// Parse is the template of NAME.html, NAME.css and NAME.js, if there is one; it panics where they are broken. The body
 // has Content.Body as its dot and may have {{template "look" "shown"}}, the controls of how maps are drawn, "one scale
 // for all maps shown" among them.
 func Parse(own fs.FS, name string) *Template {
@@ -45,12 +45,16 @@ func Parse(own fs.FS, name string) *Template {
 		}
 		return string(text)
 	}
+	script := read(files, "page.js")
+	if _, err := fs.Stat(own, name+".js"); err == nil {
+		script += read(own, name+".js")
+	}
 	t := template.Must(template.New("page").Parse(read(files, "page.html")))
 	template.Must(t.New("body").Parse(read(own, name+".html")))
 	return &Template{
 		html: t,
 		css:  template.CSS(read(files, "page.css") + read(own, name+".css")),
-		js:   template.JS(read(files, "page.js") + read(own, name+".js")),
+		js:   template.JS(script),
 	}
 }
 
