@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/page"
 )
 
@@ -96,6 +95,7 @@ type pageSide struct {
 	Sheet            bool
 	Class            int // of the sheet
 	Y, Width, Height int
+	Patches, End     int // how many it has, and where the last one ends
 	Parts            []pageShare
 }
 
@@ -146,7 +146,7 @@ func (g *Guide) WriteHTML(w io.Writer) error {
 	}
 	slices.SortStableFunc(body.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
 	return pageTemplate.Write(w, page.Content{
-		Title: body.Title, Body: body, Model: origin.Model{Checkpoint: g.About.Checkpoint, SHA256: g.About.Digest}, Facts: g.facts(),
+		Title: body.Title, Body: body, Model: g.from, Facts: g.facts(),
 	})
 }
 
@@ -206,7 +206,8 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 	for i := range card.Heads {
 		for k := range card.Heads[i].Sides {
 			side := &card.Heads[i].Sides[k]
-			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*patch+(places-1)*gap, patch
+			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*(patch+gap)-gap, patch
+			side.End = side.Patches*(patch+gap) - gap
 		}
 	}
 	return card, nil
@@ -265,7 +266,7 @@ const partsShown = 2
 
 func (g *Guide) side(s *Species, h *Head) pageSide {
 	name := attention.Plain(s.Name)
-	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index}
+	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index, Patches: len(h.Patches)}
 	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
 	if on := h.shownOn(); on != "" {
 		side.Alt += ": " + on

@@ -11,7 +11,6 @@
 package page
 
 import (
-	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -111,7 +110,7 @@ func (c Content) from() []Fact {
 // that it needs, or that the page's style gives as --tallest. Where the notebook is not trusted Jupyter leaves the
 // frame out and keeps the words of the template.
 func Embed(title string, page []byte) string {
-	title = html.EscapeString(cmp.Or(title, "Page"))
+	title = html.EscapeString(title)
 	return `<template>` + title + ` is shown once this notebook is trusted.</template>` +
 		`<iframe title="` + title + `" style="width:100%;height:720px;border:0" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
 }
