@@ -390,6 +390,19 @@ func TestSave(t *testing.T) {
 	}
 }
 
+// What people call classes and folders stays words.
+func TestHostile(t *testing.T) {
+	names := []string{"001.Wren", `002."><img src=x onerror=alert(1)>`, `</script><script>alert(1)</script>`}
+	g, err := Make(context.Background(), planted(names, looks), plant(t, names[:2], nil), Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") || strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
+		t.Errorf("a name breaks the page (%v)", err)
+	}
+}
+
 // Where no parts are known the guide is of where attention is closest.
 func TestWithoutParts(t *testing.T) {
 	dir := plant(t, species, map[string]int{"none": 1})

@@ -95,7 +95,7 @@ type pageSide struct {
 	Sheet            bool
 	Class            int // of the sheet
 	Y, Width, Height int
-	Patches, End     int // how many it has, and where the last one ends
+	Patches, End     int // how many it has, and where it ends: what is blank there is the page
 	Parts            []pageShare
 }
 
@@ -207,7 +207,7 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 		for k := range card.Heads[i].Sides {
 			side := &card.Heads[i].Sides[k]
 			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*(patch+gap)-gap, patch
-			side.End = side.Patches*(patch+gap) - gap
+			side.End = side.Patches*(patch+gap) - gap + 1
 		}
 	}
 	return card, nil

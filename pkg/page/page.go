@@ -18,6 +18,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/gointr/gointr/pkg/origin"
@@ -92,16 +93,19 @@ func (t *Template) Write(w io.Writer, c Content) error {
 func (c Content) from() []Fact {
 	facts := c.Facts
 	var model []string
-	for _, part := range []string{c.Model.Checkpoint, c.Model.Model, c.Model.Engine} {
-		if part != "" {
-			model = append(model, part)
-		}
+	if c.Model.Checkpoint != "" {
+		model = append(model, filepath.Base(c.Model.Checkpoint)) // a page is given away: the folders are nobody's business
 	}
 	if c.Model.SHA256 != "" {
 		model = append(model, "SHA-256 "+c.Model.SHA256)
 	}
+	for _, part := range []string{c.Model.Model, c.Model.Engine} {
+		if part != "" {
+			model = append(model, part)
+		}
+	}
 	if model != nil {
-		facts = append([]Fact{{"Model", strings.Join(model, ", ")}}, facts...)
+		facts = append([]Fact{{"Model", strings.Join(model, "; ")}}, facts...)
 	}
 	return append(facts, Fact{"Made with", "GoINTR " + origin.Version()})
 }
