@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -178,23 +179,18 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if err := r.skip(); err != nil {
 		return nil, err
 	}
-	if longer {
-		if err := writeJSON(filepath.Join(dir, configFile), o); err != nil {
-			return nil, err
-		}
-	}
 	r.report(Event{Phase: Starting})
-	checkpoint := filepath.Join(dir, checkpointFile)
-	if _, err := os.Stat(checkpoint); err != nil { // it ended before the first save
-		err = r.begin(ctx)
-	} else {
-		err = r.resume(checkpoint)
-	}
-	if r.trainer == nil {
+	if err := r.reopen(ctx); err != nil {
 		return nil, err
 	}
 	defer r.trainer.Close()
-	err = errors.Join(err, keepLines(filepath.Join(dir, stepsFile), r.at.Batches), keepLines(filepath.Join(dir, logFile), r.at.Epoch))
+	err = errors.Join(
+		keepLines(filepath.Join(dir, stepsFile), func(s step) bool { return s.Step < r.at.Batches }),
+		keepLines(filepath.Join(dir, logFile), func(l Line) bool { return l.Epoch < r.at.Epoch }),
+	)
+	if err == nil && longer {
+		err = writeJSON(filepath.Join(dir, configFile), o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -342,11 +338,11 @@ func (r *run) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.trainer = trainer
 		if have := trainer.model.Config.Classes; have != classes {
+			trainer.Close()
 			return fmt.Errorf("%s is a training of %d classes, and %s has %d: start from it instead", r.Options.Resume, have, r.Dataset, classes)
 		}
-		r.at.Epoch = resumed.Epoch + 1
+		r.trainer, r.at.Epoch = trainer, resumed.Epoch+1
 		return nil
 	}
 	var start *Start
@@ -375,6 +371,35 @@ func (r *run) canvas(size int) int {
 	return cmp.Or(r.Canvas, max(1, (size*128/800+16)/32)*32)
 }
 
+// reopen goes to where the run was: to its checkpoint or, where it ended before the
+// first, to its beginning. It changes nothing in the folder.
+func (r *run) reopen(ctx context.Context) error {
+	path := filepath.Join(r.dir, checkpointFile)
+	instead := "put a whole one back, or begin a new run"
+	if best := filepath.Join(r.dir, bestFile); fileIs(best) {
+		instead += ", from " + best
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		lines, err := ReadLog(r.dir)
+		if err == nil && len(lines) > 0 { // the first checkpoint is older than the first line
+			err = fmt.Errorf("%s is gone, though %s tells of epoch %d: %s", path, logFile, lines[len(lines)-1].Epoch, instead)
+		}
+		if err != nil {
+			return err
+		}
+		return r.begin(ctx)
+	}
+	if err := r.resume(path); err != nil {
+		return fmt.Errorf("%w; %s", err, instead)
+	}
+	return nil
+}
+
+func fileIs(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // resume reads the checkpoint of the run.
 func (r *run) resume(path string) error {
 	s := r.Settings
@@ -383,11 +408,12 @@ func (r *run) resume(path string) error {
 	if err != nil {
 		return err
 	}
-	r.trainer = trainer
-	text, ok := get(resumed.State, "position").(string)
-	if !ok || json.Unmarshal([]byte(text), &r.at) != nil {
+	text, _ := get(resumed.State, "position").(string)
+	if err := json.Unmarshal([]byte(text), &r.at); err != nil || min(r.at.Epoch, r.at.Batch, r.at.Batches) < 0 {
+		trainer.Close()
 		return fmt.Errorf("%s does not say where its training was: it is not of this run", path)
 	}
+	r.trainer = trainer
 	return nil
 }
 
@@ -464,6 +490,12 @@ func (r *run) epoch(ctx context.Context) error {
 	if !r.at.Ended {
 		r.trainer.EndEpoch()
 		r.at.Ended = true
+		// No epoch is told of before there is a checkpoint.
+		if !fileIs(filepath.Join(r.dir, checkpointFile)) {
+			if err := r.save(); err != nil {
+				return err
+			}
+		}
 	}
 	report, err := r.evaluate(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image/png"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -476,6 +477,110 @@ func TestBroken(t *testing.T) {
 	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "are not those that") {
 		t.Errorf("with other pictures it goes on with %v", err)
 	}
+}
+
+// A checkpoint that cannot be gone on with is told in one sentence, and the run is
+// left as it is.
+func TestDamagedRun(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	o.Epochs = 2
+	dir := filepath.Join(t.TempDir(), "run")
+	checkpoint := filepath.Join(dir, "checkpoint.pth")
+	stopped, stop := context.WithCancel(t.Context())
+	_, err := finetune.Train(stopped, dir, o, func(e finetune.Event) {
+		if e.Phase == finetune.Training && e.Epoch == 1 {
+			stop()
+		}
+	})
+	if !errors.Is(err, finetune.ErrStopped) {
+		t.Fatal(err)
+	}
+	good := read(t, checkpoint)
+	// position has the checkpoint say that the run is there.
+	position := func(says any) func() error {
+		return func() error {
+			s := o.Settings
+			s.Schedule.TotalSteps = 10
+			tr, resumed, err := finetune.Resume(checkpoint, s)
+			if err != nil {
+				return err
+			}
+			defer tr.Close()
+			if resumed.State.Set("position", says); says == nil {
+				resumed.State = nil
+			}
+			return tr.Save(checkpoint, finetune.Extra{State: resumed.State})
+		}
+	}
+	write := func(name, text string) func() error {
+		return func() error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666) }
+	}
+	for name, c := range map[string]struct {
+		damage func() error
+		want   string
+	}{
+		"truncated":           {write("checkpoint.pth", good[:len(good)/2]), "checkpoint.pth"},
+		"empty":               {write("checkpoint.pth", ""), "checkpoint.pth"},
+		"without optimizer":   {write("checkpoint.pth", read(t, filepath.Join(dir, "best.pth"))), "holds no optimizer"},
+		"without position":    {position(nil), "does not say where its training was"},
+		"unreadable position": {position("{"), "does not say where its training was"},
+		"number as position":  {position(int64(3)), "does not say where its training was"},
+		"negative position":   {position(`{"epoch":-1}`), "does not say where its training was"},
+		"gone":                {func() error { return os.Remove(checkpoint) }, "is gone, though log.txt tells of epoch 0"},
+	} {
+		if err := errors.Join(write("checkpoint.pth", good)(), c.damage()); err != nil {
+			t.Fatal(err)
+		}
+		before := contents(t, dir)
+		_, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") ||
+			!strings.Contains(err.Error(), "put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth")) {
+			t.Errorf("%s: it is told as %v", name, err)
+		}
+		if !maps.Equal(before, contents(t, dir)) {
+			t.Errorf("%s: the run is not as it was", name)
+		}
+	}
+	if err := write("checkpoint.pth", good)(); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, dir)
+
+	// A run that ended before its first checkpoint begins again.
+	early := filepath.Join(t.TempDir(), "early")
+	if err := os.CopyFS(early, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"checkpoint.pth", "best.pth", "log.txt"} {
+		if err := os.Remove(filepath.Join(early, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := finetune.Continue(t.Context(), early, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, early)
+}
+
+// contents are the files of a folder.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		files[e.Name()] = read(t, filepath.Join(dir, e.Name()))
+	}
+	return files
 }
 
 // One folder is one training: another one, or a second process, is refused.
