@@ -333,16 +333,15 @@ func (r *run) begin(ctx context.Context) error {
 	s.Schedule = r.schedule(max(1, steps))
 	classes := len(r.train.Classes)
 	if r.Options.Resume != "" {
-		s.Canvas = r.canvas(cmp.Or(r.Size, 800))
-		trainer, resumed, err := Resume(r.Options.Resume, s)
+		resumed, err := r.resume(r.Options.Resume, s)
 		if err != nil {
 			return err
 		}
-		if have := trainer.model.Config.Classes; have != classes {
-			trainer.Close()
+		if have := r.trainer.model.Config.Classes; have != classes {
+			r.trainer.Close()
 			return fmt.Errorf("%s is a training of %d classes, and %s has %d: start from it instead", r.Options.Resume, have, r.Dataset, classes)
 		}
-		r.trainer, r.at.Epoch = trainer, resumed.Epoch+1
+		r.at.Epoch = resumed.Epoch + 1
 		return nil
 	}
 	var start *Start
@@ -350,25 +349,33 @@ func (r *run) begin(ctx context.Context) error {
 	if r.From == Nothing {
 		config := *r.Architecture
 		config.Classes = classes
+		config.EvalSize = cmp.Or(r.Size, config.EvalSize)
 		start, err = FromNothing(config, r.Seed)
 	} else {
-		start, err = FromCheckpoint(ctx, r.From, StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Seed: r.Seed})
+		start, err = FromCheckpoint(ctx, r.From, StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Seed: r.Seed})
 	}
 	if err != nil {
 		return err
 	}
-	if start.Config.EvalSize = cmp.Or(r.Size, start.Config.EvalSize, 800); start.Config.Check() != nil {
-		return start.Config.Check()
-	}
-	s.Canvas = r.canvas(start.Config.EvalSize)
+	s.Canvas = r.canvas(start.Config)
 	r.trainer, err = NewTrainer(start, s)
 	return err
 }
 
+// asked is what the options say of a checkpoint's architecture.
+func (r *run) asked() intr.Config {
+	var c intr.Config
+	if r.Architecture != nil && r.From != Nothing {
+		c = *r.Architecture
+	}
+	c.EvalSize = r.Size
+	return c
+}
+
 // canvas is what sides of canvases are multiples of where nothing was asked for:
 // 128 pixels for the published 800, in proportion for less.
-func (r *run) canvas(size int) int {
-	return cmp.Or(r.Canvas, max(1, (size*128/800+16)/32)*32)
+func (r *run) canvas(c intr.Config) int {
+	return cmp.Or(r.Canvas, max(1, (c.EvalSize*128/800+16)/32)*32)
 }
 
 // reopen goes to where the run was: to its checkpoint or, where it ended before the
@@ -389,8 +396,14 @@ func (r *run) reopen(ctx context.Context) error {
 		}
 		return r.begin(ctx)
 	}
-	if err := r.resume(path); err != nil {
+	resumed, err := r.resume(path, r.Settings)
+	if err != nil {
 		return fmt.Errorf("%w; %s", err, instead)
+	}
+	text, _ := get(resumed.State, "position").(string)
+	if err := json.Unmarshal([]byte(text), &r.at); err != nil || min(r.at.Epoch, r.at.Batch, r.at.Batches) < 0 {
+		r.trainer.Close()
+		return fmt.Errorf("%s does not say where its training was, so it is not of this run; %s", path, instead)
 	}
 	return nil
 }
@@ -400,21 +413,15 @@ func fileIs(path string) bool {
 	return err == nil
 }
 
-// resume reads the checkpoint of the run.
-func (r *run) resume(path string) error {
-	s := r.Settings
-	s.Canvas = r.canvas(cmp.Or(r.Size, 800))
-	trainer, resumed, err := Resume(path, s)
+// resume goes on with a checkpoint.
+func (r *run) resume(path string, s Settings) (*Resumed, error) {
+	trainer, resumed, err := Resume(path, r.asked(), s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	text, _ := get(resumed.State, "position").(string)
-	if err := json.Unmarshal([]byte(text), &r.at); err != nil || min(r.at.Epoch, r.at.Batch, r.at.Batches) < 0 {
-		trainer.Close()
-		return fmt.Errorf("%s does not say where its training was: it is not of this run", path)
-	}
+	trainer.settings.Canvas = r.canvas(trainer.model.Config)
 	r.trainer = trainer
-	return nil
+	return resumed, nil
 }
 
 // finish makes the epochs that are missing.

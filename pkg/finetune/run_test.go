@@ -501,7 +501,7 @@ func TestDamagedRun(t *testing.T) {
 		return func() error {
 			s := o.Settings
 			s.Schedule.TotalSteps = 10
-			tr, resumed, err := finetune.Resume(checkpoint, s)
+			tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
 			if err != nil {
 				return err
 			}
@@ -581,6 +581,69 @@ func contents(t *testing.T, dir string) map[string]string {
 		files[e.Name()] = read(t, filepath.Join(dir, e.Name()))
 	}
 	return files
+}
+
+// A run has the heads and the size of pictures that were asked for, from a DETR that
+// says neither and from a checkpoint of the published scripts that says 800.
+func TestAskedOfRun(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	detr, _ := writeDETR(t, false)
+	o.From, o.Architecture, o.Epochs, o.TrainBatchNorm = detr, &intr.Config{Heads: 4}, 1, false
+	dir := filepath.Join(t.TempDir(), "run")
+	check := func(dir string, size int) {
+		t.Helper()
+		for _, name := range []string{"checkpoint.pth", "best.pth"} {
+			m, err := intr.Open(filepath.Join(dir, name), intr.Backend("go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if m.Config.Heads != 4 || m.Config.EvalSize != size {
+				t.Errorf("%s has %d heads, and pictures of %d pixels", name, m.Config.Heads, m.Config.EvalSize)
+			}
+		}
+	}
+	if _, err := finetune.Train(t.Context(), dir, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(dir, o.Size)
+
+	s := o.Settings
+	s.Schedule = finetune.Schedule{}
+	start, err := finetune.FromCheckpoint(t.Context(), detr, finetune.StartOptions{Classes: 2, Asked: *o.Architecture})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := finetune.NewTrainer(start, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Resume, o.From, o.Size = filepath.Join(t.TempDir(), "python.pth"), "", 40
+	err = tr.Save(o.Resume, finetune.Extra{Epoch: 4})
+	tr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "resumed")
+	o.Epochs, o.Schedule = 7, finetune.Schedule{}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err = finetune.Train(ctx, dir, o, func(e finetune.Event) {
+		if e.Epoch == 6 {
+			stop()
+		}
+	})
+	if !errors.Is(err, finetune.ErrStopped) {
+		t.Fatal(err)
+	}
+	check(dir, 40)
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(dir, 40)
+	lines, err := finetune.ReadLog(dir)
+	if err != nil || len(lines) != 2 || lines[0].Epoch != 5 || lines[1].Epoch != 6 {
+		t.Errorf("its epochs are %+v (%v)", lines, err)
+	}
 }
 
 // One folder is one training: another one, or a second process, is refused.
