@@ -9,8 +9,8 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
-	"sync"
 
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -64,70 +64,29 @@ func (l *Loader) Epoch(ctx context.Context, epoch, from int) iter.Seq2[*Batch, e
 				filepath.Join(l.Split.Root, l.Split.Name), l.Split.Len(), l.BatchSize))
 			return
 		}
-		order := l.order(epoch)
-		order = order[min(len(order), from*l.BatchSize):]
-
-		ctx, cancel := context.WithCancel(ctx)
-		var group sync.WaitGroup
-		defer group.Wait()
-		defer cancel()
+		all := l.order(epoch)
+		all = all[min(len(all), from*l.BatchSize):]
 		workers := l.Workers
 		if workers <= 0 {
 			workers = runtime.GOMAXPROCS(0)
 		}
-		type job struct {
-			index   int
-			picture *picture.Picture
-			err     error
-			done    chan struct{}
-		}
-		ready := make(chan *job, 2*l.BatchSize+workers) // in order, though not yet done
-		work := make(chan *job)
-		group.Go(func() {
-			defer close(work)
-			for _, index := range order {
-				j := &job{index: index, done: make(chan struct{})}
-				for _, to := range []chan *job{ready, work} {
-					select {
-					case to <- j:
-					case <-ctx.Done():
-						return
-					}
-				}
-			}
-		})
-		for range min(workers, len(order)) {
-			group.Go(func() {
-				for j := range work {
-					j.picture, j.err = l.load(epoch, j.index)
-					close(j.done)
-				}
-			})
-		}
-		for len(order) > 0 {
-			batch := &Batch{}
-			for range min(l.BatchSize, len(order)) {
-				var j *job
-				select {
-				case j = <-ready:
-					<-j.done
-				case <-ctx.Done():
-				}
-				if err := ctx.Err(); err != nil {
-					yield(nil, err)
-					return
-				}
-				if j.err != nil {
-					yield(nil, j.err)
-					return
-				}
-				batch.Pictures = append(batch.Pictures, j.picture)
-				batch.Classes = append(batch.Classes, l.Split.Class(j.index))
-				batch.Indices = append(batch.Indices, j.index)
-			}
-			order = order[len(batch.Indices):]
-			if !yield(batch, nil) {
+		load := func(_ context.Context, i int) (*picture.Picture, error) { return l.load(epoch, all[i]) }
+		batch, taken := &Batch{}, 0
+		for p, err := range parallel.Ahead(ctx, len(all), workers, 2*l.BatchSize+workers, load) {
+			if err != nil {
+				yield(nil, err)
 				return
+			}
+			index := all[taken]
+			taken++
+			batch.Pictures = append(batch.Pictures, p)
+			batch.Classes = append(batch.Classes, l.Split.Class(index))
+			batch.Indices = append(batch.Indices, index)
+			if len(batch.Indices) == l.BatchSize || taken == len(all) {
+				if !yield(batch, nil) {
+					return
+				}
+				batch = &Batch{}
 			}
 		}
 	}

@@ -435,29 +435,70 @@ func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, err
 	return bad, nil
 }
 
-// Unreadable is the error for pictures that Verify found, of a split: one
-// sentence with every path and what is wrong with it.
-func (s *Split) Unreadable(bad []Bad) error {
+// unreadable is the error for pictures that Verify found: one sentence with every
+// path and what is wrong with it.
+func (s *Split) unreadable(bad []Bad) error {
 	reasons := make([]string, len(bad))
 	for i, b := range bad {
 		reasons[i] = b.Err.Error()
 	}
-	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, filepath.Join(s.Root, s.Name), strings.Join(reasons, "; "))
+	where := filepath.Join(s.Root, s.Name)
+	if len(s.folders) == 1 {
+		where = filepath.Dir(s.Path(0))
+	}
+	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, where, strings.Join(reasons, "; "))
 }
 
-// Without is the split without these pictures; the others move up. It is an
-// error when a class is left with none.
-func (s *Split) Without(bad []Bad) (*Split, error) {
-	left := &Split{Root: s.Root, Name: s.Name, Classes: s.Classes}
+// Paths are those of all pictures, in order.
+func (s *Split) Paths() []string {
+	paths := make([]string, s.length)
+	for i := range paths {
+		paths[i] = s.Path(i)
+	}
+	return paths
+}
+
+// Readable verifies the split and gives what is left of it. Pictures that cannot be
+// read are one error, that names them all, unless skip is set: then they are left out
+// and handed over, in order. It is an error when a class loses all its pictures.
+func (s *Split) Readable(ctx context.Context, skip bool, progress func(done int)) (*Split, []Bad, error) {
+	bad, err := s.Verify(ctx, progress)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(bad) == 0:
+		return s, nil, nil
+	case !skip:
+		return nil, bad, s.unreadable(bad)
+	}
 	gone := make(map[int]bool, len(bad))
 	for _, b := range bad {
 		gone[b.Index] = true
 	}
+	left := s.Only(func(i int) bool { return !gone[i] })
+	var empty []string
+	had, has := s.Counts(), left.Counts()
+	for class, name := range s.Classes {
+		if had[class] > 0 && has[class] == 0 {
+			empty = append(empty, name)
+		}
+	}
+	if len(empty) > 0 {
+		top := filepath.Join(s.Root, s.Name)
+		return nil, nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", top, several(empty))
+	}
+	return left, bad, nil
+}
+
+// Only is the split of the pictures that keep chooses; they move up, and the classes
+// stay.
+func (s *Split) Only(keep func(i int) bool) *Split {
+	left := &Split{Root: s.Root, Name: s.Name, Classes: s.Classes}
 	for _, f := range s.folders {
 		var text strings.Builder
 		var ends []uint64
 		for i := range f.names.ends {
-			if !gone[f.first+i] {
+			if keep(f.first + i) {
 				text.WriteString(f.names.at(i))
 				ends = append(ends, uint64(text.Len()))
 			}
@@ -466,14 +507,5 @@ func (s *Split) Without(bad []Bad) (*Split, error) {
 			left.add([]folder{{path: f.path, class: f.class, names: slab{text.String(), ends}}})
 		}
 	}
-	var empty []string
-	for class, n := range left.Counts() {
-		if n == 0 {
-			empty = append(empty, left.Classes[class])
-		}
-	}
-	if len(empty) > 0 {
-		return nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", filepath.Join(s.Root, s.Name), several(empty))
-	}
-	return left, nil
+	return left
 }

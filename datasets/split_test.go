@@ -381,10 +381,16 @@ func TestVerify(t *testing.T) {
 	}
 	for _, want := range []string{"3 of the 10 pictures in ROOT/train cannot be read", "ROOT/train/a/3.png: the PNG is damaged",
 		"ROOT/train/b/2.png: the file is empty", "ROOT/train/b/3.png: this is not a picture"} {
-		check(t, s.Unreadable(bad), root, want)
+		_, named, err := s.Readable(context.Background(), false, nil)
+		if len(named) != 3 {
+			t.Errorf("%v are told to be bad", named)
+		}
+		check(t, err, root, want)
 	}
-	left, err := s.Without(bad)
-	if err != nil {
+	_, _, err = s.Only(func(i int) bool { return i > 4 }).Readable(context.Background(), false, nil)
+	check(t, err, root, "2 of the 5 pictures in ROOT/train/b cannot be read")
+	left, bad, err := s.Readable(context.Background(), true, nil)
+	if err != nil || len(bad) != 3 {
 		t.Fatal(err)
 	}
 	if got, want := listing(left), slices.DeleteFunc(listing(s), func(line string) bool {
@@ -395,7 +401,7 @@ func TestVerify(t *testing.T) {
 	if bad, err := left.Verify(context.Background(), nil); len(bad) > 0 || err != nil {
 		t.Errorf("bad %v, error %v", bad, err)
 	}
-	_, err = s.Without([]datasets.Bad{{Index: 5}, {Index: 6}, {Index: 7}, {Index: 8}, {Index: 9}})
+	_, _, err = s.Only(func(i int) bool { return i < 5 || i == 7 }).Readable(context.Background(), true, nil)
 	check(t, err, root, "ROOT/train: nothing is left of b")
 
 	ctx, cancel := context.WithCancel(context.Background())

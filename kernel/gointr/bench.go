@@ -58,7 +58,7 @@ func benchCommand(c *common) *cobra.Command {
 			}
 			for i := range runs + 1 {
 				lap()
-				if _, err := model.ExplainPicture(args[0], p); err != nil {
+				if _, err := model.Explain(cmd.Context(), args[0], p); err != nil {
 					return err
 				}
 				if seconds := lap(); i == 0 {

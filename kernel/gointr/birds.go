@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets/birds"
@@ -40,8 +39,7 @@ pictures on every machine.`,
 			if err := o.Check(); err != nil {
 				return wrongCall{err}
 			}
-			bar := progressbar.NewOptions(o.Pictures(), progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-				progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+			bar := progress(cmd.ErrOrStderr(), o.Pictures(), "drawing")
 			err := birds.Write(cmd.Context(), args[0], o, func() { _ = bar.Add(1) })
 			_ = bar.Clear()
 			if err != nil {

@@ -12,15 +12,16 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/model"
 )
 
 // evaluated is the line that eval prints with --json, and report.json.
@@ -110,17 +111,18 @@ func (f *evalFlags) check() error {
 	return nil
 }
 
-func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*evaluated, *evaluation.Tally, error) {
+func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (*evaluated, *evaluation.Tally, error) {
 	split, err := datasets.OpenSplit(f.dataset, f.split)
 	if err != nil {
 		return nil, nil, err
 	}
-	models, err := f.open(cmd, c, m)
+	m, close, err := f.open(cmd, c, flags)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer models.close()
-	names, err := split.NamesFor(models.classes, models.names)
+	defer close()
+	about := m.About()
+	names, err := split.NamesFor(about.Classes, about.Names)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,24 +131,18 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*eva
 			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
 		}
 	}
-	result := &evaluated{Checkpoint: m.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize, Out: f.out}
-	if split, err = f.readable(cmd, split, result); err != nil {
+	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize, Out: f.out}
+	readable, bad, err := verify(cmd, split, f.skipBad)
+	if err != nil {
 		return nil, nil, err
 	}
-	bar := progress(cmd, split.Len(), "answering")
-	start, tally := time.Now(), evaluation.New(names)
-	for logits, err := range models.logitsEach(cmd.Context(), split, f.batchSize) {
-		i := tally.Len()
-		if err == nil {
-			err = tally.Add(split.Key(i), split.Class(i), logits)
-		}
-		if err != nil {
-			_ = bar.Clear()
-			return nil, nil, err
-		}
-		_ = bar.Add(1)
+	for _, b := range bad {
+		result.Skipped = append(result.Skipped, split.Key(b.Index))
 	}
-	_ = bar.Clear()
+	start, tally := time.Now(), evaluation.New(names)
+	if err := tallied(cmd, tally, m, readable, readable.Class); err != nil {
+		return nil, nil, err
+	}
 	result.Seconds = time.Since(start).Seconds()
 	if result.Report, err = tally.Report(); err != nil {
 		return nil, nil, err
@@ -157,86 +153,75 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, m *modelFlags) (*eva
 	return result, tally, nil
 }
 
-// readable is the split's pictures that can be read. All are read before any is
-// answered: of an INTR-R50 on a CPU that is a hundredth of the time, and nobody learns after
-// hours that a file is damaged.
-func (f *evalFlags) readable(cmd *cobra.Command, split *datasets.Split, result *evaluated) (*datasets.Split, error) {
-	bar := progress(cmd, split.Len(), "reading")
-	bad, err := split.Verify(cmd.Context(), func(done int) { _ = bar.Set(done) })
+// verify is the split's pictures that can be read, and, where they are skipped, those
+// that cannot. All are read before any is answered: of an INTR-R50 on a CPU that is a
+// hundredth of the time, and nobody learns after hours that a file is damaged.
+func verify(cmd *cobra.Command, split *datasets.Split, skip bool) (*datasets.Split, []datasets.Bad, error) {
+	bar := progress(cmd.ErrOrStderr(), split.Len(), "reading")
+	left, bad, err := split.Readable(cmd.Context(), skip, func(done int) { _ = bar.Set(done) })
 	_ = bar.Clear()
-	switch {
-	case err != nil:
-		return nil, err
-	case len(bad) == 0:
-		return split, nil
-	case !f.skipBad:
-		return nil, fmt.Errorf("%w; --skip-bad goes on without them", split.Unreadable(bad))
+	if err != nil && len(bad) > 0 {
+		return nil, nil, fmt.Errorf("%w; --skip-bad goes on without them", err)
 	}
 	for _, b := range bad {
-		result.Skipped = append(result.Skipped, split.Key(b.Index))
 		fmt.Fprintln(cmd.ErrOrStderr(), "gointr: skipped "+oneSentence(b.Err))
 	}
-	return split.Without(bad)
+	return left, bad, err
 }
 
-// evalModels answer in the session, or in this process, on several devices.
-type evalModels struct {
-	*model
-	others []*intr.Model // of this process, on further devices
+// tallied has a model answer all pictures of a split, and counts.
+func tallied(cmd *cobra.Command, t *evaluation.Tally, m model.Model, split *datasets.Split, truth func(i int) int) error {
+	bar := progress(cmd.ErrOrStderr(), split.Len(), "answering")
+	err := t.Count(split.Key, truth, m.Each(cmd.Context(), split.Paths()), func(n int) { _ = bar.Set(n) })
+	_ = bar.Clear()
+	return err
+}
+
+// batched is a model that answers in batches, on one device or several.
+type batched struct {
+	*intr.Model
+	size   int
+	others []*intr.Model // on further devices
 }
 
 // open opens the model as predict does, but batches and further devices are of
 // this process.
-func (f *evalFlags) open(cmd *cobra.Command, c *common, m *modelFlags) (*evalModels, error) {
+func (f *evalFlags) open(cmd *cobra.Command, c *common, flags *modelFlags) (model.Model, func(), error) {
 	if f.batchSize == 1 && f.devices == 1 {
-		one, err := m.open(cmd, c)
-		return &evalModels{model: one}, err
+		return flags.open(cmd, c)
 	}
-	all := &evalModels{}
+	all := &batched{size: f.batchSize}
 	for device := range f.devices {
-		one, err := m.load(cmd, c, intr.Device(device))
+		one, err := flags.load(cmd, c, intr.Device(device))
 		switch {
 		case err != nil:
 			all.close()
-			return nil, err
+			return nil, nil, err
 		case device == 0:
-			all.model = &model{here: one, names: one.Names, classes: one.Config.Classes}
+			all.Model = one
 		default:
 			all.others = append(all.others, one)
 		}
 	}
-	return all, nil
+	return all, all.close, nil
 }
 
-func (m *evalModels) close() {
-	if m.model != nil {
-		m.model.close()
-	}
-	for _, one := range m.others {
+func (b *batched) close() {
+	for _, one := range b.all() {
 		one.Close()
 	}
 }
 
-// logitsEach answers the pictures of a split, in order.
-func (m *evalModels) logitsEach(ctx context.Context, split *datasets.Split, batch int) iter.Seq2[[]float32, error] {
-	paths := make([]string, split.Len())
-	for i := range paths {
-		paths[i] = split.Path(i)
+func (b *batched) all() []*intr.Model {
+	if b.Model == nil {
+		return nil
 	}
-	if m.here != nil {
-		return intr.LogitsEach(ctx, paths, batch, append([]*intr.Model{m.here}, m.others...)...)
-	}
-	return func(yield func([]float32, error) bool) {
-		for a, err := range m.warm.Each(ctx, paths, false) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(a.Logits, nil) {
-				return
-			}
-		}
-	}
+	return append([]*intr.Model{b.Model}, b.others...)
+}
+
+// Each answers in batches.
+func (b *batched) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
+	return intr.LogitsEach(ctx, paths, b.size, b.all()...)
 }
 
 func batchMean(answers []evaluation.Answer, size int) *averages {
@@ -255,12 +240,6 @@ func batchMean(answers []evaluation.Answer, size int) *averages {
 		}
 	}
 	return &mean
-}
-
-// progress is a bar on standard error, for people only, with the time left.
-func progress(cmd *cobra.Command, of int, doing string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(of, progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())),
-		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
 }
 
 const (

@@ -12,6 +12,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -34,12 +35,16 @@ var (
 	numbers  = []string{".npz", ".csv", ".json"}
 )
 
+type explainFlags struct {
+	modelFlags
+	class, versus, out, smoothing, width string
+	layer                                int
+	upright, caption                     bool
+	look                                 figure.Options
+}
+
 func explainCommand(c *common) *cobra.Command {
-	var m modelFlags
-	var class, versus, out, smoothing, width string
-	var layer int
-	var upright, caption bool
-	var o figure.Options
+	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain IMAGE --checkpoint C --out FILE",
 		Short: "draw where a class found itself in a picture",
@@ -60,112 +65,128 @@ a length (3.25in, 89mm).
 Layers, heads and classes count from 0.`,
 		Args: exactly(1, "one picture"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" {
-				return wrong("no file to write was named: give --out FILE.png (or .svg, .pdf, .eps, .html, .npz, .csv, .json)")
-			}
-			kind := strings.ToLower(filepath.Ext(out))
-			switch {
-			case kind == ".html" && versus != "":
-				return wrong("the page of --out %s has all pairs of classes in it: leave --versus out, or write a figure", out)
-			case caption && !slices.Contains(drawings, kind):
-				return wrong("--caption goes with a figure (.png, .svg, .pdf or .eps), and %s is none", out)
-			case kind != ".html" && !slices.Contains(drawings, kind) && !slices.Contains(numbers, kind):
-				return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf, .eps, .html, .npz, .csv or .json", out)
-			}
-			if width != "" {
-				var err error
-				if o.Width, err = figure.Width(width); err != nil {
-					return wrong("%w", err)
-				}
-			}
-			if err := o.Smoothing.Set(smoothing); err != nil {
-				return wrong("%w", err)
-			}
-			open := picture.Open
-			if upright {
-				open = picture.OpenUpright
-			}
-			photo, err := open(args[0])
-			if err != nil {
+			if err := f.complete(); err != nil {
 				return err
 			}
-			model, err := m.open(cmd, c)
-			if err != nil {
-				return err
-			}
-			defer model.close()
-			find := func(name string) (index int, err error) { // before the seconds that an answer takes
-				if name == "" {
-					return -1, nil
-				}
-				return attention.Find(name, model.names, model.classes)
-			}
-			chosen, err := find(class)
-			if err != nil {
-				return err
-			}
-			other, err := find(versus)
-			if err != nil {
-				return err
-			}
-			if kind != ".html" {
-				if o.Source, err = model.source(); err != nil {
-					return err
-				}
-			}
-			e, err := model.explain(cmd.Context(), args[0], photo)
-			if err != nil {
-				return err
-			}
-			if class == "" {
-				chosen = e.Best().Index
-			}
-			if layer == attention.Last {
-				layer = e.Layers - 1
-			}
-			if _, err := e.Map(layer, 0, chosen); err != nil {
-				return err
-			}
-			result := explained{Image: args[0], Class: chosen, Name: e.Name(chosen), Layer: layer, FeatureMap: [2]int{e.Rows, e.Cols}, Out: out}
-			what := ""
-			if other >= 0 {
-				result.Versus, result.VersusName = &other, e.Name(other)
-				what = " minus " + attention.Plain(e.Name(other))
-			}
-			if caption {
-				result.Caption = strings.TrimSuffix(out, filepath.Ext(out)) + ".tex"
-			}
-			if err := write(result, kind, e, other, photo, o); err != nil {
-				return err
-			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s, decoder layer %d of %d, written to %s\n", args[0], attention.Plain(e.Name(chosen)), what, layer+1, e.Layers, out)
-			return err
+			return f.explain(cmd, c, args[0])
 		},
 	}
-	m.register(cmd)
-	cmd.Flags().StringVar(&class, "class", "", "name or number of the class to explain (default: the predicted one)")
-	cmd.Flags().StringVar(&versus, "versus", "", "name or number of a class to subtract: what does it not see?")
-	cmd.Flags().IntVar(&layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
-	cmd.Flags().StringVar(&out, "out", "", "file to write: .png, .svg, .pdf, .eps, .html, .npz, .csv or .json")
-	cmd.Flags().StringVar(&o.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published; in a page viridis, with --versus puor)")
-	cmd.Flags().StringVar(&smoothing, "smoothing", "published", "published, cubic or cells")
-	cmd.Flags().Float64Var(&o.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")
-	cmd.Flags().BoolVar(&o.SameScale, "same-scale", false, "one colour scale for all heads")
-	cmd.Flags().BoolVar(&o.ColorBar, "color-bar", false, "show which weights the colours stand for")
-	cmd.Flags().StringVar(&width, "width", "", "of the figure: a template's name or a length (default 7in)")
-	cmd.Flags().IntVar(&o.DPI, "dpi", 0, "dots an inch of pictures (default 300)")
-	cmd.Flags().BoolVar(&o.Transparent, "transparent", false, "leave the page behind the panels transparent (.png, .svg, .pdf)")
-	cmd.Flags().BoolVar(&o.Letters, "letters", false, "name the panels (a), (b), …")
-	cmd.Flags().BoolVar(&caption, "caption", false, "write a caption for LaTeX beside the figure, as .tex")
-	cmd.Flags().BoolVar(&upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
+	f.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.class, "class", "", "name or number of the class to explain (default: the predicted one)")
+	flags.StringVar(&f.versus, "versus", "", "name or number of a class to subtract: what does it not see?")
+	flags.IntVar(&f.layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
+	flags.StringVar(&f.out, "out", "", "file to write: .png, .svg, .pdf, .eps, .html, .npz, .csv or .json")
+	flags.StringVar(&f.look.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published; in a page viridis, with --versus puor)")
+	flags.StringVar(&f.smoothing, "smoothing", "published", "published, cubic or cells")
+	flags.Float64Var(&f.look.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")
+	flags.BoolVar(&f.look.SameScale, "same-scale", false, "one colour scale for all heads")
+	flags.BoolVar(&f.look.ColorBar, "color-bar", false, "show which weights the colours stand for")
+	flags.StringVar(&f.width, "width", "", "of the figure: a template's name or a length (default 7in)")
+	flags.IntVar(&f.look.DPI, "dpi", 0, "dots an inch of pictures (default 300)")
+	flags.BoolVar(&f.look.Transparent, "transparent", false, "leave the page behind the panels transparent (.png, .svg, .pdf)")
+	flags.BoolVar(&f.look.Letters, "letters", false, "name the panels (a), (b), …")
+	flags.BoolVar(&f.caption, "caption", false, "write a caption for LaTeX beside the figure, as .tex")
+	flags.BoolVar(&f.upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
 	return cmd
 }
 
+// kind is the ending of the file to write.
+func (f *explainFlags) kind() string { return strings.ToLower(filepath.Ext(f.out)) }
+
+// complete says what is wrong with the flags.
+func (f *explainFlags) complete() (err error) {
+	kind := f.kind()
+	drawing := slices.Contains(drawings, kind)
+	switch {
+	case f.out == "":
+		return wrong("no file to write was named: give --out FILE.png (or .svg, .pdf, .eps, .html, .npz, .csv, .json)")
+	case kind == ".html" && f.versus != "":
+		return wrong("the page of --out %s has all pairs of classes in it: leave --versus out, or write a figure", f.out)
+	case f.caption && !drawing:
+		return wrong("--caption goes with a figure (.png, .svg, .pdf or .eps), and %s is none", f.out)
+	case kind != ".html" && !drawing && !slices.Contains(numbers, kind):
+		return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf, .eps, .html, .npz, .csv or .json", f.out)
+	}
+	if f.width != "" {
+		if f.look.Width, err = figure.Width(f.width); err != nil {
+			return wrong("%w", err)
+		}
+	}
+	if err := f.look.Smoothing.Set(f.smoothing); err != nil {
+		return wrong("%w", err)
+	}
+	return nil
+}
+
+func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) error {
+	open := picture.Open
+	if f.upright {
+		open = picture.OpenUpright
+	}
+	photo, err := open(image)
+	if err != nil {
+		return err
+	}
+	m, close, err := f.open(cmd, c)
+	if err != nil {
+		return err
+	}
+	defer close()
+	classes, err := f.named(m.About()) // before the seconds that an answer takes
+	if err != nil {
+		return err
+	}
+	f.look.Source = figure.Source(m.About().Origin)
+	e, err := m.Explain(cmd.Context(), image, photo)
+	if err != nil {
+		return err
+	}
+	chosen, other := classes[0], classes[1]
+	if f.class == "" {
+		chosen = e.Best().Index
+	}
+	if f.layer == attention.Last {
+		f.layer = e.Layers - 1
+	}
+	if _, err := e.Map(f.layer, 0, chosen); err != nil {
+		return err
+	}
+	result := explained{Image: image, Class: chosen, Name: e.Name(chosen), Layer: f.layer, FeatureMap: [2]int{e.Rows, e.Cols}, Out: f.out}
+	what := ""
+	if f.versus != "" {
+		result.Versus, result.VersusName = &other, e.Name(other)
+		what = " minus " + attention.Plain(e.Name(other))
+	}
+	if f.caption {
+		result.Caption = strings.TrimSuffix(f.out, filepath.Ext(f.out)) + ".tex"
+	}
+	if err := f.write(result, e, photo); err != nil {
+		return err
+	}
+	if c.json {
+		return printJSON(cmd, result)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s, decoder layer %d of %d, written to %s\n", image, attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out)
+	return err
+}
+
+// named are the class to explain and the one to subtract, where they are named.
+func (f *explainFlags) named(of model.About) (classes [2]int, err error) {
+	for i, name := range []string{f.class, f.versus} {
+		if name == "" {
+			continue
+		}
+		if classes[i], err = attention.Find(name, of.Names, of.Classes); err != nil {
+			return classes, err
+		}
+	}
+	return classes, nil
+}
+
 // write writes what the ending of the file says.
-func write(r explained, kind string, e *attention.Explanation, other int, photo *picture.Picture, o figure.Options) error {
+func (f *explainFlags) write(r explained, e *attention.Explanation, photo *picture.Picture) error {
+	kind, o := f.kind(), f.look
 	switch {
 	case kind == ".html":
 		page, err := figure.Explorer(e, photo, figure.ExplorerOptions{Class: r.Class, Layer: r.Layer, Look: o})
@@ -176,19 +197,19 @@ func write(r explained, kind string, e *attention.Explanation, other int, photo 
 			_, err := w.Write(page)
 			return err
 		})
-	case other < 0 && slices.Contains(numbers, kind):
+	case r.Versus == nil && slices.Contains(numbers, kind):
 		return figure.WriteData(r.Out, e, r.Class, o.Source)
 	}
 	draw := func() (*figure.Figure, error) { return figure.HeadRow(e, r.Layer, r.Class, photo, o) }
-	if other >= 0 {
-		draw = func() (*figure.Figure, error) { return figure.Difference(e, r.Layer, r.Class, other, photo, o) }
+	if r.Versus != nil {
+		draw = func() (*figure.Figure, error) { return figure.Difference(e, r.Layer, r.Class, *r.Versus, photo, o) }
 	}
-	f, err := draw()
+	drawn, err := draw()
 	if err != nil {
 		return err
 	}
-	if err := f.Save(r.Out); err != nil || r.Caption == "" {
+	if err := drawn.Save(r.Out); err != nil || r.Caption == "" {
 		return err
 	}
-	return f.Save(r.Caption)
+	return drawn.Save(r.Caption)
 }

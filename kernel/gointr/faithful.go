@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,10 +53,6 @@ measures as .png and .pdf.`,
 				return err
 			}
 			defer model.Close()
-			digest, err := digestOf(model.Path)
-			if err != nil {
-				return err
-			}
 			var bar *progressbar.ProgressBar
 			doing := ""
 			report, err := faithful.Run(cmd.Context(), subject.Of(model), o, func(p faithful.Progress) {
@@ -66,7 +60,7 @@ measures as .png and .pdf.`,
 					if bar != nil {
 						_ = bar.Clear()
 					}
-					doing, bar = p.Doing, progress(cmd, p.Of, p.Doing)
+					doing, bar = p.Doing, progress(cmd.ErrOrStderr(), p.Of, p.Doing)
 				}
 				_ = bar.Set(p.Done)
 			})
@@ -76,7 +70,8 @@ measures as .png and .pdf.`,
 			if err != nil {
 				return err
 			}
-			report.Checkpoint, report.Digest, report.Config, report.Engine = m.checkpoint, digest, model.Config.String(), model.Engine.String()
+			from := model.About().Origin
+			report.Checkpoint, report.Digest, report.Config, report.Engine = m.checkpoint, from.SHA256, from.Model, from.Engine
 			if out != "" {
 				if err := writeFaithful(report, out); err != nil {
 					return err
@@ -110,19 +105,6 @@ func fills(names []string) (all []faithful.Fill) {
 		all = append(all, faithful.Fill(name))
 	}
 	return all
-}
-
-func digestOf(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // writeFaithful writes the files of --out.

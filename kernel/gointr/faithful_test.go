@@ -35,7 +35,7 @@ func TestFaithful(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	args := []string{"faithful", "--backend", "go", "--checkpoint", smallEval(t), "--dataset", data, "--parts", boxes, "--max_images", "2", "--steps", "2", "--seed", "4", "--out", out}
 	var stdout, stderr strings.Builder
-	if code := run(append(args, "--json"), &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), append(args, "--json"), &stdout, &stderr); code != 0 {
 		t.Fatalf("%d: %s", code, stderr.String())
 	}
 	var line map[string]json.RawMessage
@@ -73,7 +73,7 @@ func TestFaithful(t *testing.T) {
 		{[]string{"faithful", "--dataset", data, "--backend", "go", "--checkpoint", smallEval(t), "--parts", filepath.Join(data, "none.csv")}, 1, "none.csv"},
 	} {
 		var stdout, stderr strings.Builder
-		if code := run(wrong.args, &stdout, &stderr); code != wrong.code || !strings.Contains(stderr.String(), wrong.says) || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
+		if code := run(t.Context(), wrong.args, &stdout, &stderr); code != wrong.code || !strings.Contains(stderr.String(), wrong.says) || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
 			t.Errorf("%q ends with %d and says %q", wrong.args, code, stderr.String())
 		}
 	}

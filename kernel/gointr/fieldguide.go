@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +12,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
-	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/model"
 )
 
 // guided is the line that fieldguide prints with --json.
@@ -49,7 +48,7 @@ type guidedClass struct {
 }
 
 func fieldguideCommand(c *common) *cobra.Command {
-	var m modelFlags
+	var flags modelFlags
 	var o fieldguide.Options
 	var dataset, out string
 	cmd := &cobra.Command{
@@ -78,19 +77,19 @@ A dataset may have some of the model's classes only, where their names are known
 			if err != nil {
 				return wrongCall{err}
 			}
-			model, err := m.open(cmd, c)
+			m, close, err := flags.open(cmd, c)
 			if err != nil {
 				return err
 			}
-			defer model.close()
-			g, err := makeGuide(cmd, model, dataset, o)
+			defer close()
+			g, err := makeGuide(cmd, m, dataset, o)
 			if err != nil {
 				return err
 			}
 			if err := g.Save(out); err != nil {
 				return err
 			}
-			result := guided{Checkpoint: m.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{}, Out: guidedFiles{page, table, numbers}}
+			result := guided{Checkpoint: flags.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{}, Out: guidedFiles{page, table, numbers}}
 			info, err := os.Stat(page)
 			if err != nil {
 				return fmt.Errorf("%s is gone again: %w", page, wholefile.Cause(err))
@@ -115,7 +114,7 @@ A dataset may have some of the model's classes only, where their names are known
 			return result.print(cmd.OutOrStdout())
 		},
 	}
-	m.register(cmd)
+	flags.register(cmd)
 	cmd.Flags().StringVar(&dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", "val", "folder of the dataset to look at")
 	cmd.Flags().StringArrayVar(&o.Classes, "class", nil, "name or number of a class to have in the guide, may be repeated (default: all)")
@@ -125,27 +124,15 @@ A dataset may have some of the model's classes only, where their names are known
 }
 
 // makeGuide makes the guide with progress for people.
-func makeGuide(cmd *cobra.Command, m *model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
-	from, err := m.source()
-	if err != nil {
-		return nil, err
-	}
+func makeGuide(cmd *cobra.Command, m model.Model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
 	var bar *progressbar.ProgressBar
 	doing := ""
-	g, err := fieldguide.Make(cmd.Context(), fieldguide.Model{
-		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			return m.explain(ctx, image, p)
-		},
-		Classes: m.classes, Names: m.names, Checkpoint: from.Checkpoint, Digest: from.SHA256,
-	}, dataset, o, func(now string, done, of int) {
+	g, err := fieldguide.Make(cmd.Context(), m, dataset, o, func(now string, done, of int) {
 		if now != doing {
 			if bar != nil {
 				_ = bar.Clear()
 			}
-			bar, doing = progress(cmd, of, now), now
+			bar, doing = progress(cmd.ErrOrStderr(), of, now), now
 		}
 		if of != bar.GetMax() { // look-alikes that were not asked for come on top
 			bar.ChangeMax(of)

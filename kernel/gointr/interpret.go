@@ -13,6 +13,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/model"
 )
 
 // interpreted is the line that interpret prints with --json, one a picture.
@@ -147,12 +148,13 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 	if err != nil {
 		return err
 	}
-	m, err := f.open(cmd, c)
+	m, close, err := f.open(cmd, c)
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	d, err := interpret.New(split, m.classes, m.names)
+	defer close()
+	about := m.About()
+	d, err := interpret.New(split, about.Classes, about.Names)
 	if err != nil {
 		return err
 	}
@@ -163,17 +165,13 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 	if err := interpret.MakeFolder(f.out); err != nil { // before the minutes that answers may take
 		return err
 	}
-	from, err := f.provenance(m)
-	if err != nil {
-		return err
-	}
 	total := 0
 	for _, s := range subjects {
-		total += len(s.Images)
+		total += s.Pictures.Len()
 	}
 	folders := interpret.NewPublished(f.out)
-	bar := progress(cmd, total, "looking")
-	study, err := interpret.NewStudy(cmd.Context(), m.explain, subjects, f.options, from, func(p *interpret.Picture) error {
+	bar := progress(cmd.ErrOrStderr(), total, "looking")
+	study, err := interpret.NewStudy(cmd.Context(), m, subjects, f.options, func(p *interpret.Picture) error {
 		if f.layout == publishedLayout {
 			if err := folders.Add(p); err != nil {
 				return err
@@ -203,7 +201,7 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 
 // subjects are what is looked at: a class, or confusions, of which there may be
 // none.
-func (f *interpretFlags) subjects(cmd *cobra.Command, m *model, d *interpret.Dataset) ([]*interpret.Subject, error) {
+func (f *interpretFlags) subjects(cmd *cobra.Command, m model.Model, d *interpret.Dataset) ([]*interpret.Subject, error) {
 	if f.confused > 0 {
 		return f.confusions(cmd, m, d)
 	}
@@ -211,61 +209,28 @@ func (f *interpretFlags) subjects(cmd *cobra.Command, m *model, d *interpret.Dat
 	if err != nil {
 		return nil, err
 	}
-	bar := progress(cmd, len(class.Images), "reading")
-	bad, err := class.Verify(cmd.Context(), func(done int) { _ = bar.Set(done) })
-	_ = bar.Clear()
-	switch {
-	case err != nil:
-		return nil, err
-	case len(bad) == 0:
-		return []*interpret.Subject{class}, nil
-	case !f.skipBad:
-		return nil, fmt.Errorf("%w; --skip-bad goes on without them", class.Unreadable(bad))
-	}
-	for _, b := range bad {
-		fmt.Fprintln(cmd.ErrOrStderr(), "gointr: skipped "+oneSentence(b.Err))
-	}
-	class, err = class.Without(bad)
+	class.Pictures, _, err = verify(cmd, class.Pictures, f.skipBad)
 	return []*interpret.Subject{class}, err
 }
 
 // confusions answers the whole split to find what is confused.
-func (f *interpretFlags) confusions(cmd *cobra.Command, m *model, d *interpret.Dataset) ([]*interpret.Subject, error) {
-	reading := evalFlags{skipBad: f.skipBad}
-	split, err := reading.readable(cmd, d.Split, &evaluated{})
-	if err != nil {
+func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interpret.Dataset) (_ []*interpret.Subject, err error) {
+	if d.Split, _, err = verify(cmd, d.Split, f.skipBad); err != nil {
 		return nil, err
 	}
-	d.Split = split
-	bar := progress(cmd, split.Len(), "answering")
 	tally := evaluation.New(d.Names)
-	for logits, err := range (&evalModels{model: m}).logitsEach(cmd.Context(), split, 1) {
-		i := tally.Len()
-		if err == nil {
-			err = tally.Add(split.Key(i), d.Truth(i), logits)
-		}
-		if err != nil {
-			_ = bar.Clear()
-			return nil, err
-		}
-		_ = bar.Add(1)
+	if err := tallied(cmd, tally, m, d.Split, d.Truth); err != nil {
+		return nil, err
 	}
-	_ = bar.Clear()
 	report, err := tally.Report()
 	if err != nil {
 		return nil, err
 	}
 	subjects, err := d.Confused(report, f.confused)
 	if err == nil && len(subjects) == 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: all %d pictures of %s are right, so nothing is confused and nothing was written\n", split.Len(), filepath.Join(f.dataset, f.split))
+		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: all %d pictures of %s are right, so nothing is confused and nothing was written\n", d.Split.Len(), filepath.Join(f.dataset, f.split))
 	}
 	return subjects, err
-}
-
-// provenance says which model this is.
-func (f *interpretFlags) provenance(m *model) (interpret.Provenance, error) {
-	from, err := m.source()
-	return interpret.Provenance{Checkpoint: f.checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine}, err
 }
 
 func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {

@@ -142,7 +142,7 @@ func TestInterpretMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	call := []string{"interpret", "--backend", "go", "--dataset", dataset, "--class-index", "0", "--out", out}
-	if code, _, stderr := gointr(call...); code != 1 || !strings.Contains(stderr, "1 of the 2 pictures of Dagger billed Bunting cannot be read") {
+	if code, _, stderr := gointr(call...); code != 1 || !strings.Contains(stderr, "1 of the 2 pictures in "+filepath.Dir(damaged)+" cannot be read") {
 		t.Errorf("%d %s", code, stderr)
 	}
 	if entries, _ := os.ReadDir(out); len(entries) > 0 {

@@ -20,13 +20,17 @@ import (
 	"github.com/gointr/gointr/pkg/session"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
 
 // run is the whole program: 0 when done, 1 with a sentence when not, 2 for a
-// wrong call.
-func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// wrong call. The end of ctx stops it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	session.Program, _ = os.Executable()
 	root := command()
 	root.SetArgs(args)

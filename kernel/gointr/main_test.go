@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/zlib"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -27,8 +28,8 @@ const small = "../../pkg/intr/testdata/basic.pth" // 5 classes
 // TestMain lets this program be gointr where gointr calls itself: as the session,
 // which lives in a folder of the tests' own, and to try an engine.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && (os.Args[1] == "session" || os.Args[1] == "doctor") {
-		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	if len(os.Args) > 2 && slices.Contains([]string{"session", "doctor", "predict"}, os.Args[1]) {
+		main()
 	}
 	folder, err := os.MkdirTemp("", "gointr-test-")
 	if err != nil {
@@ -65,7 +66,7 @@ func hereAndThere(t *testing.T, test func(t *testing.T)) {
 // gointr runs the program in this process.
 func gointr(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = run(args, &out, &err)
+	code = run(context.Background(), args, &out, &err)
 	return code, out.String(), err.String()
 }
 

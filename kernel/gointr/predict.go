@@ -9,13 +9,14 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
 func predictCommand(c *common) *cobra.Command {
-	var m modelFlags
+	var f modelFlags
 	var top int
 	var logits bool
 	cmd := &cobra.Command{
@@ -31,31 +32,27 @@ func predictCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			model, err := m.open(cmd, c)
+			m, close, err := f.open(cmd, c)
 			if err != nil {
 				return err
 			}
-			defer model.close()
-			bar := io.Discard
-			if len(paths) > 1 && !c.json {
-				bar = cmd.ErrOrStderr()
+			defer close()
+			told := cmd.ErrOrStderr()
+			if len(paths) == 1 || c.json {
+				told = io.Discard
 			}
-			progress := progressbar.NewOptions(len(paths), progressbar.OptionSetWriter(bar),
-				progressbar.OptionSetVisibility(isTerminal(bar)), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+			bar := progress(told, len(paths), "answering")
 			failed := 0
-			for ranking, err := range model.predictEach(cmd.Context(), paths) {
+			for e, err := range m.Each(cmd.Context(), paths) {
 				if cmd.Context().Err() != nil {
 					return cmd.Context().Err()
 				}
-				_ = progress.Clear()
+				_ = bar.Clear()
 				if err != nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), "gointr: "+oneSentence(err))
 					failed++
 				} else {
-					ranking.Top = ranking.Top[:min(top, len(ranking.Top))]
-					if !logits {
-						ranking.Logits = nil
-					}
+					ranking := e.Ranking(top, logits)
 					if c.json {
 						err = printJSON(cmd, ranking)
 					} else {
@@ -65,7 +62,7 @@ func predictCommand(c *common) *cobra.Command {
 						return err
 					}
 				}
-				_ = progress.Add(1)
+				_ = bar.Add(1)
 			}
 			if failed > 0 {
 				if len(paths) > 1 {
@@ -76,7 +73,7 @@ func predictCommand(c *common) *cobra.Command {
 			return nil
 		},
 	}
-	m.register(cmd)
+	f.register(cmd)
 	cmd.Flags().IntVar(&top, "top", 5, "how many classes to show")
 	cmd.Flags().BoolVar(&logits, "logits", false, "all logits too")
 	return cmd
@@ -99,9 +96,12 @@ func printRanking(w io.Writer, r attention.Ranking) error {
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// progress is a bar for people, with the time left; nothing where w is no terminal.
+func progress(w io.Writer, of int, doing string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(of, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(isTerminal(w)),
+		progressbar.OptionSetDescription(doing), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionClearOnFinish())
 }

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -71,6 +72,27 @@ func (t *Tally) Add(image string, class int, logits []float32) error {
 		Image: image, Class: class, Predicted: best, Rank: rank,
 		Probability: math.Exp(float64(logits[best]) - logSum), Loss: logSum - float64(logits[class]),
 	})
+	return nil
+}
+
+// Count counts a model's answers, in the order of the pictures: key(i) is what to
+// call picture i, truth(i) its class. done, which may be nil, is told how many are
+// counted. The first error, of an answer or of Add, ends it.
+func (t *Tally) Count(
+	key func(i int) string, truth func(i int) int, answers iter.Seq2[*attention.Explanation, error], done func(n int),
+) error {
+	i := 0
+	for e, err := range answers {
+		if err == nil {
+			err = t.Add(key(i), truth(i), e.Logits)
+		}
+		if err != nil {
+			return err
+		}
+		if i++; done != nil {
+			done(i)
+		}
+	}
 	return nil
 }
 

@@ -19,26 +19,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/picture"
+	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/origin"
 )
-
-// Model is what a guide is made of.
-type Model struct {
-	// Explain answers a picture with logits and all attention maps; image is what
-	// to call it.
-	Explain func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
-	Classes int      // how many it knows
-	Names   []string // of its classes, by index; nil where it came without
-
-	Checkpoint string // where it came from
-	Digest     string // SHA-256 of that file, hexadecimal
-}
 
 // Options are choices for Make. The zero value is good.
 type Options struct {
@@ -197,7 +185,7 @@ func (s *Species) head(index int) *Head {
 // again when the guide is drawn. All are read once before the first is answered,
 // so that damaged files are told at once. Parts are those of the dataset's
 // parts.csv, where it has one. The error is one sentence, or that of ctx.
-func Make(ctx context.Context, m Model, dataset string, o Options, progress Progress) (*Guide, error) {
+func Make(ctx context.Context, m model.Model, dataset string, o Options, progress Progress) (*Guide, error) {
 	if o.Split == "" {
 		o.Split = "val"
 	}
@@ -214,7 +202,8 @@ func Make(ctx context.Context, m Model, dataset string, o Options, progress Prog
 	if err != nil {
 		return nil, err
 	}
-	w := &work{Model: m, split: split, parts: map[string][]datasets.Part{}}
+	it := m.About()
+	w := &work{Model: m, about: it, split: split, parts: map[string][]datasets.Part{}}
 	if err := w.nameClasses(); err != nil {
 		return nil, err
 	}
@@ -223,8 +212,8 @@ func Make(ctx context.Context, m Model, dataset string, o Options, progress Prog
 		return nil, err
 	}
 	about := About{
-		Version: version(), Checkpoint: m.Checkpoint, Digest: m.Digest, Dataset: dataset, Split: o.Split,
-		Classes: m.Classes, Patches: o.Patches, Diffuse: diffuse,
+		Version: origin.Version(), Checkpoint: it.Origin.Checkpoint, Digest: it.Origin.SHA256, Dataset: dataset, Split: o.Split,
+		Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
 	}
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
 		return nil, err
@@ -232,9 +221,9 @@ func Make(ctx context.Context, m Model, dataset string, o Options, progress Prog
 	if about.DatasetDigest, err = split.Digest(); err != nil {
 		return nil, err
 	}
-	bad, err := split.Verify(ctx, func(done int) { progress("reading", done, split.Len()) })
-	if err == nil && len(bad) > 0 {
-		err = fmt.Errorf("%w; remove them, as a guide shows what it counts", split.Unreadable(bad))
+	_, bad, err := split.Readable(ctx, false, func(done int) { progress("reading", done, split.Len()) })
+	if len(bad) > 0 {
+		err = fmt.Errorf("%w; remove them, as a guide shows what it counts", err)
 	}
 	if err != nil {
 		return nil, err
@@ -280,7 +269,8 @@ func Make(ctx context.Context, m Model, dataset string, o Options, progress Prog
 
 // work is what Make has at hand.
 type work struct {
-	Model
+	model.Model
+	about model.About
 	split *datasets.Split
 	first []int // index of each folder's first picture
 	class []int // of each folder, for the model
@@ -299,12 +289,12 @@ func (w *work) nameClasses() error {
 		w.first[i+1] = w.first[i] + n
 	}
 	w.class = make([]int, len(folders))
-	if len(folders) < w.Classes && w.Names != nil {
-		w.names = w.Names
+	if len(folders) < w.about.Classes && w.about.Names != nil {
+		w.names = w.about.Names
 		for i, folder := range folders {
 			var err error
-			if w.class[i], err = attention.Find(folder, w.Names, w.Classes); err != nil {
-				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: give the class file that belongs to the checkpoint", w.split.Root, len(folders), w.Classes, folder)
+			if w.class[i], err = attention.Find(folder, w.about.Names, w.about.Classes); err != nil {
+				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: give the class file that belongs to the checkpoint", w.split.Root, len(folders), w.about.Classes, folder)
 			}
 			if at := slices.Index(w.class[:i], w.class[i]); at >= 0 {
 				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder, w.split.Root, w.class[i])
@@ -313,8 +303,8 @@ func (w *work) nameClasses() error {
 		return nil
 	}
 	var err error
-	if w.names, err = w.split.NamesFor(w.Classes, w.Names); err != nil {
-		if w.Names == nil && len(folders) < w.Classes {
+	if w.names, err = w.split.NamesFor(w.about.Classes, w.about.Names); err != nil {
+		if w.about.Names == nil && len(folders) < w.about.Classes {
 			err = fmt.Errorf("%w; where the dataset has some of its classes only, give the class file that belongs to the checkpoint", err)
 		}
 		return err
@@ -334,7 +324,7 @@ func (w *work) wanted(classes []string) ([]int, error) {
 		}
 	}
 	for _, class := range classes {
-		index, err := attention.Find(class, w.names, w.Classes)
+		index, err := attention.Find(class, w.names, w.about.Classes)
 		if err != nil {
 			return nil, err
 		}
@@ -357,7 +347,7 @@ func (w *work) readParts(path string, about *About) error {
 	if err != nil {
 		return err
 	}
-	if about.PartsDigest, err = digest(path); err != nil {
+	if about.PartsDigest, err = origin.Digest(path); err != nil {
 		return err
 	}
 	names := map[string]bool{}
@@ -395,25 +385,4 @@ func (w *work) part(name string) string {
 		_, name, _ = strings.Cut(name, " ")
 	}
 	return name
-}
-
-// version is that of the module, with the commit where it was built in a clone.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	const path = "github.com/gointr/gointr"
-	for _, m := range info.Deps { // a notebook's cell is a program of its own
-		if m.Path == path {
-			return m.Version
-		}
-	}
-	text := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
-	}
-	return text
 }

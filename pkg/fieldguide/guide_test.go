@@ -20,6 +20,9 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/model/modeltest"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -84,9 +87,10 @@ func write(t *testing.T, path string, p image.Image) {
 
 // planted answers by a picture's path: logits and, for head and class, the cell that
 // it looks at and how strongly.
-func planted(classes []string, looks func(class, picture, head, query int) (cell [2]int, weight float64)) Model {
-	return Model{Classes: len(classes), Names: classes, Checkpoint: "planted.pth", Digest: strings.Repeat("ab", 32),
-		Explain: func(_ context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
+func planted(classes []string, looks func(class, picture, head, query int) (cell [2]int, weight float64)) modeltest.Model {
+	return modeltest.Model{
+		It: model.About{Origin: origin.Model{Checkpoint: "planted.pth", SHA256: strings.Repeat("ab", 32)}, Classes: len(classes), Names: classes},
+		Answer: func(_ context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
 			class := slices.Index(classes, filepath.Base(filepath.Dir(path)))
 			var number int
 			fmt.Sscanf(filepath.Base(path), "%d", &number)
@@ -407,8 +411,8 @@ func TestWithoutParts(t *testing.T) {
 func TestFewRight(t *testing.T) {
 	dir := plant(t, species[:2], nil)
 	m := planted(species, looks)
-	explain := m.Explain
-	m.Explain = func(ctx context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
+	explain := m.Answer
+	m.Answer = func(ctx context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
 		e, err := explain(ctx, path, p)
 		if strings.Contains(path, "Rook") {
 			e.Logits[2] = 9
@@ -472,9 +476,9 @@ func TestBeyond(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	dir := plant(t, species, nil)
 	good := planted(species, looks)
-	answers := func(change func(e *attention.Explanation)) Model {
+	answers := func(change func(e *attention.Explanation)) modeltest.Model {
 		m := good
-		m.Explain = func(ctx context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
+		m.Answer = func(ctx context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
 			e, err := good.Explain(ctx, path, p)
 			change(e)
 			return e, err
@@ -482,12 +486,12 @@ func TestMistakes(t *testing.T) {
 		return m
 	}
 	unnamed, other := good, good
-	unnamed.Names, unnamed.Classes = nil, 7
-	other.Names, other.Classes = []string{"a", "b", "c", "d"}, 4
+	unnamed.It.Names, unnamed.It.Classes = nil, 7
+	other.It.Names, other.It.Classes = []string{"a", "b", "c", "d"}, 4
 	stopped, stop := context.WithCancel(context.Background())
 	stop()
 	for _, c := range []struct {
-		m    Model
+		m    model.Model
 		dir  string
 		o    Options
 		want string

@@ -3,18 +3,13 @@ package fieldguide
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"image"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/picture"
@@ -149,8 +144,8 @@ type tally struct {
 func (w *work) species(ctx context.Context, folder int, step func()) (*Species, error) {
 	class := w.class[folder]
 	s := &Species{Index: class, Name: w.names[class], Pictures: w.first[folder+1] - w.first[folder], LookAlike: -1}
-	sums := make([]float64, w.Classes)
-	taken := make([]int, w.Classes)
+	sums := make([]float64, w.about.Classes)
+	taken := make([]int, w.about.Classes)
 	var heads []tally
 	visible, chance := map[string]int{}, map[string]float64{}
 	for i, p := range w.pictures(ctx, folder) {
@@ -202,8 +197,8 @@ func (w *work) fits(e *attention.Explanation, i int) error {
 	if err := e.Check(); err != nil {
 		return fmt.Errorf("%s: %w", w.split.Path(i), err)
 	}
-	if e.Classes() != w.Classes {
-		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", w.split.Path(i), e.Classes(), w.Classes)
+	if e.Classes() != w.about.Classes {
+		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", w.split.Path(i), e.Classes(), w.about.Classes)
 	}
 	about := &w.guide.About
 	if about.Heads == 0 {
@@ -415,17 +410,4 @@ func (w *work) maps(ctx context.Context, p Patch, head int, classes ...int) ([]a
 		maps = append(maps, m)
 	}
 	return maps, nil
-}
-
-func digest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }

@@ -6,10 +6,8 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
 	"github.com/gointr/gointr/pkg/intr"
-	"github.com/gointr/gointr/pkg/picture"
 )
 
 // Judged as a naturalist would: for how many species does the guide of the shipped
@@ -21,17 +19,12 @@ func TestShowsWhatDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := intr.Open("sample", intr.Backend(os.Getenv("GOINTR_TEST_BACKEND")))
+	m, err := intr.Open(t.Context(), "sample", intr.Backend(os.Getenv("GOINTR_TEST_BACKEND")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	g, err := fieldguide.Make(context.Background(), fieldguide.Model{
-		Explain: func(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-			return m.ExplainPicture(image, p)
-		},
-		Classes: m.Config.Classes, Names: m.Names,
-	}, dir, fieldguide.Options{Split: "train"}, nil)
+	g, err := fieldguide.Make(t.Context(), m, dir, fieldguide.Options{Split: "train"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

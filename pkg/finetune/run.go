@@ -272,23 +272,20 @@ func (r *run) verify(ctx context.Context) ([]string, error) {
 	var unreadable []error
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
-		bad, err := s.Verify(ctx, func(done int) { r.often(Event{Phase: Checking, Done: before + done, Of: all}) })
-		if err != nil {
-			return nil, err
-		}
+		left, bad, err := s.Readable(ctx, r.SkipBad, func(done int) { r.often(Event{Phase: Checking, Done: before + done, Of: all}) })
 		before += s.Len()
-		if len(bad) == 0 {
+		switch {
+		case err != nil && len(bad) > 0:
+			unreadable = append(unreadable, err)
+			continue
+		case err != nil:
+			return nil, err
+		case len(bad) == 0:
 			continue
 		}
-		if !r.SkipBad {
-			unreadable = append(unreadable, s.Unreadable(bad))
-			continue
-		}
+		*split = left
 		for _, b := range bad {
 			skipped = append(skipped, s.Key(b.Index))
-		}
-		if *split, err = s.Without(bad); err != nil {
-			return nil, err
 		}
 		r.report(Event{Phase: Checking, Done: before, Of: all, Note: fmt.Sprintf("%d pictures of %s cannot be read and are left out", len(bad), s.Name)})
 	}
@@ -310,15 +307,7 @@ func (r *run) skip() error {
 	}
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
-		var bad []datasets.Bad
-		for i := range s.Len() {
-			if skipped[s.Key(i)] {
-				bad = append(bad, datasets.Bad{Index: i})
-			}
-		}
-		if *split, err = s.Without(bad); err != nil {
-			return err
-		}
+		*split = s.Only(func(i int) bool { return !skipped[s.Key(i)] })
 	}
 	return nil
 }

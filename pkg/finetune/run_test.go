@@ -140,7 +140,7 @@ func TestRun(t *testing.T) {
 	}
 
 	// The best model is one like any other, knows its classes, and is as good as the log says.
-	m, err := intr.Open(filepath.Join(dir, "best.pth"), intr.Backend("go"))
+	m, err := intr.Open(t.Context(), filepath.Join(dir, "best.pth"), intr.Backend("go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestRun(t *testing.T) {
 	}
 	right := 0
 	for i := range val.Len() {
-		r, err := m.Predict(val.Path(i))
+		r, err := m.Predict(t.Context(), val.Path(i))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -363,7 +363,7 @@ func TestKilled(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(parts, name)); err != nil {
 				continue
 			}
-			m, err := intr.Open(filepath.Join(parts, name), intr.Backend("go"))
+			m, err := intr.Open(t.Context(), filepath.Join(parts, name), intr.Backend("go"))
 			if err != nil {
 				t.Errorf("after %d kills: %v", kills, err)
 				continue
@@ -593,7 +593,7 @@ func TestAskedOfRun(t *testing.T) {
 	check := func(dir string, size int) {
 		t.Helper()
 		for _, name := range []string{"checkpoint.pth", "best.pth"} {
-			m, err := intr.Open(filepath.Join(dir, name), intr.Backend("go"))
+			m, err := intr.Open(t.Context(), filepath.Join(dir, name), intr.Backend("go"))
 			if err != nil {
 				t.Fatal(err)
 			}

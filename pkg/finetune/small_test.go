@@ -295,7 +295,7 @@ func TestFromNothing(t *testing.T) {
 	if err := tr.Save(path, finetune.Extra{}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := intr.Open(path, intr.Backend("go"))
+	m, err := intr.Open(t.Context(), path, intr.Backend("go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestFromNothing(t *testing.T) {
 		t.Errorf("%+v became %+v", start.Config, m.Config)
 	}
 	for _, answers := range []*intr.Model{m, tr.Model()} {
-		out, err := answers.Run(batch.Input)
+		out, err := answers.Run(t.Context(), batch.Input)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,10 +7,10 @@
 //
 //	d, err := interpret.Open("datasets/birds", "val", model.Classes, model.Names)
 //	class, err := d.Class("Indigo Bunting")
-//	for p, err := range class.Each(ctx, explain, interpret.Options{TopQ: 5}) { … }
+//	for p, err := range class.Each(ctx, model, interpret.Options{TopQ: 5}) { … }
 //
 // A Study gathers what Each gives: a page of HTML, raw maps, tables. No compute
-// engine is linked here, the model is a function.
+// engine is linked here.
 package interpret
 
 import (
@@ -116,10 +116,10 @@ func (d *Dataset) Truth(i int) int { return d.Index[d.Split.Class(i)] }
 
 // Subject is the pictures that are looked at together.
 type Subject struct {
-	Dataset *Dataset
-	Class   int   // the true one
-	Taken   int   // of pictures that are taken for another class this one, else -1
-	Images  []int // of the split
+	Dataset  *Dataset
+	Pictures *datasets.Split
+	Class    int // the true one
+	Taken    int // of pictures that are taken for another class this one, else -1
 }
 
 // Name is the name of the class as people write it.
@@ -134,12 +134,8 @@ func (d *Dataset) Class(class string) (*Subject, error) {
 		return nil, err
 	}
 	s := &Subject{Dataset: d, Class: index, Taken: -1}
-	for i := range d.Split.Len() {
-		if d.Truth(i) == index {
-			s.Images = append(s.Images, i)
-		}
-	}
-	if len(s.Images) == 0 {
+	s.Pictures = d.Split.Only(func(i int) bool { return d.Truth(i) == index })
+	if s.Pictures.Len() == 0 {
 		return nil, fmt.Errorf("%s has no pictures of class %d (%s): it has those of %s",
 			filepath.Join(d.Split.Root, d.Split.Name), index, attention.Plain(d.Names[index]), d.some())
 	}
@@ -171,18 +167,12 @@ func (d *Dataset) Confused(r *evaluation.Report, n int) ([]*Subject, error) {
 		return nil, fmt.Errorf("at least 1 pair of classes must be asked for, not %d", n)
 	}
 	var all []*Subject
-	at := map[[2]int]*Subject{}
 	for _, pair := range r.Confused[:min(n, len(r.Confused))] {
 		for _, way := range [][2]int{{pair.A, pair.B}, {pair.B, pair.A}} {
 			if r.Confusion[way[0]][way[1]] > 0 {
-				at[way] = &Subject{Dataset: d, Class: way[0], Taken: way[1]}
-				all = append(all, at[way])
+				pictures := d.Split.Only(func(i int) bool { return way == [2]int{r.Answers[i].Class, r.Answers[i].Predicted} })
+				all = append(all, &Subject{Dataset: d, Pictures: pictures, Class: way[0], Taken: way[1]})
 			}
-		}
-	}
-	for i, answer := range r.Answers {
-		if s, ok := at[[2]int{answer.Class, answer.Predicted}]; ok {
-			s.Images = append(s.Images, i)
 		}
 	}
 	return all, nil

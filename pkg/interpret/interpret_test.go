@@ -26,6 +26,9 @@ import (
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/model/modeltest"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -86,10 +89,17 @@ func drawn(t *testing.T, spots bool, perClass int, folders ...string) string {
 // cellOf is where the spot of picture i lies; never the first cell.
 func cellOf(i int) int { return 1 + (5*i+70)%(rows*cols-1) }
 
+type answer func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
+
+// of makes an answer a model, whose checkpoint is called "fake".
+func of(a answer) model.Model {
+	return modeltest.Model{It: model.About{Origin: origin.Model{Checkpoint: "fake"}}, Answer: a}
+}
+
 // fake answers for six classes. Of class 1 every third picture is taken for class
 // 4 and class 1 comes last. Head 0 of the last layer has one cell lit: that of the
 // spot; head 1 is flat for the true class. Other classes' maps are their own.
-func fake(asked *[]string) interpret.Model {
+func fake(asked *[]string) answer {
 	return func(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
 		*asked = append(*asked, image)
 		class, i := int(p.Pix[0])/40, int(p.Pix[1])
@@ -150,7 +160,7 @@ func TestEach(t *testing.T) {
 		calls.Add(1)
 		return fake(&asked)(ctx, image, p)
 	}
-	for p, err := range s.Each(t.Context(), counted, interpret.Options{Layer: attention.Last, TopQ: 3}) {
+	for p, err := range s.Each(t.Context(), of(counted), interpret.Options{Layer: attention.Last, TopQ: 3}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +199,7 @@ func TestEach(t *testing.T) {
 		}
 	}
 	// Another layer.
-	for p := range s.Each(t.Context(), fake(&asked), interpret.Options{Layer: 0, TopQ: 1}) {
+	for p := range s.Each(t.Context(), of(fake(&asked)), interpret.Options{Layer: 0, TopQ: 1}) {
 		if p.Layer != 0 || p.Maps[0][1].Values[1] != 1 {
 			t.Errorf("layer 0 looks at %v", p.Maps[0][1].Values)
 		}
@@ -208,7 +218,7 @@ func TestEach(t *testing.T) {
 	}
 	for _, c := range []struct {
 		ctx   context.Context
-		model interpret.Model
+		model answer
 		o     interpret.Options
 		want  string
 	}{
@@ -221,7 +231,7 @@ func TestEach(t *testing.T) {
 		}, interpret.Defaults, "canceled"},
 	} {
 		n := 0
-		for p, err := range s.Each(c.ctx, c.model, c.o) {
+		for p, err := range s.Each(c.ctx, of(c.model), c.o) {
 			if n++; err == nil || p != nil && p.Image != "" || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%q: it went on with %v", c.want, err)
 			}
@@ -239,8 +249,8 @@ func TestOpen(t *testing.T) {
 		if !slices.Equal(d.Index, []int{1, 3}) || d.Truth(1) != 3 || d.Names[3] != names[3] || d.Parts != nil {
 			t.Errorf("the folders are %v, %v", d.Index, d.Names)
 		}
-		if s := must(d.Class("3"))(t); s.Name() != "Gull" || !slices.Equal(s.Images, []int{1}) {
-			t.Errorf("class 3 is %s, %v", s.Name(), s.Images)
+		if s := must(d.Class("3"))(t); s.Name() != "Gull" || s.Pictures.Len() != 1 || s.Pictures.Key(0) != d.Split.Key(1) {
+			t.Errorf("class 3 is %s, %v", s.Name(), s.Pictures)
 		}
 	}
 	odd := t.TempDir()
@@ -273,15 +283,15 @@ func TestOpen(t *testing.T) {
 	// Damaged pictures are told together, and left out where wished.
 	d := must(interpret.Open(drawn(t, false, 3, names...), "val", 6, names))(t)
 	s := must(d.Class("owl"))(t)
-	if err := os.WriteFile(d.Split.Path(s.Images[1]), []byte("no picture"), 0o600); err != nil {
+	if err := os.WriteFile(s.Pictures.Path(1), []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bad := must(s.Verify(t.Context(), nil))(t)
-	if err := s.Unreadable(bad); len(bad) != 1 || !strings.Contains(err.Error(), "1 of the 3 pictures of Owl cannot be read: ") {
+	if _, bad, err := s.Pictures.Readable(t.Context(), false, nil); len(bad) != 1 || !strings.Contains(err.Error(), "1 of the 3 pictures in "+filepath.Dir(s.Pictures.Path(0))+" cannot be read: ") {
 		t.Errorf("%v", err)
 	}
-	if left := must(s.Without(bad))(t); !slices.Equal(left.Images, []int{s.Images[0], s.Images[2]}) {
-		t.Errorf("%v is left of %v", left.Images, s.Images)
+	left, _, err := s.Pictures.Readable(t.Context(), true, nil)
+	if err != nil || left.Len() != 2 || left.Key(0) != s.Pictures.Key(0) || left.Key(1) != s.Pictures.Key(2) {
+		t.Errorf("%v is left of %v (%v)", left, s.Pictures, err)
 	}
 }
 
@@ -289,7 +299,7 @@ func TestOpen(t *testing.T) {
 func TestHeads(t *testing.T) {
 	d := must(interpret.Open(drawn(t, true, 12, names...), "val", 6, names))(t)
 	var asked []string
-	study := must(interpret.NewStudy(t.Context(), fake(&asked), []*interpret.Subject{must(d.Class("owl"))(t)}, interpret.Defaults, interpret.Provenance{}, nil))(t)
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{must(d.Class("owl"))(t)}, interpret.Defaults, nil))(t)
 	defer study.Close()
 	h := study.Heads()
 	if !slices.Equal(h.Parts, []string{"spot", "tail"}) || h.Images != 12 || len(h.Rows) != 3 || h.Rows[2].Head != -1 {
@@ -340,7 +350,7 @@ func TestHeadsByChance(t *testing.T) {
 		}
 		return e, err
 	}
-	study := must(interpret.NewStudy(t.Context(), anywhere, []*interpret.Subject{must(d.Class("wren"))(t)}, interpret.Defaults, interpret.Provenance{}, nil))(t)
+	study := must(interpret.NewStudy(t.Context(), of(anywhere), []*interpret.Subject{must(d.Class("wren"))(t)}, interpret.Defaults, nil))(t)
 	defer study.Close()
 	for _, h := range study.Heads().Rows[:heads] {
 		if *h.Spread < 60 || *h.Spread > 140 || h.Spread95[0] > 100 || h.Spread95[1] < 100 || h.Parts[0].Above {
@@ -362,11 +372,11 @@ func TestConfused(t *testing.T) {
 	}
 	report := must(tally.Report())(t)
 	subjects := must(d.Confused(report, 3))(t)
-	if len(subjects) != 1 || subjects[0].Class != 1 || subjects[0].Taken != 4 || len(subjects[0].Images) != 2 {
+	if len(subjects) != 1 || subjects[0].Class != 1 || subjects[0].Taken != 4 || subjects[0].Pictures.Len() != 2 {
 		t.Fatalf("%+v", subjects)
 	}
 	asked = nil
-	study := must(interpret.NewStudy(t.Context(), fake(&asked), subjects, interpret.Defaults, interpret.Provenance{}, func(p *interpret.Picture) error {
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), subjects, interpret.Defaults, func(p *interpret.Picture) error {
 		if p.Right || len(p.Similar) != 2 || p.Similar[0].Index != 1 || p.Similar[1].Index != 4 || p.Maps[1][0].Values[cellOf(int(p.Photo.Pix[1])+3)] != 1 {
 			t.Errorf("%+v", p)
 		}
@@ -402,7 +412,7 @@ func TestSave(t *testing.T) {
 	var asked []string
 	s := must(d.Class("1"))(t)
 	var all []*interpret.Picture
-	study := must(interpret.NewStudy(t.Context(), fake(&asked), []*interpret.Subject{s}, interpret.Options{Layer: 1, TopQ: 3}, interpret.Provenance{Checkpoint: "fake"}, func(p *interpret.Picture) error {
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{s}, interpret.Options{Layer: 1, TopQ: 3}, func(p *interpret.Picture) error {
 		all = append(all, p)
 		return nil
 	}))(t)
@@ -462,7 +472,7 @@ func TestPage(t *testing.T) {
 	d := must(interpret.Open(dir, "val", 6, nil))(t)
 	d.Names = hostile
 	var asked []string
-	study := must(interpret.NewStudy(t.Context(), fake(&asked), []*interpret.Subject{must(d.Class("1"))(t)}, interpret.Defaults, interpret.Provenance{Checkpoint: "<b>"}, nil))(t)
+	study := must(interpret.NewStudy(t.Context(), modeltest.Model{It: model.About{Origin: origin.Model{Checkpoint: "<b>"}}, Answer: fake(&asked)}, []*interpret.Subject{must(d.Class("1"))(t)}, interpret.Defaults, nil))(t)
 	defer study.Close()
 	page := string(must(study.Page(interpret.FilePage))(t))
 	if n := len(cardPattern.FindAllString(page, -1)); n != 40 || strings.Contains(page, "are in this page") {
@@ -512,7 +522,7 @@ func TestPublished(t *testing.T) {
 	out := t.TempDir()
 	for range 2 { // again gives the same
 		w := interpret.NewPublished(out)
-		for p, err := range must(d.Class("rook"))(t).Each(t.Context(), fake(&asked), interpret.Options{Layer: 1, TopQ: 2}) {
+		for p, err := range must(d.Class("rook"))(t).Each(t.Context(), of(fake(&asked)), interpret.Options{Layer: 1, TopQ: 2}) {
 			if err == nil {
 				err = w.Add(p)
 			}

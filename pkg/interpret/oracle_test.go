@@ -19,6 +19,7 @@ import (
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -88,10 +89,10 @@ func (o *oracle) maps(i int) []float64 {
 func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every int) {
 	t.Helper()
 	asked := 0
-	model := func(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+	model := modeltest.Model{It: m.About(), Answer: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
 		asked++
-		return m.ExplainPicture(image, p)
-	}
+		return m.Explain(ctx, image, p)
+	}}
 	place := map[string]int{}
 	for i, image := range o.images {
 		place[strings.TrimRight(image, "\x00")] = i
@@ -99,11 +100,7 @@ func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every 
 	worst, missing, looked, undecided := 0.0, 0, 0, 0
 	for _, class := range slices.Compact(slices.Sorted(slices.Values(o.truth))) {
 		s := &interpret.Subject{Dataset: d, Class: int(class), Taken: -1}
-		for i := range d.Split.Len() {
-			if d.Truth(i) == int(class) && i%every == 0 {
-				s.Images = append(s.Images, i)
-			}
-		}
+		s.Pictures = d.Split.Only(func(i int) bool { return d.Truth(i) == int(class) && i%every == 0 })
 		for p, err := range s.Each(t.Context(), model, interpret.Options{Layer: attention.Last, TopQ: o.q}) {
 			if err != nil {
 				t.Fatal(err)
@@ -188,7 +185,7 @@ func engines(t *testing.T, test func(t *testing.T, engine string)) {
 
 func open(t *testing.T, checkpoint, engine string) *intr.Model {
 	t.Helper()
-	m, err := intr.Open(checkpoint, intr.Backend(engine))
+	m, err := intr.Open(t.Context(), checkpoint, intr.Backend(engine))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ type pageClass struct {
 // of how many it can show: share is the part of the page's size that they may
 // take.
 func (g *Page) Begin(s *Subject, share float64) {
-	g.of, g.seen, g.most, g.share = len(s.Images), 0, 0, share
+	g.of, g.seen, g.most, g.share = s.Pictures.Len(), 0, 0, share
 	name := s.Name()
 	if s.Taken < 0 {
 		g.groups = append(g.groups, &group{heading: "Right", right: true, subject: s}, &group{heading: "Taken for another class", subject: s})

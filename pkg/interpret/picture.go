@@ -2,23 +2,17 @@ package interpret
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
 )
-
-// Model answers one picture with its logits and every attention map. image is
-// what to call the picture in errors.
-type Model func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
 
 // Options say what is looked at.
 type Options struct {
@@ -61,105 +55,32 @@ func (p *Picture) True() int {
 	return slices.IndexFunc(p.Similar, func(c attention.Class) bool { return c.Index == p.Class })
 }
 
-// Verify reads the subject's pictures, on all cores, and gives those that cannot
-// be read, in order. Progress, which may be nil, is told how many are done.
-func (s *Subject) Verify(ctx context.Context, progress func(done int)) ([]datasets.Bad, error) {
-	var bad []datasets.Bad
-	var lock sync.Mutex
-	done := 0
-	parallel.Do(len(s.Images), func(next func() (int, bool)) {
-		for i, ok := next(); ok && ctx.Err() == nil; i, ok = next() {
-			_, err := picture.Open(s.Dataset.Split.Path(s.Images[i]))
-			lock.Lock()
-			if err != nil {
-				bad = append(bad, datasets.Bad{Index: s.Images[i], Err: err})
-			}
-			if done++; progress != nil {
-				progress(done)
-			}
-			lock.Unlock()
-		}
-	})
-	slices.SortFunc(bad, func(a, b datasets.Bad) int { return a.Index - b.Index })
-	return bad, ctx.Err()
-}
-
-// Unreadable is the error for pictures that Verify found: one sentence.
-func (s *Subject) Unreadable(bad []datasets.Bad) error {
-	reasons := make([]string, len(bad))
-	for i, b := range bad {
-		reasons[i] = b.Err.Error()
-	}
-	return fmt.Errorf("%d of the %d pictures of %s cannot be read: %s", len(bad), len(s.Images), s.Name(), strings.Join(reasons, "; "))
-}
-
-// Without is the subject without these pictures. It is an error when none is
-// left.
-func (s *Subject) Without(bad []datasets.Bad) (*Subject, error) {
-	left := *s
-	left.Images = slices.DeleteFunc(slices.Clone(s.Images), func(i int) bool {
-		return slices.ContainsFunc(bad, func(b datasets.Bad) bool { return b.Index == i })
-	})
-	if len(left.Images) == 0 {
-		return nil, errors.New("no picture of " + s.Name() + " can be read")
-	}
-	return &left, nil
-}
-
 // Each is the subject's pictures, one after the other, in order; the model never
 // runs on others. While one is made use of the next is answered, and no more
 // than these two are in memory. The first error ends it.
-func (s *Subject) Each(ctx context.Context, model Model, o Options) iter.Seq2[*Picture, error] {
+func (s *Subject) Each(ctx context.Context, m model.Model, o Options) iter.Seq2[*Picture, error] {
 	return func(yield func(*Picture, error) bool) {
 		if o.TopQ < 1 {
 			yield(nil, fmt.Errorf("at least 1 similar class must be asked for, not %d", o.TopQ))
 			return
 		}
-		type answer struct {
-			*Picture
-			err error
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		answers := make(chan answer)
-		var group sync.WaitGroup
-		defer group.Wait()
-		defer cancel()
-		group.Go(func() {
-			defer close(answers)
-			for _, i := range s.Images {
-				var a answer
-				a.Picture, a.err = s.look(ctx, model, i, o)
-				select {
-				case answers <- a:
-				case <-ctx.Done():
-					return
-				}
-				if a.err != nil {
-					return
-				}
-			}
-		})
-		for range s.Images {
-			a, more := <-answers
-			if !more {
-				yield(nil, context.Cause(ctx))
-				return
-			}
-			if !yield(a.Picture, a.err) || a.err != nil {
+		look := func(ctx context.Context, i int) (*Picture, error) { return s.look(ctx, m, i, o) }
+		for p, err := range parallel.Ahead(ctx, s.Pictures.Len(), 1, 0, look) {
+			if !yield(p, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-func (s *Subject) look(ctx context.Context, model Model, i int, o Options) (*Picture, error) {
+func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*Picture, error) {
 	d := s.Dataset
-	path := d.Split.Path(i)
+	path, key := s.Pictures.Path(i), s.Pictures.Key(i)
 	photo, err := picture.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	answered, err := model(ctx, path, photo)
+	answered, err := m.Explain(ctx, path, photo)
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +96,8 @@ func (s *Subject) look(ctx context.Context, model Model, i int, o Options) (*Pic
 		o.Layer = e.Layers - 1
 	}
 	p := &Picture{
-		Image: d.Split.Key(i), Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer, Map: [2]int{e.Rows, e.Cols},
-		Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[d.Split.Key(i)],
+		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer, Map: [2]int{e.Rows, e.Cols},
+		Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
 	}
 	all := e.Top(-1)
 	p.Rank = 1 + slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == s.Class })

@@ -15,11 +15,12 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/model"
 )
 
 // Provenance is where the numbers come from.
 type Provenance struct {
-	Checkpoint string `json:"checkpoint"`                  // as it was named
+	Checkpoint string `json:"checkpoint"`                  // path of its file
 	SHA256     string `json:"checkpoint_sha256,omitempty"` // of its file, hexadecimal
 	Model      string `json:"model,omitempty"`             // the architecture in words
 	Engine     string `json:"engine,omitempty"`
@@ -63,10 +64,12 @@ type Study struct {
 // is told of every picture, with its maps; it may be nil, and its error ends the
 // study. The context ends it, too. A study
 // must be closed.
-func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, from Provenance, each func(*Picture) error) (_ *Study, err error) {
-	t := &Study{Subjects: subjects, Provenance: from}
-	d := subjects[0].Dataset
-	t.Provenance.Dataset, t.Provenance.Split, t.Provenance.Layer, t.Provenance.TopQ = d.Split.Root, d.Split.Name, o.Layer, o.TopQ
+func NewStudy(ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture) error) (_ *Study, err error) {
+	d, from := subjects[0].Dataset, m.About().Origin
+	t := &Study{Subjects: subjects, Provenance: Provenance{
+		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
+		Dataset: d.Split.Root, Split: d.Split.Name, Layer: o.Layer, TopQ: o.TopQ,
+	}}
 	if t.Provenance.Digest, err = d.Split.Digest(); err != nil {
 		return nil, err
 	}
@@ -81,14 +84,14 @@ func NewStudy(ctx context.Context, model Model, subjects []*Subject, o Options, 
 	}()
 	total := 0
 	for _, s := range subjects {
-		total += len(s.Images)
+		total += s.Pictures.Len()
 	}
 	t.sheet.of = total
 	w := bufio.NewWriterSize(t.spool, 1<<20)
 	maps := NewMaps(w)
 	for _, s := range subjects {
-		t.page.Begin(s, float64(len(s.Images))/float64(total))
-		for p, err := range s.Each(ctx, model, o) {
+		t.page.Begin(s, float64(s.Pictures.Len())/float64(total))
+		for p, err := range s.Each(ctx, m, o) {
 			if err == nil && each != nil {
 				err = each(p)
 			}
@@ -272,7 +275,7 @@ func (t *Study) SaveData(dir string) error {
 		}
 	} else {
 		for _, s := range t.Subjects {
-			sum.Confused = append(sum.Confused, confused{s.Class, names[s.Class], s.Taken, names[s.Taken], len(s.Images)})
+			sum.Confused = append(sum.Confused, confused{s.Class, names[s.Class], s.Taken, names[s.Taken], s.Pictures.Len()})
 		}
 	}
 	return wholefile.Write(filepath.Join(dir, "interpret.json"), func(w io.Writer) error {

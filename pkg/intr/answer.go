@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/pkg/attention"
 )
 
 // Output is what a batch was answered, as numbers. Rows and Cols are those of
@@ -33,26 +34,28 @@ type Timing struct {
 	Forward time.Duration // the forward pass, with the results fetched
 }
 
-// Run answers a batch with everything: logits, attention, memory and states.
-func (m *Model) Run(b *Batch) (*Output, error) {
-	out, _, err := m.answer(context.Background(), b, true)
+// Run answers a batch with everything: logits, attention, memory and states. It
+// gives up soon after ctx ends.
+func (m *Model) Run(ctx context.Context, b *Batch) (*Output, error) {
+	out, _, err := m.forward(ctx, b, true)
 	return out, err
 }
 
-// Logits answers a batch as Run does, with the logits of each picture alone. It
-// gives up soon after ctx ends.
-func (m *Model) Logits(ctx context.Context, b *Batch) ([][]float32, error) {
+// Logits answers a batch as Run does, with the logits of each picture alone: the
+// explanations lack all else but the classes' names. It gives up soon after ctx
+// ends.
+func (m *Model) Logits(ctx context.Context, b *Batch) ([]*attention.Explanation, error) {
 	if err := m.check(b); err != nil {
 		return nil, err
 	}
 	// Few canvases mean few graphs to compile.
-	out, _, err := m.answer(ctx, b.on(m.Canvas(b.Height, b.Width)), false)
+	out, _, err := m.forward(ctx, b.on(m.Canvas(b.Height, b.Width)), false)
 	if err != nil {
 		return nil, err
 	}
-	all := make([][]float32, out.Pictures)
+	all := make([]*attention.Explanation, out.Pictures)
 	for i := range all {
-		all[i] = out.Logits[i*out.Classes:][:out.Classes:out.Classes]
+		all[i] = &attention.Explanation{Names: m.Names, Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
 	}
 	return all, nil
 }
@@ -134,11 +137,11 @@ func (m *Model) pieces(want want) []*piece {
 	stride, width := m.Config.Stride(), m.Config.HiddenDim
 	memory := func(b *Batch) []int { return []int{len(b.Sizes), b.Rows(stride), b.Cols(stride), width} }
 	encoder := func(n *net, x, cells *Node) []*Node {
-		_, memory := n.remember(x, cells)
+		_, memory := n.encode(x, cells)
 		return []*Node{memory}
 	}
 	decoder := func(n *net, memory, cells *Node) []*Node {
-		states, attention, logits := n.ask(memory, cells)
+		states, attention, logits := n.decode(memory, cells)
 		results := []*Node{logits}
 		if want.attention {
 			results = append(results, memory)
@@ -184,7 +187,7 @@ func (m *Model) compile(ctx context.Context, p *plan, b *Batch, want want) error
 	return nil
 }
 
-func (m *Model) answer(ctx context.Context, b *Batch, attention bool) (*Output, Timing, error) {
+func (m *Model) forward(ctx context.Context, b *Batch, attention bool) (*Output, Timing, error) {
 	var took Timing
 	if err := m.check(b); err != nil {
 		return nil, took, err

@@ -129,8 +129,8 @@ func (n *net) attribution(features, cells, chosen *Node) []*Node {
 	n.training = &Training{} // every operation has a gradient
 	n.mention()
 	rows, cols := features.Shape().Dim(1), features.Shape().Dim(2)
-	_, memory := n.remember(features, cells)
-	_, attention, logits := n.ask(memory, cells)
+	_, memory := n.encode(features, cells)
+	_, attention, logits := n.decode(memory, cells)
 
 	gradient := Gradient(ReduceAllSum(Mul(logits, chosen)), features)[0]
 	own := ConvertDType(Reshape(cells, 1, rows, cols, 1), gradient.DType())

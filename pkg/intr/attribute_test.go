@@ -145,7 +145,7 @@ func TestWith(t *testing.T) {
 		p.Pix[i] = uint8(i * 7)
 	}
 	logits := func(m *intr.Model) []float32 {
-		e, err := m.ExplainPicture("", p)
+		e, err := m.Explain(t.Context(), "", p)
 		if err != nil {
 			t.Fatal(err)
 		}

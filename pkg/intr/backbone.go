@@ -74,7 +74,7 @@ func (c Config) steps() []step {
 			if b == 0 {
 				block = func(n *net, x *Node) *Node {
 					if stage == 0 {
-						x = n.inside(n.maxPool(x), stride)
+						x = n.mask(n.maxPool(x), stride)
 					}
 					// torchvision: the first block of a dilated stage is not dilated yet.
 					return n.block(x, key, first, 1, stride, stage > 0 || c.channels(0) != c.Width)
@@ -104,7 +104,7 @@ func (n *net) block(x *Node, key string, step, dilation, stride int, downsample 
 	return n.relu(Add(x, identity), 0)
 }
 
-// relu is relu, and inside where stride is not 0. Training with XLA has its
+// relu is relu, and mask where stride is not 0. Training with XLA has its
 // gradient told from the result, which the next layer keeps in any case: GoMLX's
 // own asks for what went in, which is as large again.
 func (n *net) relu(x *Node, stride int) *Node {
@@ -112,7 +112,7 @@ func (n *net) relu(x *Node, stride int) *Node {
 		if stride == 0 {
 			return y
 		}
-		return n.inside(y, stride)
+		return n.mask(y, stride)
 	}
 	if n.training == nil || n.asProducts || n.training.Recompute {
 		return mask(relu(x))
@@ -141,20 +141,20 @@ func (n *net) convolution(x *Node, conv, bn string, step, dilation, stride int, 
 		if act == activation.TypeRelu {
 			return n.relu(x, stride)
 		}
-		return n.inside(x, stride)
+		return n.mask(x, stride)
 	}
 	s := Mul(n.weight(bn+".weight"), Rsqrt(AddScalar(n.weight(bn+".running_var"), 1e-5)))
 	b := Sub(n.weight(bn+".bias"), Mul(n.weight(bn+".running_mean"), s))
 	if n.asProducts {
 		matrix := Mul(Reshape(kernel, k*k*in, out), ExpandLeftToRank(s, 2))
-		return n.inside(n.dense(patches(x, k, step, dilation), matrix, b, act), stride)
+		return n.mask(n.dense(patches(x, k, step, dilation), matrix, b, act), stride)
 	}
 	x = n.convolve(x, kernel, step, dilation)
 	x = Add(Mul(x, ExpandLeftToRank(s, 4)), ExpandLeftToRank(b, 4))
 	if act == activation.TypeRelu {
 		return n.relu(x, stride)
 	}
-	return n.inside(x, stride)
+	return n.mask(x, stride)
 }
 
 // convolve is the convolution alone, as this engine likes it.
@@ -164,11 +164,11 @@ func (n *net) convolve(x, kernel *Node, step, dilation int) *Node {
 		return n.times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
 	}
 	pad := dilation * (k / 2)
-	return full(Convolve(n.short(x), n.short(kernel)).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done())
+	return f32(Convolve(n.bf16(x), n.bf16(kernel)).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done())
 }
 
-// inside puts a feature map back to zero where its canvas holds no picture.
-func (n *net) inside(x *Node, stride int) *Node {
+// mask puts a feature map back to zero where its canvas holds no picture.
+func (n *net) mask(x *Node, stride int) *Node {
 	if n.sizes == nil {
 		return x
 	}
@@ -237,9 +237,9 @@ func (n *net) maxPool(x *Node) *Node {
 
 // times is x [..., in] by a matrix [in, out]: [..., out].
 func (n *net) times(x, matrix *Node) *Node {
-	x, matrix = n.short(x), n.short(matrix)
+	x, matrix = n.bf16(x), n.bf16(matrix)
 	dims := x.Shape().Clone().Dimensions
 	in := dims[len(dims)-1]
 	dims[len(dims)-1] = matrix.Shape().Dim(1)
-	return full(Reshape(Dot(Reshape(x, x.Shape().Size()/in, in), matrix).Product(), dims...))
+	return f32(Reshape(Dot(Reshape(x, x.Shape().Size()/in, in), matrix).Product(), dims...))
 }

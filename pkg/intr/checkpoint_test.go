@@ -130,7 +130,7 @@ func TestMisfits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := changed(t, basic, c.args, c.change)
-			m, err := intr.Open(path, intr.Backend("go"))
+			m, err := intr.Open(t.Context(), path, intr.Backend("go"))
 			if err == nil {
 				m.Close()
 				t.Fatal("was opened")
@@ -182,7 +182,7 @@ func TestEvalSize(t *testing.T) {
 		if err := errors.Join(png.Encode(f, photo), f.Close()); err != nil {
 			t.Fatal(err)
 		}
-		e, err := at128.Explain(path)
+		e, err := at128.Explain(t.Context(), path, photo)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestEvalSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ranked, err := at128.Predict(path)
+		ranked, err := at128.Predict(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

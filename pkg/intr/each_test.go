@@ -33,7 +33,11 @@ func TestLogits(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := &comparison{t: t}
-				c.agree("logits", slices.Concat(got...), want.floats("batch_logits"), logitsWithin)
+				var logits []float32
+				for _, e := range got {
+					logits = append(logits, e.Logits...)
+				}
+				c.agree("logits", logits, want.floats("batch_logits"), logitsWithin)
 			})
 		})
 	}
@@ -66,16 +70,19 @@ func strips(t *testing.T, n int) (paths []string) {
 func TestLogitsEach(t *testing.T) {
 	m, other := open(t, "testdata/basic.pth", "go"), open(t, "testdata/basic.pth", "go")
 	paths := strips(t, 7)
-	ranked, err := m.Predict(paths...)
+	ranked, err := m.Predict(t.Context(), paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	collect := func(ctx context.Context, paths []string, batch int, models ...*intr.Model) (all [][]float32, err error) {
-		for logits, err := range intr.LogitsEach(ctx, paths, batch, models...) {
+		for e, err := range intr.LogitsEach(ctx, paths, batch, models...) {
 			if err != nil {
 				return all, err
 			}
-			all = append(all, logits)
+			if e.Image != paths[len(all)] {
+				t.Errorf("%s is answered for %s", e.Image, paths[len(all)])
+			}
+			all = append(all, e.Logits)
 		}
 		return all, nil
 	}
@@ -139,7 +146,7 @@ func TestLogitsEach(t *testing.T) {
 
 // A model on another device answers the same, with all results.
 func TestDevice(t *testing.T) {
-	first, err := intr.Open("testdata/basic.pth", intr.Backend("xla"))
+	first, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("xla"))
 	if err != nil {
 		t.Skipf("skipped: %v", err)
 	}
@@ -148,18 +155,22 @@ func TestDevice(t *testing.T) {
 	if last < 1 {
 		t.Skip("skipped: XLA has one device here")
 	}
-	other, err := intr.Open("testdata/basic.pth", intr.Backend("xla"), intr.Device(last))
+	other, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("xla"), intr.Device(last))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	path := strips(t, 1)[0]
-	a, err := first.Explain(path)
+	photo, err := picture.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := first.Explain(t.Context(), path, photo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		b, err := other.Explain(path)
+		b, err := other.Explain(t.Context(), path, photo)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,11 +179,11 @@ func TestDevice(t *testing.T) {
 		}
 	}
 	for number, want := range map[int]string{last + 1: "so there is no device", -1: "no device -1"} {
-		if _, err := intr.Open("testdata/basic.pth", intr.Backend("xla"), intr.Device(number)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("xla"), intr.Device(number)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("device %d is answered with %v", number, err)
 		}
 	}
-	if _, err := intr.Open("testdata/basic.pth", intr.Backend("go"), intr.Device(1)); err == nil || !strings.Contains(err.Error(), "has 1 device here") {
+	if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("go"), intr.Device(1)); err == nil || !strings.Contains(err.Error(), "has 1 device here") {
 		t.Errorf("a second device of one is answered with %v", err)
 	}
 }

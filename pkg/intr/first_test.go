@@ -49,11 +49,11 @@ func TestFirstClasses(t *testing.T) {
 		paths[i] = filepath.Join(folder, filepath.FromSlash(file))
 	}
 	i, wrong := 0, 0
-	for ranking, err := range m.PredictEach(paths) {
+	for e, err := range m.Each(t.Context(), paths) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ranking.Top[0].Index; got != want[files[i]] {
+		if got := e.Best().Index; got != want[files[i]] {
 			t.Errorf("%s: class %d comes first, in PyTorch class %d", files[i], got, want[files[i]])
 			wrong++
 		}

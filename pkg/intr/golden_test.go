@@ -48,7 +48,7 @@ func engines(t *testing.T, test func(t *testing.T, engine string)) {
 
 func open(t *testing.T, path, engine string) *intr.Model {
 	t.Helper()
-	m, err := intr.Open(path, intr.Backend(engine))
+	m, err := intr.Open(t.Context(), path, intr.Backend(engine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestSmallGolden(t *testing.T) {
 					t.Run(fmt.Sprintf("alone%d", i), func(t *testing.T) {
 						b := intr.NewBatch(p, &picture.Picture{Width: 201, Height: 170, Pix: make([]uint8, 201*170*3)})
 						b.Exact = true
-						out, err := m.Run(b)
+						out, err := m.Run(t.Context(), b)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -177,7 +177,7 @@ func TestSmallGolden(t *testing.T) {
 
 func compare(t *testing.T, c *comparison, m *intr.Model, b *intr.Batch, want arrays, prefix string) {
 	t.Helper()
-	out, err := m.Run(b)
+	out, err := m.Run(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestGoldenVariants(t *testing.T) {
 						}
 					}
 				}
-				out, err := m.Run(b)
+				out, err := m.Run(t.Context(), b)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -311,7 +311,7 @@ func TestGoldenR50(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := m.Run(intr.NewBatch(p.Eval(0)))
+		out, err := m.Run(t.Context(), intr.NewBatch(p.Eval(0)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +323,7 @@ func TestGoldenR50(t *testing.T) {
 		c.agree("memory", memory, want.floats("memory_mean"), relative)
 		c.agree("logits", out.Logits, want.floats("logits"), logitsWithin)
 
-		e, err := m.Explain(image)
+		e, err := m.Explain(t.Context(), image, p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -380,7 +380,7 @@ func TestOpenErrors(t *testing.T) {
 		{"engine", "testdata/basic.pth", "abacus", []intr.Option{intr.Backend("abacus")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, err := intr.Open(c.path, append(c.options, intr.Backend("go"))[:max(1, len(c.options))]...)
+			m, err := intr.Open(t.Context(), c.path, append(c.options, intr.Backend("go"))[:max(1, len(c.options))]...)
 			if err == nil {
 				m.Close()
 				t.Fatal("was opened")

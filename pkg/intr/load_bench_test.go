@@ -18,7 +18,7 @@ func BenchmarkOpen(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				m, err := intr.Open(checkpoint, intr.Backend(kind))
+				m, err := intr.Open(b.Context(), checkpoint, intr.Backend(kind))
 				if err != nil {
 					b.Fatal(err)
 				}

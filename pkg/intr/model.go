@@ -3,9 +3,9 @@
 // which every class is a query, so that the query's cross-attention shows where
 // the class found itself in the picture.
 //
-//	m, err := intr.Open("cub", intr.ClassFile("classes.txt"))
-//	bird, err := m.Explain("bunting.jpg")
-//	fmt.Println(bird.Best().Name)
+//	m, err := intr.Open(ctx, "cub", intr.ClassFile("classes.txt"))
+//	birds, err := m.Predict(ctx, "bunting.jpg")
+//	fmt.Println(birds[0].Top[0].Name)
 //
 // Two levels: Open, Predict and Explain for who wants answers; Forward, with
 // every intermediate named, for who builds graphs of their own.
@@ -27,6 +27,7 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/hub"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
@@ -38,9 +39,10 @@ type Model struct {
 	Names  []string // of the classes, by index; those of the checkpoint when none were given, nil where it has none
 	Engine *backend.Engine
 
-	store *model.Store
-	run   sync.Mutex
-	plans map[want]*plan
+	digest func() string // of the checkpoint; computed when it is first asked for
+	store  *model.Store
+	run    sync.Mutex
+	plans  map[want]*plan
 
 	attributing *model.Exec // Attribute's; nil until it is asked
 }
@@ -50,7 +52,6 @@ type options struct {
 	classFile string
 	names     []string
 	progress  io.Writer
-	ctx       context.Context
 	device    int
 }
 
@@ -72,14 +73,12 @@ func Progress(w io.Writer) Option { return func(o *options) { o.progress = w } }
 // Device chooses one of the engine's devices, from 0.
 func Device(number int) Option { return func(o *options) { o.device = number } }
 
-// Context ends a download early.
-func Context(ctx context.Context) Option { return func(o *options) { o.ctx = ctx } }
-
 // Open loads a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". Errors are
-// one sentence that names the file and, where one is wrong, the tensor.
-func Open(checkpoint string, opts ...Option) (*Model, error) {
-	o := options{ctx: context.Background()}
+// one sentence that names the file and, where one is wrong, the tensor. The end of
+// ctx ends a download.
+func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error) {
+	var o options
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -90,7 +89,7 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 		}
 		o.names = names
 	}
-	path, err := hub.Find(o.ctx, checkpoint, o.progress)
+	path, err := hub.Find(ctx, checkpoint, o.progress)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +123,18 @@ func Open(checkpoint string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
-	return &Model{Config: config, Path: path, Names: o.names, Engine: engine, store: store, plans: map[want]*plan{}}, nil
+	m := newModel(engine, config, store)
+	m.Path, m.Names = path, o.names
+	return m, nil
+}
+
+func newModel(engine *backend.Engine, c Config, store *model.Store) *Model {
+	m := &Model{Config: c, Engine: engine, store: store, plans: map[want]*plan{}}
+	m.digest = sync.OnceValue(func() string {
+		digest, _ := origin.Digest(m.Path) // a file that is gone has none to tell
+		return digest
+	})
+	return m
 }
 
 // Inspect finds the model in an open checkpoint: its tensors by PyTorch key and
@@ -189,8 +199,8 @@ func (m *Model) Forward(pixels, cells, sizes *Node) Nodes {
 	if cells == nil {
 		cells = Const(n.g, tensors.FromScalarAndDimensions(true, x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)))
 	}
-	out.Projected, out.Memory = n.remember(x, cells)
-	out.States, out.Attention, out.Logits = n.ask(out.Memory, cells)
+	out.Projected, out.Memory = n.encode(x, cells)
+	out.States, out.Attention, out.Logits = n.decode(out.Memory, cells)
 	return out
 }
 

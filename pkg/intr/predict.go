@@ -5,70 +5,62 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
+// About says what the model is. The digest is that of the checkpoint's file when it
+// is first asked for, and missing where that is gone.
+func (m *Model) About() model.About {
+	return model.About{
+		Origin:  origin.Model{Model: m.Config.String(), Checkpoint: m.Path, SHA256: m.digest(), Engine: m.Engine.String()},
+		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
+	}
+}
+
 // Predict ranks all classes for every picture, in the order given. Each is
 // answered as if it were alone. The first picture that cannot be read ends it.
-func (m *Model) Predict(paths ...string) ([]attention.Ranking, error) {
+func (m *Model) Predict(ctx context.Context, paths ...string) ([]attention.Ranking, error) {
 	var rankings []attention.Ranking
-	for ranking, err := range m.PredictEach(paths) {
+	for e, err := range m.Each(ctx, paths) {
 		if err != nil {
 			return nil, err
 		}
-		rankings = append(rankings, ranking)
+		rankings = append(rankings, e.Ranking(-1, true))
 	}
 	return rankings, nil
 }
 
-// PredictEach is Predict for many pictures: it hands out each ranking as soon
-// as it is there and reads the next picture meanwhile. An error belongs to one
-// picture, which its ranking names; the others are still answered.
-func (m *Model) PredictEach(paths []string) iter.Seq2[attention.Ranking, error] {
-	return func(yield func(attention.Ranking, error) bool) {
-		for read := range m.ahead(paths) {
-			ranking := attention.Ranking{Image: read.path}
-			e, err := m.predict(read)
-			if err == nil {
-				ranking = e.Ranking(-1, true)
-			}
-			if !yield(ranking, err) {
-				return
-			}
+// Each answers the pictures of files, as model.Model has it.
+func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
+	workers := 1 + runtime.GOMAXPROCS(0) // one has the engine, the others read
+	return parallel.Ahead(ctx, len(paths), workers, 1, func(ctx context.Context, i int) (*attention.Explanation, error) {
+		p, err := picture.Open(paths[i])
+		if err != nil {
+			return nil, err
 		}
-	}
+		return m.one(ctx, paths[i], p, false)
+	})
 }
 
-func (m *Model) predict(read read) (*attention.Explanation, error) {
-	if read.err != nil {
-		return nil, read.err
-	}
-	return m.one(read.path, read.width, read.height, read.input, false)
+// Explain answers one picture with its ranked classes and every attention map;
+// image is what to call it. It gives up soon after ctx ends.
+func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+	return m.one(ctx, image, p, true)
 }
 
-// Explain answers one picture with its ranked classes and every attention map.
-func (m *Model) Explain(path string) (*attention.Explanation, error) {
-	p, err := picture.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return m.ExplainPicture(path, p)
-}
-
-// ExplainPicture is Explain for a picture at hand; image is what to call it.
-func (m *Model) ExplainPicture(image string, p *picture.Picture) (*attention.Explanation, error) {
-	return m.one(image, p.Width, p.Height, p.Eval(m.Config.EvalSize), true)
-}
-
-func (m *Model) one(image string, width, height int, input *picture.Picture, maps bool) (*attention.Explanation, error) {
-	all, _, err := m.Answer(context.Background(), maps, input)
+func (m *Model) one(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, error) {
+	all, _, err := m.Answer(ctx, maps, p.Eval(m.Config.EvalSize))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", image, err)
 	}
 	e := all[0]
-	e.Image, e.Width, e.Height = image, width, height
+	e.Image, e.Width, e.Height = image, p.Width, p.Height
 	return e, nil
 }
 
@@ -89,7 +81,7 @@ func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Pictur
 	}
 	b := newBatch(h, w, inputs...)
 	b.Exact = true
-	out, took, err := m.answer(ctx, b, maps)
+	out, took, err := m.forward(ctx, b, maps)
 	if err != nil {
 		return nil, took, err
 	}
@@ -139,42 +131,4 @@ func (m *Model) Canvas(height, width int) (h, w int) {
 		return (steps*short + canvasSteps - 1) / canvasSteps
 	}
 	return side(height), side(width)
-}
-
-// read is a picture that was read ahead of the model.
-type read struct {
-	path          string
-	width, height int // of the file
-	input         *picture.Picture
-	err           error
-}
-
-// ahead reads and resizes pictures one ahead of who takes them.
-func (m *Model) ahead(paths []string) iter.Seq[read] {
-	return func(yield func(read) bool) {
-		next := make(chan read, 1)
-		stop := make(chan struct{})
-		defer close(stop)
-		go func() {
-			defer close(next)
-			for _, path := range paths {
-				r := read{path: path}
-				if p, err := picture.Open(path); err != nil {
-					r.err = err
-				} else {
-					r.width, r.height, r.input = p.Width, p.Height, p.Eval(m.Config.EvalSize)
-				}
-				select {
-				case next <- r:
-				case <-stop:
-					return
-				}
-			}
-		}()
-		for r := range next {
-			if !yield(r) {
-				return
-			}
-		}
-	}
 }

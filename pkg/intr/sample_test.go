@@ -17,7 +17,7 @@ func TestSample(t *testing.T) {
 	if checkpoint == "" {
 		checkpoint = "sample"
 	}
-	m, err := intr.Open(checkpoint, intr.Backend(os.Getenv("GOINTR_TEST_BACKEND")))
+	m, err := intr.Open(t.Context(), checkpoint, intr.Backend(os.Getenv("GOINTR_TEST_BACKEND")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestSample(t *testing.T) {
 		for part, split := range []string{"choosing", "measuring"} {
 			for i := range perClass {
 				p, parts := birds.Draw(s, birds.NewScene(99, split, class, i), 160)
-				e, err := m.ExplainPicture("bird", p)
+				e, err := m.Explain(t.Context(), "bird", p)
 				if err != nil {
 					t.Fatal(err)
 				}

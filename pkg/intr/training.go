@@ -38,16 +38,16 @@ type Training struct {
 	Statistics func(bn string, mean, variance *Node)
 }
 
-// short is what a product is given.
-func (n *net) short(x *Node) *Node {
+// bf16 is what a product is given.
+func (n *net) bf16(x *Node) *Node {
 	if n.training == nil || !n.training.BFloat16 {
 		return x
 	}
 	return ConvertDType(x, dtypes.BFloat16)
 }
 
-// full is what a product gives.
-func full(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }
+// f32 is what a product gives.
+func f32(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }
 
 // ForwardTraining is Forward as training needs it: every operation has a
 // gradient on every engine, and dropout is in it. pixels [b, height, width, 3],
@@ -61,8 +61,8 @@ func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node 
 	n.training = t
 	features := n.features(pixels)
 	n.cells = numbered(n.g, features.Shape().Dim(1), features.Shape().Dim(2))
-	_, memory := n.remember(features, cells)
-	_, _, logits := n.ask(memory, cells)
+	_, memory := n.encode(features, cells)
+	_, _, logits := n.decode(memory, cells)
 	return logits
 }
 
@@ -77,13 +77,13 @@ func (m *Model) Features(pixels *Node, t *Training) *Node {
 
 func (n *net) features(x *Node) *Node {
 	for _, s := range n.steps() {
-		x = n.again(s.apply(n, x))
+		x = n.checkpoint(s.apply(n, x))
 	}
 	return x
 }
 
-// again marks where what comes is computed again by the gradient.
-func (n *net) again(x *Node) *Node {
+// checkpoint marks where what comes is computed again by the gradient.
+func (n *net) checkpoint(x *Node) *Node {
 	if n.training == nil || !n.training.Recompute {
 		return x
 	}
@@ -93,7 +93,7 @@ func (n *net) again(x *Node) *Node {
 // normalized is convolved x [batch, rows, cols, channels] normalised with the
 // statistics of the batch, those outside of the canvas left out.
 func (n *net) normalized(x *Node, bn string, stride int) *Node {
-	within := n.inside(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride) // [batch, rows, cols, 1]
+	within := n.mask(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride) // [batch, rows, cols, 1]
 	count := ReduceAllSum(within)
 	mean := Div(ReduceSum(Mul(x, within), 0, 1, 2), count)
 	centered := Mul(Sub(x, ExpandLeftToRank(mean, 4)), within)
@@ -144,7 +144,7 @@ func New(engine *backend.Engine, c Config, values map[string][]float32) (*Model,
 			return nil, err
 		}
 	}
-	return &Model{Config: c, Engine: engine, store: store, plans: map[want]*plan{}}, nil
+	return newModel(engine, c, store), nil
 }
 
 // Tensor makes a tensor in our layout, where the engine reads it, of values in

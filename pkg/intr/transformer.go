@@ -71,7 +71,7 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 		return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1), heads, d/heads) // [b, ·, h, e]
 	}
 	q := MulScalar(project(query, 0), math.Sqrt(1/float64(d/heads)))
-	scores := full(Einsum("bqhe,bnhe->bhqn", n.short(q), n.short(project(keys, 1))))
+	scores := f32(Einsum("bqhe,bnhe->bhqn", n.bf16(q), n.bf16(project(keys, 1))))
 	if mask != nil {
 		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
 		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
@@ -81,30 +81,30 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 		attended = n.cells
 	}
 	weights = n.drop(n.softmax(scores), attended)
-	result = full(Einsum("bhqn,bnhe->bqhe", n.short(weights), n.short(project(values, 2))))
+	result = f32(Einsum("bhqn,bnhe->bqhe", n.bf16(weights), n.bf16(project(values, 2))))
 	result = Reshape(result, result.Shape().Dim(0), result.Shape().Dim(1), d)
 	result = n.dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
 	return result, weights
 }
 
-// remember is the first half of the transformer: features [b, rows, cols,
+// encode is the first half of the transformer: features [b, rows, cols,
 // channels] and cells [b, rows, cols], true where a picture is, to the
 // projected features and the encoder's memory, both [b, rows, cols, d].
-func (n *net) remember(features, cells *Node) (projected, memory *Node) {
+func (n *net) encode(features, cells *Node) (projected, memory *Node) {
 	b, rows, cols, channels := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2), features.Shape().Dim(3)
 	projection := Reshape(n.weight("input_proj.weight"), channels, n.HiddenDim)
 	projected = n.dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
 	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }
-	memory = n.encode(flat(projected), flat(n.positions(cells)), Reshape(cells, b, rows*cols))
+	memory = n.encoder(flat(projected), flat(n.positions(cells)), Reshape(cells, b, rows*cols))
 	return projected, Reshape(memory, b, rows, cols, n.HiddenDim)
 }
 
-// ask is the second half: memory [b, rows, cols, d] to the normed states
+// decode is the second half: memory [b, rows, cols, d] to the normed states
 // [b, q, d] and the attention [b, h, q, rows, cols] of every decoder layer, and
 // the logits [b, q].
-func (n *net) ask(memory, cells *Node) (states, attention []*Node, logits *Node) {
+func (n *net) decode(memory, cells *Node) (states, attention []*Node, logits *Node) {
 	b, rows, cols := memory.Shape().Dim(0), memory.Shape().Dim(1), memory.Shape().Dim(2)
-	states, attention = n.decode(Reshape(memory, b, rows*cols, n.HiddenDim), Reshape(cells, b, rows*cols))
+	states, attention = n.decoder(Reshape(memory, b, rows*cols, n.HiddenDim), Reshape(cells, b, rows*cols))
 	for i, a := range attention {
 		attention[i] = Reshape(a, b, n.Heads, n.Classes, rows, cols)
 	}
@@ -113,37 +113,37 @@ func (n *net) ask(memory, cells *Node) (states, attention []*Node, logits *Node)
 	return states, attention, Reshape(presence, b, n.Classes)
 }
 
-// encode is the encoder: image tokens x and their positions [b, n, d].
-func (n *net) encode(x, positions, mask *Node) *Node {
-	const encoder = "transformer.encoder"
+// encoder mixes image tokens x at their positions [b, n, d].
+func (n *net) encoder(x, positions, mask *Node) *Node {
+	const prefix = "transformer.encoder"
 	n.tokens = n.cells
 	for i := range n.EncoderLayers {
-		key := fmt.Sprintf("%s.layers.%d", encoder, i)
+		key := fmt.Sprintf("%s.layers.%d", prefix, i)
 		x = n.residual(x, key+".norm1", func(t *Node) *Node {
 			placed := Add(t, positions)
 			result, weights := n.attend(key+".self_attn", placed, placed, t, mask)
 			n.mixing = append(n.mixing, weights)
 			return result
 		})
-		x = n.again(n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) }))
+		x = n.checkpoint(n.residual(x, key+".norm2", func(t *Node) *Node { return n.feedForward(t, key) }))
 	}
 	if n.PreNorm {
-		x = n.layerNorm(x, encoder+".norm")
+		x = n.layerNorm(x, prefix+".norm")
 	}
 	return x
 }
 
-// decode is the decoder: memory [b, n, d] to the normed state [b, q, d] and the
+// decoder asks for every class: memory [b, n, d] to the normed state [b, q, d] and the
 // cross-attention [b, h, q, n] of every layer. The image tokens get no positions
 // here, where INTR differs from DETR.
-func (n *net) decode(memory, mask *Node) (states, attention []*Node) {
-	const decoder = "transformer.decoder"
+func (n *net) decoder(memory, mask *Node) (states, attention []*Node) {
+	const prefix = "transformer.decoder"
 	n.tokens = nil
 	batch := memory.Shape().Dim(0)
 	queries := BroadcastToDims(ExpandAxes(n.weight("query_embed.weight"), 0), batch, n.Classes, n.HiddenDim)
 	x := ZerosLike(queries)
 	for i := range n.DecoderLayers {
-		key := fmt.Sprintf("%s.layers.%d", decoder, i)
+		key := fmt.Sprintf("%s.layers.%d", prefix, i)
 		x = n.residual(x, key+".norm1", func(t *Node) *Node {
 			placed := Add(t, queries)
 			result, _ := n.attend(key+".self_attn", placed, placed, t, nil)
@@ -154,8 +154,8 @@ func (n *net) decode(memory, mask *Node) (states, attention []*Node) {
 			attention = append(attention, weights)
 			return result
 		})
-		x = n.again(n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) }))
-		states = append(states, n.layerNorm(x, decoder+".norm"))
+		x = n.checkpoint(n.residual(x, key+".norm3", func(t *Node) *Node { return n.feedForward(t, key) }))
+		states = append(states, n.layerNorm(x, prefix+".norm"))
 	}
 	return states, attention
 }

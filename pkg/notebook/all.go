@@ -26,7 +26,7 @@ func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
 		bar := newBar(len(paths))
 		var failed []string
 		taken := 0
-		for a, err := range m.m.Each(context.Background(), paths, true) {
+		for a, err := range m.m.Answers(context.Background(), paths, true) {
 			taken++
 			if err != nil {
 				failed = append(failed, err.Error())

@@ -39,31 +39,34 @@ func (m *Model) Evaluate(dataset string, split ...string) *Evaluation {
 	}
 	pictures, err := datasets.OpenSplit(dataset, name)
 	Check(err)
-	names, err := pictures.NamesFor(m.m.Classes, m.m.Names)
+	about := m.m.About()
+	names, err := pictures.NamesFor(about.Classes, about.Names)
 	Check(err)
 	bar := newBar(pictures.Len())
-	bar.next("reading ")
-	bad, err := pictures.Verify(context.Background(), bar.set)
-	Check(err)
-	if len(bad) > 0 {
-		Check(fmt.Errorf("%w; remove them, or have gointr eval --skip-bad leave them out", pictures.Unreadable(bad)))
-	}
-	paths := make([]string, pictures.Len())
-	for i := range paths {
-		paths[i] = pictures.Path(i)
-	}
+	verify(bar, pictures, "eval")
 	bar.next("")
-	tally := evaluation.New(names)
-	for a, err := range m.m.Each(context.Background(), paths, false) {
-		Check(err)
-		i := tally.Len()
-		Check(tally.Add(pictures.Key(i), pictures.Class(i), a.Logits))
-		bar.set(i + 1)
-	}
+	tally := m.tally(bar, names, pictures, pictures.Class)
 	bar.end(fmt.Sprintf("%d pictures of %d classes evaluated", pictures.Len(), len(names)))
 	report, err := tally.Report()
 	Check(err)
 	return &Evaluation{report}
+}
+
+// verify reads all pictures, so that damaged ones are told at once and together.
+func verify(bar *bar, pictures *datasets.Split, command string) {
+	bar.next("reading ")
+	_, bad, err := pictures.Readable(context.Background(), false, bar.set)
+	if len(bad) > 0 {
+		err = fmt.Errorf("%w; remove them, or have gointr %s --skip-bad leave them out", err, command)
+	}
+	Check(err)
+}
+
+// tally counts the model's answers to all pictures.
+func (m *Model) tally(bar *bar, names []string, pictures *datasets.Split, truth func(i int) int) *evaluation.Tally {
+	t, ctx := evaluation.New(names), context.Background()
+	Check(t.Count(pictures.Key, truth, m.m.Each(ctx, pictures.Paths()), bar.set))
+	return t
 }
 
 // String is the evaluation in one line.

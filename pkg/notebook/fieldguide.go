@@ -9,7 +9,6 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
-	"github.com/gointr/gointr/pkg/picture"
 )
 
 // FieldGuide is what each head looks for in each class of a dataset.
@@ -36,13 +35,7 @@ func (m *Model) FieldGuide(dataset string, change ...func(*fieldguide.Options)) 
 		f(&o)
 	}
 	b, doing, looked := newBar(0), "", 0
-	g, err := fieldguide.Make(context.Background(), fieldguide.Model{
-		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-			e, _, err := m.m.Answer(ctx, image, p, true)
-			return e, err
-		},
-		Classes: m.m.Classes, Names: m.m.Names, Checkpoint: m.m.Path, Digest: m.m.Digest,
-	}, dataset, o, func(now string, done, of int) {
+	g, err := fieldguide.Make(context.Background(), m.m, dataset, o, func(now string, done, of int) {
 		if b.of = of; now != doing {
 			doing = now
 			b.next(now + " ")

@@ -50,7 +50,7 @@ type Run struct {
 // on with the very same batches. A training that is finished already is not made
 // again.
 func (m *Model) FineTune(dataset, run string, change ...func(*Options)) *Run {
-	return fineTune(m, m.m.Path, dataset, run, change)
+	return fineTune(m, m.m.About().Origin.Checkpoint, dataset, run, change)
 }
 
 // FineTune is the same from a checkpoint by name: "detr-r50", which the published

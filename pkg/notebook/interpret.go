@@ -9,10 +9,8 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
-	"github.com/gointr/gointr/pkg/picture"
 )
 
 // Study is every picture of a class, or the pictures that a model takes for
@@ -54,17 +52,12 @@ func interpreting(change []func(*Interpreting)) Interpreting {
 //	func(o *notebook.Interpreting) { o.Split, o.TopQ = "train", 3 }
 func (m *Model) Interpret(dataset, class string, change ...func(*Interpreting)) *Study {
 	o := interpreting(change)
-	d, err := interpret.Open(dataset, o.Split, m.m.Classes, m.m.Names)
+	d, err := interpret.Open(dataset, o.Split, m.m.About().Classes, m.m.About().Names)
 	Check(err)
 	s, err := d.Class(class)
 	Check(err)
-	bar := newBar(len(s.Images))
-	bar.next("reading ")
-	bad, err := s.Verify(context.Background(), bar.set)
-	Check(err)
-	if len(bad) > 0 {
-		Check(fmt.Errorf("%w; remove them, or have gointr interpret --skip-bad leave them out", s.Unreadable(bad)))
-	}
+	bar := newBar(s.Pictures.Len())
+	verify(bar, s.Pictures, "interpret")
 	bar.next("")
 	return m.study([]*interpret.Subject{s}, o, bar)
 }
@@ -74,51 +67,31 @@ func (m *Model) Interpret(dataset, class string, change ...func(*Interpreting)) 
 // other class where the heads looked for its true class, and where for the other.
 func (m *Model) Confused(dataset string, n int, change ...func(*Interpreting)) *Study {
 	o := interpreting(change)
-	d, err := interpret.Open(dataset, o.Split, m.m.Classes, m.m.Names)
+	d, err := interpret.Open(dataset, o.Split, m.m.About().Classes, m.m.About().Names)
 	Check(err)
-	paths := make([]string, d.Split.Len())
-	for i := range paths {
-		paths[i] = d.Split.Path(i)
-	}
-	bar := newBar(len(paths))
-	bar.next("reading ")
-	bad, err := d.Split.Verify(context.Background(), bar.set)
-	Check(err)
-	if len(bad) > 0 {
-		Check(fmt.Errorf("%w; remove them, or have gointr interpret --skip-bad leave them out", d.Split.Unreadable(bad)))
-	}
+	bar := newBar(d.Split.Len())
+	verify(bar, d.Split, "interpret")
 	bar.next("answering ")
-	tally := evaluation.New(d.Names)
-	for a, err := range m.m.Each(context.Background(), paths, false) {
-		Check(err)
-		i := tally.Len()
-		Check(tally.Add(d.Split.Key(i), d.Truth(i), a.Logits))
-		bar.set(i + 1)
-	}
+	tally := m.tally(bar, d.Names, d.Split, d.Truth)
 	report, err := tally.Report()
 	Check(err)
 	subjects, err := d.Confused(report, n)
 	Check(err)
 	if len(subjects) == 0 {
-		bar.end(fmt.Sprintf("%d pictures answered", len(paths)))
-		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.", len(paths), filepath.Join(dataset, o.Split))}
+		bar.end(fmt.Sprintf("%d pictures answered", d.Split.Len()))
+		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.", d.Split.Len(), filepath.Join(dataset, o.Split))}
 	}
 	bar.of = 0
 	for _, s := range subjects {
-		bar.of += len(s.Images)
+		bar.of += s.Pictures.Len()
 	}
 	bar.next("looking at what is confused ")
 	return m.study(subjects, o, bar)
 }
 
 func (m *Model) study(subjects []*interpret.Subject, o Interpreting, bar *bar) *Study {
-	model := func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-		e, _, err := m.m.Answer(ctx, image, p, true)
-		return e, err
-	}
-	from := interpret.Provenance{Checkpoint: m.m.Path, SHA256: m.m.Digest, Model: m.m.Config, Engine: m.m.Engine}
 	done := 0
-	numbers, err := interpret.NewStudy(context.Background(), model, subjects, interpret.Options{Layer: o.Layer, TopQ: o.TopQ}, from, func(*interpret.Picture) error {
+	numbers, err := interpret.NewStudy(context.Background(), m.m, subjects, interpret.Options{Layer: o.Layer, TopQ: o.TopQ}, func(*interpret.Picture) error {
 		done++
 		bar.set(done)
 		return nil

@@ -57,7 +57,10 @@ func Open(checkpoint string, options ...Option) *Model {
 }
 
 // String says what the model is and which engine it runs on.
-func (m *Model) String() string { return m.m.Config + ", on " + m.m.Engine }
+func (m *Model) String() string {
+	from := m.m.About().Origin
+	return from.Model + ", on " + from.Engine
+}
 
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation {
@@ -70,5 +73,5 @@ func (m *Model) Explain(path string) *Explanation {
 
 // source is what the model is, for captions and data.
 func (m *Model) source() figure.Source {
-	return figure.Source{Model: m.m.Config, Checkpoint: m.m.Path, SHA256: m.m.Digest, Engine: m.m.Engine}
+	return figure.Source(m.m.About().Origin)
 }

@@ -204,7 +204,7 @@ func (p *Photo) part(name string) datasets.Part {
 func (m *Model) ExplainPhoto(photo *Photo) *Explanation {
 	numbers, took, err := m.m.Answer(context.Background(), photo.name, photo.p, true)
 	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo.p}
+	return &Explanation{Numbers: numbers, Took: took, photo: photo.p, source: m.source()}
 }
 
 // Versus shows what a change of the picture changed: both pictures, where each head

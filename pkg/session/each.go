@@ -4,48 +4,38 @@ import (
 	"context"
 	"iter"
 
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Answer is what the session says of one picture.
-type Answer struct {
+// Answered is what the session says of one picture.
+type Answered struct {
 	*attention.Explanation
 	Took  Took
 	Photo *picture.Picture // as read
 }
 
-// ahead is how many pictures are asked for before the first of them is taken:
-// the next is read while one is computed, and a GPU gets several at once.
-const ahead = 4
+// together is how many pictures the session is asked for at a time: the next is
+// read while one is computed, and a GPU gets several at once.
+const together = 4
 
-// Each answers many pictures, in the order of their paths; with maps or, for
-// rankings, without. An error belongs to one picture, which it names; the others
-// are still answered.
-func (m *Model) Each(ctx context.Context, paths []string, maps bool) iter.Seq2[Answer, error] {
-	type result struct {
-		Answer
-		err error
-	}
-	one := func(ctx context.Context, path string) (r result) {
-		if r.Photo, r.err = picture.Open(path); r.err == nil {
-			r.Explanation, r.Took, r.err = m.Answer(ctx, path, r.Photo, maps)
+// Answers answers the pictures of files, in the order of their paths; with maps or,
+// for rankings, without. Errors are as model.Model has them.
+func (m *Model) Answers(ctx context.Context, paths []string, maps bool) iter.Seq2[Answered, error] {
+	return parallel.Ahead(ctx, len(paths), together, together-1, func(ctx context.Context, i int) (a Answered, err error) {
+		if a.Photo, err = picture.Open(paths[i]); err == nil {
+			a.Explanation, a.Took, err = m.Answer(ctx, paths[i], a.Photo, maps)
 		}
-		return r
-	}
-	return func(yield func(Answer, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		var asked []chan result
-		for next := 0; next < len(paths) || len(asked) > 0; {
-			for ; next < len(paths) && len(asked) < ahead; next++ {
-				c, path := make(chan result, 1), paths[next]
-				asked = append(asked, c)
-				go func() { c <- one(ctx, path) }()
-			}
-			r := <-asked[0]
-			asked = asked[1:]
-			if !yield(r.Answer, r.err) {
+		return a, err
+	})
+}
+
+// Each is Answers without maps, as model.Model has it.
+func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
+	return func(yield func(*attention.Explanation, error) bool) {
+		for a, err := range m.Answers(ctx, paths, false) {
+			if !yield(a.Explanation, err) {
 				return
 			}
 		}

@@ -30,7 +30,7 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options, tell func(fait
 			return nil, err
 		}
 	}
-	options, err := json.Marshal(wire.Measured{Options: o, Names: m.Names})
+	options, err := json.Marshal(wire.Measured{Options: o, Names: m.about.Names})
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options, tell func(fait
 		}
 	}
 	var report faithful.Report
-	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: m.Path, Digest: m.Digest, Backend: m.backend, Options: options}, nil, &report)
+	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend, Options: options}, nil, &report)
 	if errors.Is(err, errLost) {
 		return nil, fmt.Errorf("the session was ended in the middle of this measurement; its log may say why: %s", c.place.Log())
 	}

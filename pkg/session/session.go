@@ -4,7 +4,8 @@
 // nobody has called for half an hour, or with Stop.
 //
 //	m, err := session.Open(ctx, "cub", session.Options{})
-//	e, took, err := m.Explain(ctx, "bunting.jpg")
+//	p, err := picture.Open("bunting.jpg")
+//	e, err := m.Explain(ctx, "bunting.jpg", p)
 //
 // The explanations are those of package intr, to the bit. This package links no
 // compute engine, so that a cell that uses it is built in a blink. The process
@@ -26,6 +27,8 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/model"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
@@ -42,14 +45,7 @@ type Options struct {
 // where the session had to let it go or was killed. Its methods may be called
 // from several goroutines.
 type Model struct {
-	Path     string   // of the checkpoint's file
-	Digest   string   // SHA-256 of that file, hexadecimal
-	Config   string   // the architecture in words
-	Classes  int      // how many
-	EvalSize int      // short side, in pixels, that pictures are resized to
-	Engine   string   // what it runs on, in words
-	Names    []string // of the classes, by index; nil when none were given
-
+	about    model.About
 	backend  string
 	progress io.Writer
 }
@@ -108,28 +104,32 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 		names = result.Names
 	}
 	return &Model{
-		Path: result.Path, Digest: result.Digest, Config: result.Config, Classes: result.Classes, EvalSize: result.EvalSize,
-		Engine: result.Engine, Names: names, backend: result.Backend, progress: o.Progress,
+		about: model.About{
+			Origin:  origin.Model{Model: result.Config, Checkpoint: result.Path, SHA256: result.Digest, Engine: result.Engine},
+			Classes: result.Classes, Names: names, EvalSize: result.EvalSize,
+		},
+		backend: result.Backend, progress: o.Progress,
 	}, nil
 }
 
-// Explain answers one picture with its ranked classes and every attention map.
-func (m *Model) Explain(ctx context.Context, path string) (*attention.Explanation, Took, error) {
-	p, err := picture.Open(path)
-	if err != nil {
-		return nil, Took{}, err
-	}
-	return m.Answer(ctx, path, p, true)
+// About says what the model is.
+func (m *Model) About() model.About { return m.about }
+
+// Explain answers one picture with its ranked classes and every attention map;
+// image is what to call it. When ctx ends, the session stops working at it.
+func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+	e, _, err := m.Answer(ctx, image, p, true)
+	return e, err
 }
 
-// Answer answers a picture at hand; image is what to call it. Without maps the
-// explanation has logits only. When ctx ends, the session stops working at it.
+// Answer is Explain with where the time went; without maps the explanation has
+// logits only.
 func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, Took, error) {
-	input := p.Eval(m.EvalSize)
+	input := p.Eval(m.about.EvalSize)
 	start := time.Now()
 	var result wire.Answered
 	numbers, err := ask(ctx, m.progress, wire.Request{
-		Do: wire.Answer, Checkpoint: m.Path, Digest: m.Digest, Backend: m.backend, Maps: maps,
+		Do: wire.Answer, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend, Maps: maps,
 		Image: image, Height: input.Height, Width: input.Width,
 	}, input.Pix, &result)
 	took := Took{Total: time.Since(start), Forward: time.Duration(result.Forward), Wait: time.Duration(result.Wait),
@@ -137,15 +137,16 @@ func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, ma
 	if err != nil {
 		return nil, took, fmt.Errorf("%s: %w", image, err)
 	}
-	if result.Classes != m.Classes || len(numbers) < m.Classes {
-		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, m.Classes)
+	classes := m.about.Classes
+	if result.Classes != classes || len(numbers) < classes {
+		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, classes)
 	}
 	e := &attention.Explanation{
-		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height, Names: m.Names,
-		Logits: numbers[:m.Classes:m.Classes],
+		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height, Names: m.about.Names,
+		Logits: numbers[:classes:classes],
 	}
 	if maps {
-		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols, numbers[m.Classes:]
+		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols, numbers[classes:]
 		if err := e.Check(); err != nil {
 			return nil, took, fmt.Errorf("%s: %w", image, err)
 		}

@@ -132,7 +132,7 @@ func start(ctx context.Context, where place.Place, flags []string, progress io.W
 			lock.Close()
 			return c, err
 		}
-		if !errors.Is(err, place.Taken) {
+		if !errors.Is(err, place.ErrTaken) {
 			return nil, err
 		}
 		if time.Now().After(deadline) {
@@ -280,7 +280,7 @@ func ended(ctx context.Context, where place.Place, patience time.Duration) error
 		if err == nil {
 			return lock.Close()
 		}
-		if !errors.Is(err, place.Taken) {
+		if !errors.Is(err, place.ErrTaken) {
 			return err
 		}
 		if time.Now().After(deadline) {

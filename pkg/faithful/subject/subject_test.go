@@ -23,7 +23,7 @@ func sample(t *testing.T) *intr.Model {
 	if named := os.Getenv("GOINTR_TEST_BACKEND"); named != "" {
 		engine = named
 	}
-	m, err := intr.Open(checkpoint, intr.Backend(engine))
+	m, err := intr.Open(t.Context(), checkpoint, intr.Backend(engine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestRandomised(t *testing.T) {
 		return e
 	}
 	memory := func(m *intr.Model) []float32 {
-		out, err := m.Run(intr.NewBatch(p))
+		out, err := m.Run(t.Context(), intr.NewBatch(p))
 		if err != nil {
 			t.Fatal(err)
 		}

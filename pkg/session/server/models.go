@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,9 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // key is what makes two models the same: the checkpoint's content and the
@@ -44,7 +44,7 @@ type models struct {
 	answered int             // pictures
 	memo     memo
 	budget   uint64 // bytes of memory
-	log      func(format string, args ...any)
+	log      *slog.Logger
 }
 
 // file is the digest of a file as it was.
@@ -69,15 +69,10 @@ func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (s
 }
 
 // digest is the SHA-256 of a file, computed once for every version of it.
-func (m *models) digest(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(path)
+func (m *models) digest(path string) (string, error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, err)
+		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
 	}
 	m.mu.Lock()
 	known := m.files[path]
@@ -85,11 +80,10 @@ func (m *models) digest(ctx context.Context, path string) (string, error) {
 	if known.version == version(info) {
 		return known.digest, nil
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, &reader{ctx, f}); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, err)
+	known.version = version(info)
+	if known.digest, err = origin.Digest(path); err != nil {
+		return "", err
 	}
-	known = file{version(info), hex.EncodeToString(hash.Sum(nil))}
 	// A file written to in the meantime has no digest worth keeping.
 	if after, err := os.Stat(path); err == nil && version(after) == known.version {
 		m.mu.Lock()
@@ -97,19 +91,6 @@ func (m *models) digest(ctx context.Context, path string) (string, error) {
 		m.mu.Unlock()
 	}
 	return known.digest, nil
-}
-
-// reader stops reading when its caller has left.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }
 
 // borrow gives the model of a checkpoint file, loading it unless it is there.
@@ -122,7 +103,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 	}
 	e := m.take(key{digest, engine.Kind}, "")
 	if e == nil {
-		now, err := m.digest(ctx, path)
+		now, err := m.digest(path)
 		if err != nil {
 			return nil, err
 		}
@@ -168,16 +149,17 @@ func (m *models) take(k key, path string) *entry {
 func (m *models) load(e *entry) {
 	m.fit()
 	start := time.Now()
-	e.model, e.err = intr.Open(e.path, intr.Backend(e.backend))
+	// Who else asks for it must not lose it when the first caller leaves.
+	e.model, e.err = intr.Open(context.Background(), e.path, intr.Backend(e.backend))
 	m.mu.Lock()
 	if e.err != nil {
 		delete(m.entries, e.key)
 	}
 	m.mu.Unlock()
 	if e.err != nil {
-		m.log("could not load %s: %v", e.path, e.err)
+		m.log.Warn("could not load", "checkpoint", e.path, "why", e.err)
 	} else {
-		m.log("loaded %s on %v in %.2f s", e.path, e.model.Engine, time.Since(start).Seconds())
+		m.log.Info("loaded", "checkpoint", e.path, "engine", e.model.Engine, "took", time.Since(start))
 	}
 	close(e.loaded)
 }
@@ -204,7 +186,7 @@ func (m *models) fit() {
 		}
 		e.model.Close()
 		giveBack()
-		m.log("closed %s to keep within %s of memory", e.path, Bytes(m.budget))
+		m.log.Info("closed, to keep within its memory", "checkpoint", e.path, "memory", Bytes(m.budget))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func Serve(ctx context.Context, o Options, ready func(after string)) error {
 		return err
 	}
 	lock, err := place.Lock(where.Session())
-	if errors.Is(err, place.Taken) {
+	if errors.Is(err, place.ErrTaken) {
 		return session.ErrRunning
 	}
 	if err != nil {
@@ -82,15 +83,13 @@ func Serve(ctx context.Context, o Options, ready func(after string)) error {
 		o.Memory = halfOfMemory()
 	}
 	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{}, trainings: map[string]*training{}, ready: ready}
-	log := func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "%s %d %s\n", time.Now().Format(time.DateTime), os.Getpid(), fmt.Sprintf(format, args...))
-	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("pid", os.Getpid())
 	s.models = models{entries: map[key]*entry{}, files: map[string]file{}, budget: o.Memory, log: log}
 	if s.program, err = os.Executable(); err == nil {
 		s.hello = wire.Hello{Protocol: wire.Protocol, Program: s.program, Built: session.Built(s.program)}
 	}
 	err = s.serve(ctx)
-	log("ended: %v", err)
+	log.Info("ended", "why", err)
 	if errors.Is(err, errStopped) {
 		return nil
 	}
@@ -117,7 +116,7 @@ func (s *server) serve(ctx context.Context) error {
 	s.life = ctx
 	s.tidy = time.AfterFunc(tidyAfter, giveBack)
 	defer s.tidy.Stop()
-	s.models.log("started: %s, %s of memory at most, ends after %v without a call", s.program, Bytes(s.Memory), s.Idle)
+	s.models.log.Info("started", "program", s.program, "memory", Bytes(s.Memory), "idle", s.Idle)
 	s.ready(string(killed))
 	go s.watch(ctx, own)
 	context.AfterFunc(ctx, func() { listener.Close() })
@@ -168,7 +167,7 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 	defer conn.Close()
 	caller, err := place.Peer(conn)
 	if err != nil {
-		s.models.log("refused a caller: %v", err)
+		s.models.log.Warn("refused a caller", "why", err)
 		return
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -222,7 +221,7 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = fmt.Errorf("this session does not know how to %q", request.Do)
 	}
 	if err != nil {
-		s.models.log("%s %s %s for process %d: %v", request.Do, request.Checkpoint, request.Image, caller, err)
+		s.models.log.Warn("failed", "do", request.Do, "checkpoint", request.Checkpoint, "image", request.Image, "caller", caller, "why", err)
 		out.fail(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -139,20 +140,24 @@ func eventually(t *testing.T, within time.Duration, what string, done func() boo
 // The session's answers are those of the model in one's own process, to the bit.
 func TestSameAnswers(t *testing.T) {
 	alone(t)
-	model, err := intr.Open(checkpoint, intr.Backend("go"))
+	model, err := intr.Open(t.Context(), checkpoint, intr.Backend("go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer model.Close()
-	want, err := model.Explain(photo)
+	p, err := picture.Open(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.Explain(t.Context(), photo, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := openModel(t)
-	if m.Classes != model.Config.Classes || m.Config != model.Config.String() || m.Engine != model.Engine.String() {
+	if m.About().Classes != model.Config.Classes || !reflect.DeepEqual(m.About(), model.About()) {
 		t.Errorf("the model is told as %+v", m)
 	}
-	got, took, err := m.Explain(t.Context(), photo)
+	got, took, err := m.Answer(t.Context(), photo, p, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,12 +171,8 @@ func TestSameAnswers(t *testing.T) {
 	if took.Forward <= 0 || took.Total < took.Forward {
 		t.Errorf("it took %+v", took)
 	}
-	p, err := picture.Open(photo)
-	if err != nil {
-		t.Fatal(err)
-	}
 	brief, _, err := m.Answer(t.Context(), photo, p, false)
-	if err != nil || brief.Weights != nil || len(brief.Logits) != m.Classes {
+	if err != nil || brief.Weights != nil || len(brief.Logits) != m.About().Classes {
 		t.Errorf("without maps it answers %+v (%v)", brief, err)
 	}
 }
@@ -196,12 +197,16 @@ func TestEvalSize(t *testing.T) {
 	if err := torchfile.WriteSafetensors(path, tensors, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}); err != nil {
 		t.Fatal(err)
 	}
-	model, err := intr.Open(path, intr.Backend("go"))
+	model, err := intr.Open(t.Context(), path, intr.Backend("go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer model.Close()
-	want, err := model.Explain(photo)
+	p, err := picture.Open(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.Explain(t.Context(), photo, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,12 +214,12 @@ func TestEvalSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := m.Explain(t.Context(), photo)
+	got, err := m.Explain(t.Context(), photo, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.EvalSize != 128 || got.InputHeight != 128 || !slices.Equal(got.Logits, want.Logits) || !slices.Equal(got.Weights, want.Weights) {
-		t.Errorf("at %d pixels, %d by %d, the session answers %v, the model itself %v", m.EvalSize, got.InputWidth, got.InputHeight, got.Logits, want.Logits)
+	if m.About().EvalSize != 128 || got.InputHeight != 128 || !slices.Equal(got.Logits, want.Logits) || !slices.Equal(got.Weights, want.Weights) {
+		t.Errorf("at %d pixels, %d by %d, the session answers %v, the model itself %v", m.About().EvalSize, got.InputWidth, got.InputHeight, got.Logits, want.Logits)
 	}
 }
 
@@ -276,7 +281,7 @@ func TestStartStop(t *testing.T) {
 	}
 	m := openModel(t)
 	first := status(t)
-	if len(first.Models) != 1 || first.Models[0].Path != checkpoint || first.Models[0].Digest != m.Digest || !first.Models[0].Loaded {
+	if len(first.Models) != 1 || first.Models[0].Path != checkpoint || first.Models[0].Digest != m.About().Origin.SHA256 || !first.Models[0].Loaded {
 		t.Errorf("its models are %+v", first.Models)
 	}
 	openModel(t)
@@ -295,7 +300,7 @@ func TestStartStop(t *testing.T) {
 	if err := session.Stop(t.Context()); !errors.Is(err, session.ErrNone) {
 		t.Errorf("stopped twice: %v", err)
 	}
-	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "loaded "+checkpoint) {
+	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "msg=loaded checkpoint="+checkpoint) {
 		t.Errorf("the log is %q (%v)", log, err)
 	}
 	// The handle of a model outlives the session.
@@ -379,7 +384,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	for range 40 {
+	for range 200 {
 		group.Go(func() {
 			if _, _, err := m.Answer(ctx, "unwanted", another(p), true); err == nil {
 				return
@@ -390,7 +395,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	eventually(t, 20*time.Second, "nothing runs", func() bool { return len(status(t).Jobs) > 10 })
 	cancel()
-	eventually(t, time.Second, "the work goes on", func() bool { return len(status(t).Jobs) == 0 })
+	eventually(t, 4*time.Second, "the work goes on", func() bool { return len(status(t).Jobs) == 0 })
 	group.Wait()
 	if _, _, err := m.Answer(t.Context(), "wanted", small(t), true); err != nil {
 		t.Errorf("the next caller is told %v", err)
@@ -548,8 +553,10 @@ func TestMistakes(t *testing.T) {
 		t.Errorf("too few names are answered with %v", err)
 	}
 	m := openModel(t)
-	if _, _, err := m.Explain(t.Context(), "nowhere.jpg"); err == nil || !strings.Contains(err.Error(), "nowhere.jpg") {
-		t.Errorf("a missing picture is answered with %v", err)
+	for _, err := range m.Each(t.Context(), []string{"nowhere.jpg"}) {
+		if err == nil || !strings.Contains(err.Error(), "nowhere.jpg") {
+			t.Errorf("a missing picture is answered with %v", err)
+		}
 	}
 }
 
@@ -966,7 +973,7 @@ func TestFull(t *testing.T) {
 // Pictures with one canvas are answered together where that pays, and each as
 // if it were alone.
 func TestTogether(t *testing.T) {
-	model, err := intr.Open(checkpoint, intr.Backend("go"))
+	model, err := intr.Open(t.Context(), checkpoint, intr.Backend("go"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func (s *server) train(r wire.Request) (*training, error) {
 			}
 		}
 		t.summary, t.err = join(ctx, r.Run, o, t.tell)
-		s.models.log("training in %s: %v", r.Run, t.err)
+		s.models.log.Info("training ended", "run", r.Run, "why", t.err)
 		s.mu.Lock()
 		delete(s.trainings, r.Run)
 		s.mu.Unlock()

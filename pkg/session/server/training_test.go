@@ -126,7 +126,7 @@ func TestTraining(t *testing.T) {
 		t.Errorf("asked again it is %+v with %d epochs told (%v)", again, len(told), err)
 	}
 	best, err := session.Open(t.Context(), again.BestModel, session.Options{Backend: "go"})
-	if err != nil || len(best.Names) != 2 || best.EvalSize != 48 {
+	if err != nil || len(best.About().Names) != 2 || best.About().EvalSize != 48 {
 		t.Errorf("its best model is %+v (%v)", best, err)
 	}
 

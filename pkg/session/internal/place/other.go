@@ -6,14 +6,12 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"os"
 	"os/exec"
 )
 
 var errSystem = errors.New("sessions need Linux or macOS")
 
 func ours(fs.FileInfo) bool                 { return true }
-func lock(*os.File) error                   { return errSystem }
 func Detach(*exec.Cmd)                      {}
 func Listen(string) (net.Listener, error)   { return nil, errSystem }
 func FileID(fs.FileInfo) [2]uint64          { return [2]uint64{} }

@@ -5,10 +5,13 @@ package place
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/gofrs/flock"
 )
 
 // Variable is the environment variable that names the folder.
@@ -104,19 +107,19 @@ func Reason(err error) string {
 	return err.Error()
 }
 
-// Taken says that another process holds a lock.
-var Taken = errors.New("taken")
+// ErrTaken says that another process holds a lock.
+var ErrTaken = errors.New("taken")
 
-// Lock takes a lock, which its process holds until it ends or closes the file:
-// however a process dies, no lock is left behind. Another's gives Taken.
-func Lock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+// Lock takes a lock, which its process holds until it ends or closes it: however a
+// process dies, no lock is left behind. Another's gives ErrTaken.
+func Lock(path string) (io.Closer, error) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s cannot be written (%s): free some space, or name another folder in %s", path, Reason(err), Variable)
+	case !ok:
+		return nil, ErrTaken
 	}
-	if err := lock(file); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
+	return lock, nil
 }
