@@ -25,6 +25,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 )
@@ -325,16 +326,9 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
-	job, err := json.Marshal(map[string]any{"Dir": parts, "Options": o})
-	if err != nil {
-		t.Fatal(err)
-	}
 	kills := 0
 	for try := 0; ; try++ {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), trainVariable+"="+string(job))
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
+		cmd, stderr := process(t, parts, o)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -356,7 +350,7 @@ func TestKilled(t *testing.T) {
 			continue
 		}
 		if stderr.Len() > 0 {
-			t.Fatalf("after %d kills: %s", kills, &stderr)
+			t.Fatalf("after %d kills: %s", kills, stderr)
 		}
 		kills++
 		for _, name := range []string{"checkpoint.pth", "best.pth"} {
@@ -381,6 +375,116 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s is left behind", e.Name())
 		}
 	}
+}
+
+// process is another one that joins a run; what it says comes with it.
+func process(t *testing.T, dir string, o finetune.Options) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	job, err := json.Marshal(map[string]any{"Dir": dir, "Options": o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), trainVariable+"="+string(job))
+	stderr := &bytes.Buffer{}
+	cmd.Stderr = stderr
+	return cmd, stderr
+}
+
+// On every engine, on one device and four, a run that is stopped in the middle of
+// an epoch, killed in that epoch and in the next, and stopped at an end makes the
+// very same steps. Its pictures have the size that its checkpoint says.
+func TestGoOn(t *testing.T) {
+	dataset := flock(t, 2, 10)
+	engines(t, func(t *testing.T, engine string) {
+		for _, devices := range []int{1, 4} {
+			t.Run(fmt.Sprint(devices), func(t *testing.T) {
+				if e, err := backend.Open(engine); err != nil || e.NumDevices() < devices {
+					t.Skipf("skipped: there are no %d devices (%v)", devices, err)
+				}
+				goOn(t, dataset, engine, devices)
+			})
+		}
+	})
+}
+
+func goOn(t *testing.T, dataset, engine string, devices int) {
+	o := tiny(dataset)
+	c := *o.Architecture
+	c.Classes, c.EvalSize, c.DecoderLayers = 2, o.Size, 1
+	o.TrainBatchNorm, o.Frozen = false, []string{"backbone"} // XLA compiles the less
+	start, err := finetune.FromNothing(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := o.Settings
+	s.Schedule = finetune.Schedule{}
+	tr, err := finetune.NewTrainer(start, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.From = filepath.Join(t.TempDir(), "start.pth")
+	err = tr.Save(o.From, finetune.Extra{ModelOnly: true})
+	tr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Architecture, o.Size, o.Augment, o.Engine, o.Devices = nil, 0, "flip", engine, devices
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	steps := func() int {
+		data, _ := os.ReadFile(filepath.Join(parts, "steps.txt"))
+		return bytes.Count(data, []byte("\n"))
+	}
+	stop := func(after, epochs int) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			for after > 0 && steps() < after {
+				time.Sleep(time.Millisecond)
+			}
+			if after > 0 {
+				cancel()
+			}
+		}()
+		_, err := finetune.Join(ctx, parts, o, func(e finetune.Event) {
+			if e.Line != nil && e.Epoch+1 == epochs {
+				cancel()
+			}
+		})
+		if !errors.Is(err, finetune.ErrStopped) {
+			t.Fatalf("it ends with %v", err)
+		}
+	}
+	kill := func(after int) {
+		t.Helper()
+		cmd, stderr := process(t, parts, o)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		for steps() < after {
+			select {
+			case err := <-done:
+				t.Fatalf("it ends with %v: %s", err, stderr)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		_ = cmd.Process.Signal(syscall.SIGKILL)
+		<-done
+	}
+	stop(2, 0)
+	kill(steps() + 1)
+	kill(7)
+	stop(0, 2)
+	if _, err := finetune.Join(t.Context(), parts, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, parts)
 }
 
 // A mistake is one sentence, before anything is written.
