@@ -23,7 +23,6 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/intr"
@@ -595,7 +594,7 @@ func (r *run) curves() error {
 	if err != nil {
 		return err
 	}
-	c, err := chart.Curves(chart.Epochs(lines))
+	c, err := plan.PlotCurves(lines)
 	if err != nil {
 		return err
 	}

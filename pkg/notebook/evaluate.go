@@ -10,7 +10,6 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 )
 
@@ -105,7 +104,7 @@ const classesDrawn = 12
 // Confusion is the confusion matrix of the classes that are taken for each other
 // most often.
 func (e *Evaluation) Confusion() *Figure {
-	f, err := chart.Confusion(e.Report, classesDrawn)
+	f, err := e.Report.PlotConfusion(classesDrawn)
 	Check(err)
 	return &Figure{f, fmt.Sprintf("Confusion of %d classes", min(classesDrawn, len(e.Report.Classes)))}
 }
@@ -113,7 +112,7 @@ func (e *Evaluation) Confusion() *Figure {
 // Calibration is the reliability diagram: whether the probabilities can be
 // believed.
 func (e *Evaluation) Calibration() *Figure {
-	f, err := chart.Calibration(e.Report)
+	f, err := e.Report.PlotCalibration()
 	Check(err)
 	return &Figure{f, fmt.Sprintf("Calibration, ECE %.1f %%", e.Report.ECE)}
 }

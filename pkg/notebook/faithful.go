@@ -2,14 +2,11 @@ package notebook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/faithful"
 )
 
@@ -73,14 +70,14 @@ func (f *Faithfulness) Show() {
 
 // Figure is every measure as dots with their intervals.
 func (f *Faithfulness) Figure() *Figure {
-	c, err := chart.Faithful(f.Report)
+	c, err := f.Report.Plot()
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Measures of faithfulness of %d pictures", f.Report.Images)}
 }
 
 // Curves is the insertion and deletion curves with their intervals.
 func (f *Faithfulness) Curves() *Figure {
-	c, err := chart.FaithfulCurves(f.Report)
+	c, err := f.Report.PlotCurves()
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Insertion and deletion curves of %d pictures", f.Report.Images)}
 }
@@ -90,19 +87,11 @@ func (f *Faithfulness) Curves() *Figure {
 func (f *Faithfulness) Save(path string) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".json":
-		Check(wholefile.Write(path, func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			encoder.SetIndent("", "  ")
-			encoder.SetEscapeHTML(false)
-			return encoder.Encode(f.Report)
-		}))
+		Check(wholefile.JSON(path, f.Report))
 	case ".csv":
 		Check(f.Report.WriteTable(path))
 	case ".md":
-		Check(wholefile.Write(path, func(w io.Writer) error {
-			_, err := io.WriteString(w, f.Report.Markdown())
-			return err
-		}))
+		Check(f.Report.WriteMarkdown(path))
 	default:
 		Check(fmt.Errorf("%s cannot be written: the report is saved as .json, .csv or .md", path))
 	}

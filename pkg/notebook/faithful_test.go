@@ -21,7 +21,9 @@ func TestFaithful(t *testing.T) {
 		t.Errorf("it said %q", said)
 	}
 	r := f.Report
-	if r.Images != 2 || r.Dataset != dir || r.Digest != model.m.About().Origin.SHA256 || r.Engine == "" || r.Insertion.Of(faithful.GradCAM) == nil || r.RandomAll.Of(faithful.Heads) == nil || r.Pointing != nil {
+	if r.Images != 2 || r.Dataset != dir || r.Digest != model.m.About().Origin.SHA256 || r.Engine == "" ||
+		r.Measure("insertion").Of(faithful.GradCAM) == nil || r.Measure("random_all").Of(faithful.Heads) == nil ||
+		r.Measure("pointing") != nil {
 		t.Errorf("%+v", r)
 	}
 	shown := printed(t, f.Show)

@@ -17,7 +17,6 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/finetune/plan"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -121,7 +120,7 @@ func (r *Run) open(path string) *Model {
 
 // Curves is the figure of loss and accuracy by epoch, to show again or to save.
 func (r *Run) Curves() *Figure {
-	c, err := chart.Curves(chart.Epochs(r.Epochs))
+	c, err := plan.PlotCurves(r.Epochs)
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Loss and accuracy of %d epochs", len(r.Epochs))}
 }
@@ -203,7 +202,7 @@ func (v *trainingView) drawCurves(epochs []plan.Line) {
 	if v.curves == "" || len(epochs) == v.drawn {
 		return
 	}
-	c, err := chart.Curves(chart.Epochs(epochs))
+	c, err := plan.PlotCurves(epochs)
 	if err != nil {
 		return
 	}
