@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
@@ -17,7 +16,6 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/intr"
@@ -302,11 +300,11 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 	if err := r.WriteClasses(path("classes.csv")); err != nil {
 		return err
 	}
-	confusion, err := chart.Confusion(r.Report, classesDrawn)
+	confusion, err := r.PlotConfusion(classesDrawn)
 	if err != nil {
 		return err
 	}
-	calibration, err := chart.Calibration(r.Report)
+	calibration, err := r.PlotCalibration()
 	if err != nil {
 		return err
 	}
@@ -317,10 +315,5 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 			}
 		}
 	}
-	return wholefile.Write(path("report.json"), func(w io.Writer) error { // last: when it is there, all is
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
-	})
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/faithful"
 	"github.com/gointr/gointr/pkg/faithful/subject"
 	"github.com/gointr/gointr/pkg/figure"
@@ -70,8 +68,7 @@ measures as .png and .pdf.`,
 			if err != nil {
 				return err
 			}
-			from := model.About().Origin
-			report.Checkpoint, report.Digest, report.Config, report.Engine = m.checkpoint, from.SHA256, from.Model, from.Engine
+			report.Checkpoint = m.checkpoint
 			if out != "" {
 				if err := writeFaithful(report, out); err != nil {
 					return err
@@ -91,9 +88,11 @@ measures as .png and .pdf.`,
 	cmd.Flags().StringVar(&o.Dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", o.Split, "folder of the dataset to measure on")
 	cmd.Flags().StringVar(&o.Parts, "parts", "", "parts.csv or boxes.csv (default: those in the dataset's folder)")
-	cmd.Flags().IntVar(&o.MaxImages, "max-images", 0, "how many pictures to measure, the first of each class in turn (default: all)")
+	cmd.Flags().IntVar(&o.MaxImages, "max-images", 0,
+		"how many pictures to measure, the first of each class in turn (default: all)")
 	cmd.Flags().IntVar(&o.Steps, "steps", o.Steps, "of the insertion and deletion curves")
-	cmd.Flags().StringSliceVar(&insertion, "insertion", []string{"blur"}, "what insertion begins with: blur, mean, or both with a comma")
+	cmd.Flags().StringSliceVar(&insertion, "insertion", []string{"blur"},
+		"what insertion begins with: blur, mean, or both with a comma")
 	cmd.Flags().StringSliceVar(&deletion, "deletion", []string{"mean"}, "what deletion ends with: mean, blur, or both")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of everything random")
 	cmd.Flags().StringVar(&out, "out", "", "folder to write report, tables and figures to")
@@ -110,16 +109,17 @@ func fills(names []string) (all []faithful.Fill) {
 // writeFaithful writes the files of --out.
 func writeFaithful(r *faithful.Report, dir string) error {
 	path := func(name string) string { return filepath.Join(dir, name) }
-	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves, "pictures.csv": r.WritePictures} {
+	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
+		"pictures.csv": r.WritePictures, "table.md": r.WriteMarkdown} {
 		if err := write(path(name)); err != nil {
 			return err
 		}
 	}
-	curves, err := chart.FaithfulCurves(r)
+	curves, err := r.PlotCurves()
 	if err != nil {
 		return err
 	}
-	measures, err := chart.Faithful(r)
+	measures, err := r.Plot()
 	if err != nil {
 		return err
 	}
@@ -130,16 +130,5 @@ func writeFaithful(r *faithful.Report, dir string) error {
 			}
 		}
 	}
-	if err := wholefile.Write(path("table.md"), func(w io.Writer) error {
-		_, err := io.WriteString(w, r.Markdown())
-		return err
-	}); err != nil {
-		return err
-	}
-	return wholefile.Write(path("report.json"), func(w io.Writer) error { // last: when it is there, all is
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
-	})
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }

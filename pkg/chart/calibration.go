@@ -2,33 +2,43 @@ package chart
 
 import (
 	"errors"
-	"fmt"
 	"image/color"
 	"strconv"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Calibration is the reliability diagram of a report (Guo et al., ICML 2017): for
+// Bin is the pictures whose predicted class has a probability from Low to High. All but
+// Images are from 0 to 1.
+type Bin struct {
+	Low, High  float64
+	Images     int
+	Confidence float64 // mean probability of the predicted class
+	Right      float64 // the part that is right
+}
+
+// Calibration is a reliability diagram (Guo et al., ICML 2017): for
 // pictures whose predicted class has about one probability, how many are right,
 // with the 95 % interval that so few pictures leave; below it how many pictures
 // there are. On the diagonal the probabilities can be believed; below it the
 // model is too sure of itself. It is 3.4 by 4 inches, a column of a page.
-func Calibration(r *evaluation.Report) (*figure.Plot, error) {
-	if len(r.Bins) == 0 {
-		return nil, errors.New("the report has no calibration to draw")
+func Calibration(title string, bins []Bin) (*figure.Plot, error) {
+	if len(bins) == 0 {
+		return nil, errors.New("there is no calibration to draw")
 	}
-	return figure.NewPlot(calibration{r}, 3.4*vg.Inch, 4*vg.Inch)
+	return figure.NewPlot(calibration{title, bins}, 3.4*vg.Inch, 4*vg.Inch)
 }
 
-type calibration struct{ r *evaluation.Report }
+type calibration struct {
+	title string
+	bins  []Bin
+}
 
 // Draw is for figure.NewPlot.
 func (d calibration) Draw(c draw.Canvas) {
@@ -37,33 +47,28 @@ func (d calibration) Draw(c draw.Canvas) {
 	above, below := newPlot("", "right (%)"), newPlot("probability of the predicted class (%)", "pictures")
 	quarters := ticks(plain, 0, 25, 50, 75, 100)
 	most := 0
-	var points plotter.XYs
-	var errors plotter.YErrors
-	for _, b := range d.r.Bins {
+	for _, b := range d.bins {
 		most = max(most, b.Images)
-		if b.Images == 0 {
-			continue
-		}
-		right := 100 * b.Right
-		interval := evaluation.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
-		points = append(points, plotter.XY{X: 100 * b.Confidence, Y: right})
-		errors = append(errors, struct{ Low, High float64 }{right - interval[0], interval[1] - right})
 	}
 	above.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
 		c.StrokeLine2(draw.LineStyle{Color: gray, Width: 0.75, Dashes: []vg.Length{3, 2}}, x(0), y(0), x(100), y(100))
-		line := draw.LineStyle{Color: blue, Width: 1}
-		for i, at := range points {
-			c.StrokeLine2(line, x(at.X), y(at.Y-errors[i].Low), x(at.X), y(at.Y+errors[i].High))
-			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}}, vg.Point{X: x(at.X), Y: y(at.Y)})
+		for _, b := range d.bins {
+			if b.Images == 0 {
+				continue
+			}
+			at, interval := x(100*b.Confidence), stats.Wilson(int(b.Right*float64(b.Images)+0.5), b.Images)
+			c.StrokeLine2(draw.LineStyle{Color: blue, Width: 1}, at, y(interval[0]), at, y(interval[1]))
+			c.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: 2.5, Shape: draw.CircleGlyph{}},
+				vg.Point{X: at, Y: y(100 * b.Right)})
 		}
 	}))
-	above.Title.Text = fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", d.r.ECE, d.r.Acc1, d.r.Images)
+	above.Title.Text = d.title
 	above.Title.TextStyle.Font, above.Title.Padding = style(letters, 0, 0).Font, 4
 	below.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
 		s := style(little-0.5, text.XCenter, text.YBottom)
-		for _, b := range d.r.Bins {
+		for _, b := range d.bins {
 			if b.Images == 0 {
 				continue
 			}

@@ -33,7 +33,8 @@ const (
 // maps of a head have one colour scale, from the least to the greatest weight of both, and
 // are dyed as in figure.Overlay otherwise. It is an error when the explanations are
 // not of one model, a class does not exist, or a picture is missing.
-func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*figure.Plot, error) {
+func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
+	classes []int) (*figure.Plot, error) {
 	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)
 	if err != nil {
 		return nil, err
@@ -41,12 +42,14 @@ func Change(before, after *attention.Explanation, pictureBefore, pictureAfter im
 	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
 }
 
-func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image, classes []int) (*change, error) {
+func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
+	classes []int) (*change, error) {
 	switch {
 	case pictureBefore == nil || pictureAfter == nil:
 		return nil, errors.New("a change cannot be drawn without the picture before and after it")
 	case before.Classes() != after.Classes() || before.Heads != after.Heads || before.Layers != after.Layers:
-		return nil, fmt.Errorf("a change can be drawn of one model's answers only, not of %d classes and %d layers of %d heads beside %d classes and %d layers of %d heads",
+		return nil, fmt.Errorf("a change can be drawn of one model's answers only, "+
+			"not of %d classes and %d layers of %d heads beside %d classes and %d layers of %d heads",
 			before.Classes(), before.Layers, before.Heads, after.Classes(), after.Layers, after.Heads)
 	case len(classes) == 0:
 		return nil, errors.New("a change is drawn for one class or more")
@@ -71,50 +74,63 @@ func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter
 			g.panels[i] = []*image.RGBA{photos[i]}
 		}
 		for head := range before.Heads {
-			var maps [2]attention.Map
-			low, high := float32(math.Inf(1)), float32(math.Inf(-1))
-			for i, e := range answers {
-				var err error
-				if maps[i], err = e.Map(attention.Last, head, class); err != nil {
-					return nil, err
-				}
-				from, to := maps[i].Range()
-				low, high = min(low, from), max(high, to)
+			pair, err := overlays(answers, photos, head, class)
+			if err != nil {
+				return nil, err
 			}
-			o := figure.Options{}
-			if !(attention.Map{Values: []float32{low, high}}).Flat() {
-				o.Limits = &figure.Limits{Low: low, High: high}
-			}
-			for i, m := range maps {
-				panel, err := figure.Overlay(m, photos[i], o)
-				if err != nil {
-					return nil, err
-				}
-				g.panels[i] = append(g.panels[i], panel)
+			for i := range g.panels {
+				g.panels[i] = append(g.panels[i], pair[i])
 			}
 		}
 		c.classes = append(c.classes, g)
 	}
-	first, then := before.Top(-1), after.Top(-1)
-	for i, list := range [2][]attention.Class{first, then} {
-		for _, class := range list {
-			at := slices.IndexFunc(c.moves, func(m move) bool { return m.class == class.Index })
-			if at < 0 {
-				at = len(c.moves)
-				c.moves = append(c.moves, move{class: class.Index, name: attention.Plain(class.Name)})
-			}
-			c.moves[at].to[i] = class.Probability
+	c.moves = moves(answers)
+	return c, nil
+}
+
+// overlays are the maps of a head before and after, in one colour scale.
+func overlays(answers [2]*attention.Explanation, photos [2]*image.RGBA,
+	head, class int) (panels [2]*image.RGBA, err error) {
+	var maps [2]attention.Map
+	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+	for i, e := range answers {
+		if maps[i], err = e.Map(attention.Last, head, class); err != nil {
+			return panels, err
+		}
+		from, to := maps[i].Range()
+		low, high = min(low, from), max(high, to)
+	}
+	o := figure.Options{}
+	if !(attention.Map{Values: []float32{low, high}}).Flat() {
+		o.Limits = &figure.Limits{Low: low, High: high}
+	}
+	for i, m := range maps {
+		if panels[i], err = figure.Overlay(m, photos[i], o); err != nil {
+			return panels, err
 		}
 	}
-	slices.SortStableFunc(c.moves, func(a, b move) int {
-		return cmp.Compare(max(b.to[0], b.to[1]), max(a.to[0], a.to[1]))
-	})
+	return panels, nil
+}
+
+// moves are the classes that are or were the likeliest.
+func moves(answers [2]*attention.Explanation) (all []move) {
+	for i, e := range answers {
+		for _, class := range e.Top(-1) {
+			at := slices.IndexFunc(all, func(m move) bool { return m.class == class.Index })
+			if at < 0 {
+				at = len(all)
+				all = append(all, move{class: class.Index, name: attention.Plain(class.Name)})
+			}
+			all[at].to[i] = class.Probability
+		}
+	}
+	most := func(m move) float64 { return max(m.to[0], m.to[1]) }
+	slices.SortStableFunc(all, func(a, b move) int { return cmp.Compare(most(b), most(a)) })
 	shown := 0
-	for shown < len(c.moves) && (shown < 2 || shown < changeClasses && max(c.moves[shown].to[0], c.moves[shown].to[1]) >= leastMove) {
+	for shown < len(all) && (shown < 2 || shown < changeClasses && most(all[shown]) >= leastMove) {
 		shown++
 	}
-	c.moves = c.moves[:shown]
-	return c, nil
+	return all[:shown]
 }
 
 // change draws itself.
@@ -176,7 +192,8 @@ func (c *change) draw(to *draw.Canvas, from vg.Length) vg.Length {
 				for i := start; i < end; i++ {
 					img := class.panels[k][i]
 					size := img.Rect.Size()
-					x, h := left+changeName+vg.Length(i-start)*(slot+changeGap), slot*vg.Length(size.Y)/vg.Length(size.X)
+					x, h := left+changeName+vg.Length(i-start)*(slot+changeGap),
+						slot*vg.Length(size.Y)/vg.Length(size.X)
 					if to != nil {
 						to.DrawImage(vg.Rectangle{Min: vg.Point{X: x, Y: y - h}, Max: vg.Point{X: x + slot, Y: y}}, img)
 					}
@@ -186,7 +203,8 @@ func (c *change) draw(to *draw.Canvas, from vg.Length) vg.Length {
 		}
 		y -= 2
 	}
-	write(style(little, text.XLeft, text.YCenter), left, y-changeLine/2, "The two maps of a head have one colour scale.")
+	write(style(little, text.XLeft, text.YCenter), left, y-changeLine/2,
+		"The two maps of a head have one colour scale.")
 	y -= changeLine + 4
 	return from - c.probabilities(to, left, y, width)
 }
@@ -214,13 +232,16 @@ func (c *change) probabilities(to *draw.Canvas, left, y, width vg.Length) vg.Len
 			to.FillText(plain, vg.Point{X: left, Y: middle + 1}, shorten(m.name, plain, nameWidth))
 			to.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, x, middle, x+long, middle)
 			to.StrokeLine2(draw.LineStyle{Color: blue, Width: 1.5}, at(m.to[0]), middle, at(m.to[1]), middle)
-			to.DrawGlyph(draw.GlyphStyle{Color: gray, Radius: radius, Shape: draw.RingGlyph{}}, vg.Point{X: at(m.to[0]), Y: middle})
-			to.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: radius, Shape: draw.CircleGlyph{}}, vg.Point{X: at(m.to[1]), Y: middle})
+			to.DrawGlyph(draw.GlyphStyle{Color: gray, Radius: radius, Shape: draw.RingGlyph{}},
+				vg.Point{X: at(m.to[0]), Y: middle})
+			to.DrawGlyph(draw.GlyphStyle{Color: blue, Radius: radius, Shape: draw.CircleGlyph{}},
+				vg.Point{X: at(m.to[1]), Y: middle})
 			moved := ""
 			if by := m.to[1] - m.to[0]; math.Abs(by) >= leastMove {
 				moved = fmt.Sprintf("  (%+.1f)", 100*by)
 			}
-			to.FillText(plain, vg.Point{X: x + long + 14, Y: middle + 1}, fmt.Sprintf("%.1f %%  →  %.1f %%%s", 100*m.to[0], 100*m.to[1], moved))
+			to.FillText(plain, vg.Point{X: x + long + 14, Y: middle + 1},
+				fmt.Sprintf("%.1f %%  →  %.1f %%%s", 100*m.to[0], 100*m.to[1], moved))
 		}
 		y -= changeLine + 2
 	}

@@ -14,7 +14,8 @@ import (
 // lit is an answer of 2 layers, 3 heads and 4 classes on 4 rows of 5 cells: of the
 // last layer, head h and class c, one cell has a weight, the others share the rest.
 func lit(best int, weight float32) *attention.Explanation {
-	e := &attention.Explanation{Names: []string{"001.Wren", "Rook", "Owl", "Gull"}, Logits: make([]float32, 4), Layers: 2, Heads: 3, Rows: 4, Cols: 5}
+	e := &attention.Explanation{Names: []string{"001.Wren", "Rook", "Owl", "Gull"}, Logits: make([]float32, 4),
+		Layers: 2, Heads: 3, Rows: 4, Cols: 5}
 	e.Logits[best] = 2
 	for layer := range 2 {
 		for head := range 3 {
@@ -57,7 +58,8 @@ func TestChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Wren, decoder layer 2", "Owl, decoder layer 2", "head 3", "before", "after", "71.1 %  →  9.6 %  (-61.5)", "9.6 %  →  71.1 %  (+61.5)", "one colour scale"} {
+	for _, want := range []string{"Wren, decoder layer 2", "Owl, decoder layer 2", "head 3", "before", "after",
+		"71.1 %  →  9.6 %  (-61.5)", "9.6 %  →  71.1 %  (+61.5)", "one colour scale"} {
 		if !bytes.Contains(svg, []byte(want)) {
 			t.Errorf("%q is not in the figure", want)
 		}
@@ -93,7 +95,8 @@ func TestChangeScale(t *testing.T) {
 				most, found := -1, -1
 				for cell := range 20 {
 					p, far := at(cell), 0
-					for _, d := range []int{int(p.R) - int(ground.R), int(p.G) - int(ground.G), int(p.B) - int(ground.B)} {
+					for _, d := range []int{int(p.R) - int(ground.R), int(p.G) - int(ground.G),
+						int(p.B) - int(ground.B)} {
 						far += d * d
 					}
 					if far > most {
@@ -120,11 +123,21 @@ func TestChangeMistakes(t *testing.T) {
 	broken := lit(0, 0.5)
 	broken.Weights[3] = 5
 	for want, call := range map[string]func() (*figure.Plot, error){
-		"without the picture":    func() (*figure.Plot, error) { return Change(lit(0, 0.5), lit(0, 0.5), photo, nil, []int{0}) },
-		"one model's answers":    func() (*figure.Plot, error) { return Change(lit(0, 0.5), other, photo, photo, []int{0}) },
-		"for one class or more":  func() (*figure.Plot, error) { return Change(lit(0, 0.5), lit(0, 0.5), photo, photo, nil) },
-		"class 9 does not exist": func() (*figure.Plot, error) { return Change(lit(0, 0.5), lit(0, 0.5), photo, photo, []int{9}) },
-		"not between 0 and 1":    func() (*figure.Plot, error) { return Change(lit(0, 0.5), broken, photo, photo, []int{0}) },
+		"without the picture": func() (*figure.Plot, error) {
+			return Change(lit(0, 0.5), lit(0, 0.5), photo, nil, []int{0})
+		},
+		"one model's answers": func() (*figure.Plot, error) {
+			return Change(lit(0, 0.5), other, photo, photo, []int{0})
+		},
+		"for one class or more": func() (*figure.Plot, error) {
+			return Change(lit(0, 0.5), lit(0, 0.5), photo, photo, nil)
+		},
+		"class 9 does not exist": func() (*figure.Plot, error) {
+			return Change(lit(0, 0.5), lit(0, 0.5), photo, photo, []int{9})
+		},
+		"not between 0 and 1": func() (*figure.Plot, error) {
+			return Change(lit(0, 0.5), broken, photo, photo, []int{0})
+		},
 	} {
 		if _, err := call(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)

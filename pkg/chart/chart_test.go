@@ -1,4 +1,4 @@
-package chart
+package chart_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 )
@@ -94,13 +95,14 @@ func texts(svg string) (all []string) {
 
 func TestConfusion(t *testing.T) {
 	r := report(t, birds, []int{0, 0, 0}, []int{1, 1, 2, 2}, []int{2, 2, 2, 1}, []int{3, 3, 0}, []int{4, 4, 4, 4, 4, 1})
-	p, err := Confusion(r, 5)
+	p, err := r.PlotConfusion(5)
 	got := texts(drawn(t, p, err))
 	// Rook and crow, most often confused, the gull beside the rook, then the
 	// others; the counts by row.
 	want := []string{
 		"5", "1", "2", "2", "1", "3", "3", "1", "2",
-		"Gull", "Gull", "Rook", "Rook", "Crow", "Crow", "Wren", "Wren", "Owl", "Owl", "predicted class", "true class", "right", "50 % of the",
+		"Gull", "Gull", "Rook", "Rook", "Crow", "Crow", "Wren", "Wren", "Owl", "Owl", "predicted class", "true class",
+		"right", "50 % of the",
 	}
 	if !slices.Equal(got[:min(len(got), len(want))], want) {
 		t.Errorf("it says %q", got)
@@ -109,17 +111,19 @@ func TestConfusion(t *testing.T) {
 		t.Error("all classes are shown, and there are others")
 	}
 	// Only two classes: the others are counted beside them.
-	p, err = Confusion(r, 2)
-	if got := texts(drawn(t, p, err)); !slices.Equal(got[:4], []string{"2", "2", "1", "3"}) || slices.Contains(got, "other") {
+	p, err = r.PlotConfusion(2)
+	if got := texts(drawn(t, p, err)); !slices.Equal(got[:4], []string{"2", "2", "1", "3"}) ||
+		slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	r = report(t, birds, []int{0, 3, 3}, []int{1, 0}, []int{2}, []int{3, 0, 0, 4}, []int{4})
-	p, err = Confusion(r, 2)
-	if got := texts(drawn(t, p, err)); !slices.Equal(got[:6], []string{"1", "2", "2", "1", "1", "Wren"}) || !slices.Contains(got, "other") {
+	p, err = r.PlotConfusion(2)
+	if got := texts(drawn(t, p, err)); !slices.Equal(got[:6], []string{"1", "2", "2", "1", "1", "Wren"}) ||
+		!slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	// Nothing is confused, and a class has no picture.
-	p, err = Confusion(report(t, birds, []int{0}, []int{1}, []int{2}), 12)
+	p, err = report(t, birds, []int{0}, []int{1}, []int{2}).PlotConfusion(12)
 	if got := texts(drawn(t, p, err)); !slices.Equal(got[:5], []string{"1", "1", "1", "0", "0"}) {
 		t.Errorf("of the right ones it says %q", got)
 	}
@@ -132,9 +136,10 @@ func TestConfusionFits(t *testing.T) {
 		var predicted [][]int
 		for i := range n + 3 {
 			names = append(names, fmt.Sprintf("%03d.Northern_Rough_winged_Swallow_of_the_%d_th_island", i+1, i))
-			predicted = append(predicted, slices.Concat(slices.Repeat([]int{i}, 12345%(100*i+1)), slices.Repeat([]int{(i + 1) % (n + 3)}, i+1)))
+			predicted = append(predicted, slices.Concat(slices.Repeat([]int{i}, 12345%(100*i+1)),
+				slices.Repeat([]int{(i + 1) % (n + 3)}, i+1)))
 		}
-		p, err := Confusion(report(t, names, predicted...), max(n, 2))
+		p, err := report(t, names, predicted...).PlotConfusion(max(n, 2))
 		drawn(t, p, err)
 		if w, h := p.Size(); w > 7*vg.Inch+0.1 || h > 9*vg.Inch {
 			t.Errorf("%d classes take %.2f x %.2f inches", n, w/vg.Inch, h/vg.Inch)
@@ -146,7 +151,7 @@ func TestConfusionFits(t *testing.T) {
 func TestShade(t *testing.T) {
 	last := math.Inf(1)
 	for i := range 101 {
-		c := shade(float64(i) / 100)
+		c := chart.Shade(float64(i) / 100)
 		gray := 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
 		if gray >= last {
 			t.Errorf("at %d %% it is no darker", i)
@@ -157,9 +162,10 @@ func TestShade(t *testing.T) {
 
 func TestCalibration(t *testing.T) {
 	r := report(t, birds, []int{0, 0, 0, 1}, []int{1, 1, 2, 2}, []int{2, 2, 2, 1}, []int{3, 3, 0})
-	p, err := Calibration(r)
+	p, err := r.PlotCalibration()
 	got := "|" + strings.Join(texts(drawn(t, p, err)), "|") + "|"
-	for _, want := range []string{fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, 15 pictures", r.ECE, r.Acc1), "right (%)", "probability of the predicted class (%)", "pictures"} {
+	for _, want := range []string{fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, 15 pictures", r.ECE, r.Acc1), "right (%)",
+		"probability of the predicted class (%)", "pictures"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}
@@ -170,25 +176,27 @@ func TestCalibration(t *testing.T) {
 		}
 	}
 	for n, want := range map[int]string{7: "7", 9999: "9999", 12345: "12.3k", 2345678: "2.35M"} {
-		if got := short(n); got != want {
+		if got := chart.Short(n); got != want {
 			t.Errorf("%d is told as %s", n, got)
 		}
 	}
 }
 
 func TestCurves(t *testing.T) {
-	var epochs []Epoch
+	var epochs []chart.Epoch
 	for i := range 60 {
-		epochs = append(epochs, Epoch{i, 5 / float64(i+1), 6 / float64(i+1), float64(i), float64(i + 20), 5e-5})
+		epochs = append(epochs, chart.Epoch{Epoch: i, TrainLoss: 5 / float64(i+1), TestLoss: 6 / float64(i+1),
+			TestAcc1: float64(i), TestAcc5: float64(i + 20), LR: 5e-5})
 	}
 	epochs[7].TestLoss, epochs[7].TestAcc1, epochs[7].TestAcc5 = math.NaN(), math.NaN(), math.NaN()
 	epochs[8].TrainLoss = math.Inf(1)
 	glyphs := map[int]int{}
 	for _, n := range []int{1, 2, 9, 60} {
-		p, err := Curves(epochs[:n])
+		p, err := chart.Curves(epochs[:n])
 		svg := drawn(t, p, err)
 		got := "|" + strings.Join(texts(svg), "|") + "|"
-		for _, want := range []string{"loss", "training", "validation", "acc1", "acc5", "learning rate", "epoch", "|5e-5|"} {
+		for _, want := range []string{"loss", "training", "validation", "acc1", "acc5", "learning rate", "epoch",
+			"|5e-5|"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%d epochs: %q is not in %s", n, want, got)
 			}
@@ -202,9 +210,9 @@ func TestCurves(t *testing.T) {
 		t.Errorf("more epochs have no more marks: %v", glyphs)
 	}
 	// A loss of nothing and a training of many epochs can be drawn.
-	p, err := Curves([]Epoch{{Epoch: 0}, {Epoch: 1}})
+	p, err := chart.Curves([]chart.Epoch{{Epoch: 0}, {Epoch: 1}})
 	drawn(t, p, err)
-	p, err = Curves([]Epoch{{Epoch: 4999, TrainLoss: 0.004}, {Epoch: 9999, TrainLoss: 0.001, LR: 1}})
+	p, err = chart.Curves([]chart.Epoch{{Epoch: 4999, TrainLoss: 0.004}, {Epoch: 9999, TrainLoss: 0.001, LR: 1}})
 	drawn(t, p, err)
 }
 
@@ -213,21 +221,23 @@ func TestTicks(t *testing.T) {
 		most float64
 		n    int
 		want string
-	}{{100, 5, "[0 20 40 60 80 100]"}, {6.3, 5, "[0 2 4 6 8]"}, {0.0007, 4, "[0 0.0002 0.0004 0.0006 0.0008]"}, {3, 3, "[0 1 2 3]"}, {0, 5, "[0 1]"}} {
-		if got := fmt.Sprint(steps(c.most, c.n)); got != c.want {
+	}{{100, 5, "[0 20 40 60 80 100]"}, {6.3, 5, "[0 2 4 6 8]"}, {0.0007, 4, "[0 0.0002 0.0004 0.0006 0.0008]"},
+		{3, 3, "[0 1 2 3]"}, {0, 5, "[0 1]"}} {
+		if got := fmt.Sprint(chart.Steps(c.most, c.n)); got != c.want {
 			t.Errorf("up to %v it is %s, not %s", c.most, got, c.want)
 		}
 	}
 	for _, c := range []struct {
 		first, last int
 		want        string
-	}{{1, 1, "[1]"}, {1, 2, "[1 2]"}, {1, 7, "[1 2 3 4 5 6 7]"}, {1, 60, "[10 20 30 40 50 60]"}, {91, 140, "[100 110 120 130 140]"}} {
-		if got := fmt.Sprint(epochTicks(c.first, c.last)); got != c.want {
+	}{{1, 1, "[1]"}, {1, 2, "[1 2]"}, {1, 7, "[1 2 3 4 5 6 7]"}, {1, 60, "[10 20 30 40 50 60]"},
+		{91, 140, "[100 110 120 130 140]"}} {
+		if got := fmt.Sprint(chart.EpochTicks(c.first, c.last)); got != c.want {
 			t.Errorf("epochs %d to %d have ticks at %s, not %s", c.first, c.last, got, c.want)
 		}
 	}
 	for v, want := range map[float64]string{0: "0", 5e-5: "5e-5", 1.5e-4: "1.5e-4", 1: "1e0"} {
-		if got := rate(v); got != want {
+		if got := chart.Rate(v); got != want {
 			t.Errorf("%v is told as %s", v, got)
 		}
 	}
@@ -235,12 +245,13 @@ func TestTicks(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	r := report(t, birds, []int{0}, []int{1})
-	_, few := Confusion(r, 1)
-	_, many := Confusion(r, 41)
-	_, without := Confusion(&evaluation.Report{}, 12)
-	_, bins := Calibration(&evaluation.Report{})
-	_, curves := Curves(nil)
-	for want, err := range map[string]error{"1 classes is not possible: choose 2 to 40": few, "41 classes": many, "0 classes": without, "no calibration": bins, "before the first epoch": curves} {
+	_, few := r.PlotConfusion(1)
+	_, many := r.PlotConfusion(41)
+	_, without := (&evaluation.Report{}).PlotConfusion(12)
+	_, bins := (&evaluation.Report{}).PlotCalibration()
+	_, curves := chart.Curves(nil)
+	for want, err := range map[string]error{"1 classes is not possible: choose 2 to 40": few, "41 classes": many,
+		"0 classes": without, "no calibration": bins, "before the first epoch": curves} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is told as %v", want, err)
 		}

@@ -11,7 +11,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
@@ -26,33 +25,24 @@ const (
 	labelSpace = 14 // for what an axis is of
 )
 
-// Confusion is the confusion matrix of the classes that are taken for each other
-// most often (evaluation.Report.LookAlikes), at most most of them, 2 to 40. A row
+// Confusion is a confusion matrix of classes by name: counts [true class][predicted
+// class], without the zeros, of which 1 to 40 are shown. A row
 // is a true class, and the numbers are pictures; those of classes that are not
 // shown are in the column "other". What is right is framed; what is taken for
 // another class is the darker, the larger a part of the true class's pictures it
-// is. Where all classes fit, all are shown. It is as wide as its classes need, 7 inches at most.
-func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
-	if most < 2 || most > mostShown {
-		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 2 to %d", most, mostShown)
-	}
-	if len(r.Classes) == 0 || len(r.Confusion) != len(r.Classes) {
-		return nil, fmt.Errorf("a report of %d classes with the confusion of %d cannot be drawn", len(r.Classes), len(r.Confusion))
-	}
-	shown := r.LookAlikes(most)
-	if len(r.Classes) <= most || len(shown) == 0 {
-		for i := range r.Classes {
-			if len(shown) < most && !slices.Contains(shown, i) {
-				shown = append(shown, i)
-			}
-		}
+// is. It is as wide as its classes need, 7 inches at most.
+func Confusion(names []string, counts []map[int]int, shown []int) (*figure.Plot, error) {
+	if len(shown) < 1 || len(shown) > mostShown {
+		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 1 to %d", len(shown),
+			mostShown)
 	}
 	m := &matrix{}
-	names := style(letters, text.XRight, text.YCenter)
+	label := style(letters, text.XRight, text.YCenter)
 	widest := vg.Length(0)
 	for _, a := range shown {
-		row := make([]int, len(shown)+1)
-		for b, n := range r.Confusion[a] {
+		row, pictures := make([]int, len(shown)+1), 0
+		for b, n := range counts[a] {
+			pictures += n
 			at := slices.Index(shown, b)
 			if at < 0 {
 				at = len(shown)
@@ -61,10 +51,10 @@ func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
 			row[at] += n
 		}
 		m.counts = append(m.counts, row)
-		m.pictures = append(m.pictures, r.Classes[a].Images)
-		name := shorten(r.Classes[a].Name, names, nameWidth)
+		m.pictures = append(m.pictures, pictures)
+		name := shorten(names[a], label, nameWidth)
 		m.names = append(m.names, name)
-		widest = max(widest, names.Width(name))
+		widest = max(widest, label.Width(name))
 	}
 	for i := range m.counts {
 		for j, n := range m.counts[i][:len(shown)] {
@@ -83,7 +73,8 @@ func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
 	right := max(keyGap+keyWidth, slanted)
 	const margins = 8 // of figure.Plot
 	m.cell = min(greatest, (pageWidth-margins-m.left-right)/columns)
-	return figure.NewPlot(m, m.left+columns*m.cell+right+margins, m.top+max(m.cell*vg.Length(len(shown)), keyHeight)+labelSpace+margins)
+	return figure.NewPlot(m, m.left+columns*m.cell+right+margins,
+		m.top+max(m.cell*vg.Length(len(shown)), keyHeight)+labelSpace+margins)
 }
 
 // matrix draws a confusion matrix.
@@ -112,7 +103,8 @@ func fill(c draw.Canvas, x, y, w, h vg.Length, with color.Color) {
 }
 
 func frame(c draw.Canvas, x, y, w, h, width vg.Length, in color.Color) {
-	c.StrokeLines(draw.LineStyle{Color: in, Width: width}, []vg.Point{{X: x, Y: y}, {X: x + w, Y: y}, {X: x + w, Y: y + h}, {X: x, Y: y + h}, {X: x, Y: y}, {X: x + w, Y: y}})
+	c.StrokeLines(draw.LineStyle{Color: in, Width: width}, []vg.Point{{X: x, Y: y}, {X: x + w, Y: y},
+		{X: x + w, Y: y + h}, {X: x, Y: y + h}, {X: x, Y: y}, {X: x + w, Y: y}})
 }
 
 const (

@@ -14,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/gointr/gointr/pkg/figure"
-	"github.com/gointr/gointr/pkg/finetune/plan"
 )
 
 // Epoch is how one epoch of a training went. NaN stands for what was not
@@ -26,15 +25,6 @@ type Epoch struct {
 	TestAcc1  float64 // percent [test_acc1]
 	TestAcc5  float64 // percent [test_acc5]
 	LR        float64 // learning rate [train_lr]
-}
-
-// Epochs are those of a training's log.
-func Epochs(lines []plan.Line) []Epoch {
-	epochs := make([]Epoch, len(lines))
-	for i, l := range lines {
-		epochs[i] = Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1, TestAcc5: l.TestAcc5, LR: l.TrainLR}
-	}
-	return epochs
 }
 
 // Curves is how a training went, epoch by epoch: loss in training and validation,
@@ -62,8 +52,10 @@ func (e curves) Draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	panels := []*plot.Plot{
-		e.panel("loss", 0, plain, line{"training", func(e Epoch) float64 { return e.TrainLoss }}, line{"validation", func(e Epoch) float64 { return e.TestLoss }}),
-		e.panel("right (%), validation", 100, plain, line{"acc1", func(e Epoch) float64 { return e.TestAcc1 }}, line{"acc5", func(e Epoch) float64 { return e.TestAcc5 }}),
+		e.panel("loss", 0, plain, line{"training", func(e Epoch) float64 { return e.TrainLoss }},
+			line{"validation", func(e Epoch) float64 { return e.TestLoss }}),
+		e.panel("right (%), validation", 100, plain, line{"acc1", func(e Epoch) float64 { return e.TestAcc1 }},
+			line{"acc5", func(e Epoch) float64 { return e.TestAcc5 }}),
 		e.panel("learning rate", 0, rate, line{"", func(e Epoch) float64 { return e.LR }}),
 	}
 	const gap = 10
@@ -110,11 +102,7 @@ func (e curves) panel(label string, most float64, number func(float64) string, l
 	p.X.Tick.Marker = ticks(plain, epochTicks(first, last)...)
 	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
-		for _, v := range marks {
-			if v > p.Y.Min && v <= p.Y.Max {
-				c.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, c.Min.X, y(v), c.Max.X, y(v))
-			}
-		}
+		gridlines(c, p, marks)
 		for i, points := range all {
 			stroke, glyph := looks(i)
 			var at []vg.Point
@@ -139,9 +127,11 @@ func (e curves) panel(label string, most float64, number func(float64) string, l
 
 func looks(i int) (draw.LineStyle, draw.GlyphStyle) {
 	if i == 0 {
-		return draw.LineStyle{Color: blue, Width: 1.25}, draw.GlyphStyle{Color: blue, Radius: 2, Shape: draw.CircleGlyph{}}
+		return draw.LineStyle{Color: blue, Width: 1.25},
+			draw.GlyphStyle{Color: blue, Radius: 2, Shape: draw.CircleGlyph{}}
 	}
-	return draw.LineStyle{Color: vermilion, Width: 1.25, Dashes: []vg.Length{3, 1.5}}, draw.GlyphStyle{Color: vermilion, Radius: 2, Shape: draw.BoxGlyph{}}
+	return draw.LineStyle{Color: vermilion, Width: 1.25, Dashes: []vg.Length{3, 1.5}},
+		draw.GlyphStyle{Color: vermilion, Radius: 2, Shape: draw.BoxGlyph{}}
 }
 
 // legend names the lines in the corner of a panel where the fewest points are.
@@ -165,7 +155,8 @@ func legend(c draw.Canvas, lines []line, all []plotter.XYs, p *plot.Plot) {
 		hidden := 0
 		for _, points := range all {
 			for _, at := range points {
-				if px, py := x(at.X), y(at.Y); px > corner.X-pad && px < corner.X+width+pad && py < corner.Y+pad && py > corner.Y-height-pad {
+				if px, py := x(at.X), y(at.Y); px > corner.X-pad && px < corner.X+width+pad && py < corner.Y+pad &&
+					py > corner.Y-height-pad {
 					hidden++
 				}
 			}

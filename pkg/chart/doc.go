@@ -1,9 +1,11 @@
-// Package chart plots numbers: which look-alikes a model takes for each other,
-// whether its probabilities can be believed, and how a training went. Charts are
+// Package chart plots plain numbers: which look-alikes a model takes for each other,
+// whether its probabilities can be believed, how a training went, measures and curves
+// with their intervals. The rooms that count have them drawn:
+// evaluation.Report.PlotConfusion and others. Charts are
 // made for a printed page: 8-point letters, and colours that colour-blind readers
 // and gray printers keep apart.
 //
-//	c, err := chart.Confusion(report, 12)
+//	c, err := chart.Confusion([]string{"Wren", "Rook"}, []map[int]int{{0: 9}, {0: 2, 1: 7}}, []int{0, 1})
 //	err = c.Save("confusion.pdf")
 package chart
 
@@ -45,7 +47,8 @@ func style(size vg.Length, x text.XAlignment, y text.YAlignment) text.Style {
 func newPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
-	for _, s := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+	for _, s := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label,
+		&p.Legend.TextStyle} {
 		s.Font = style(letters, 0, 0).Font
 	}
 	p.X.Padding, p.Y.Padding = 0, 0
@@ -84,6 +87,16 @@ func steps(most float64, n int) []float64 {
 		all = append(all, v)
 	}
 	return all
+}
+
+// gridlines are those that help to read heights.
+func gridlines(c draw.Canvas, p *plot.Plot, at []float64) {
+	_, y := p.Transforms(&c)
+	for _, v := range at {
+		if v > p.Y.Min && v <= p.Y.Max {
+			c.StrokeLine2(draw.LineStyle{Color: pale, Width: hair}, c.Min.X, y(v), c.Max.X, y(v))
+		}
+	}
 }
 
 // column draws plots below each other, their axes in one line; heights are parts

@@ -18,6 +18,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
@@ -44,7 +45,8 @@ func New(names []string) *Tally { return &Tally{names: names} }
 // not one a class, the class does not exist, or one of them is no finite number.
 func (t *Tally) Add(image string, class int, logits []float32) error {
 	if len(logits) != len(t.names) {
-		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: evaluate it on the classes that it was trained on", image, len(logits), len(t.names))
+		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: "+
+			"evaluate it on the classes that it was trained on", image, len(logits), len(t.names))
 	}
 	if class < 0 || class >= len(logits) {
 		return fmt.Errorf("%s: there is no class %d among %d", image, class, len(logits))
@@ -181,7 +183,7 @@ func (t *Tally) Report() (*Report, error) {
 		}
 	}
 	r.Acc1, r.Acc5 = percent(right, n), percent(five, n)
-	r.Range = Wilson(right, n)
+	r.Range = stats.Wilson(right, n)
 	for i := range r.Bins {
 		b := &r.Bins[i]
 		b.Low, b.High = float64(i)/bins, float64(i+1)/bins
@@ -228,7 +230,8 @@ func (r *Report) pairs() {
 			if a == b || i > j && r.Confusion[j][i] > 0 { // of a pair in both directions once
 				continue
 			}
-			r.Confused = append(r.Confused, Pair{A: a, B: b, AasB: r.Confusion[a][b], BasA: r.Confusion[b][a], Images: r.Classes[a].Images + r.Classes[b].Images})
+			r.Confused = append(r.Confused, Pair{A: a, B: b, AasB: r.Confusion[a][b], BasA: r.Confusion[b][a],
+				Images: r.Classes[a].Images + r.Classes[b].Images})
 		}
 	}
 	slices.SortFunc(r.Confused, func(p, q Pair) int {
@@ -238,7 +241,8 @@ func (r *Report) pairs() {
 
 // String is the report in one line.
 func (r *Report) String() string {
-	return fmt.Sprintf("acc1 %.1f %% (95 %%: %.1f to %.1f), acc5 %.1f %%, loss %.4f, %d pictures", r.Acc1, r.Range[0], r.Range[1], r.Acc5, r.Loss, r.Images)
+	return fmt.Sprintf("acc1 %.1f %% (95 %%: %.1f to %.1f), acc5 %.1f %%, loss %.4f, %d pictures", r.Acc1, r.Range[0],
+		r.Range[1], r.Acc5, r.Loss, r.Images)
 }
 
 // LookAlikes are the classes of the most confused pairs, at most n of them, in
@@ -285,18 +289,4 @@ func percent(part, of int) float64 {
 		return 0
 	}
 	return 100 * float64(part) / float64(of)
-}
-
-// Wilson is the 95 % score interval, in percent, of a share of part in of
-// (Wilson, JASA 1927). Unlike the usual one it makes sense near 0 and 100 % and
-// for few pictures.
-func Wilson(part, of int) [2]float64 {
-	if of == 0 {
-		return [2]float64{0, 100}
-	}
-	const z = 1.959963984540054
-	n, p := float64(of), float64(part)/float64(of)
-	middle := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return [2]float64{100 * max(0, middle-half), 100 * min(1, middle+half)}
 }

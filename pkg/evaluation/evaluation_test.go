@@ -30,7 +30,8 @@ func TestReport(t *testing.T) {
 	three := float32(math.Log(3))
 	r, err := tally(t,
 		[]float32{0, three, 0, 0, 0, 0, 0}, // right: 3/8
-		[]float32{1, 0, 0, three, 0, 0, 0}, // rook taken for a crow; rank 3: the wren has the same logit and comes first
+		// rook taken for a crow; rank 3: the wren has the same logit and comes first
+		[]float32{1, 0, 0, three, 0, 0, 0},
 		[]float32{2, 0, three, 0, 0, 0, 0}, // crow taken for a rook
 		[]float32{5, 6, 5, 4, 3, 2, 1},     // tern is the sixth
 	).Report()
@@ -44,7 +45,8 @@ func TestReport(t *testing.T) {
 	if want := (math.Log(8./3) + 2*math.Log(8) + logSum - 1) / 4; math.Abs(r.Loss-want) > 1e-6 {
 		t.Errorf("the loss is %v, not %v", r.Loss, want)
 	}
-	if ranks := []int{r.Answers[0].Rank, r.Answers[1].Rank, r.Answers[2].Rank, r.Answers[3].Rank}; !slices.Equal(ranks, []int{1, 3, 3, 6}) {
+	if ranks := []int{r.Answers[0].Rank, r.Answers[1].Rank, r.Answers[2].Rank, r.Answers[3].Rank}; !slices.Equal(ranks,
+		[]int{1, 3, 3, 6}) {
 		t.Errorf("the ranks are %v", ranks)
 	}
 	if !near(r.Mean, 25) {
@@ -57,7 +59,8 @@ func TestReport(t *testing.T) {
 	if wren := r.Classes[0]; wren.Acc1 != 100 || wren.Precision != 50 || wren.Taken != -1 {
 		t.Errorf("the wren is %+v", wren)
 	}
-	if want := []Pair{{A: 1, B: 2, AasB: 1, BasA: 1, Images: 2}, {A: 0, B: 5, BasA: 1, Images: 2}}; !slices.Equal(r.Confused, want) {
+	if want := []Pair{{A: 1, B: 2, AasB: 1, BasA: 1, Images: 2},
+		{A: 0, B: 5, BasA: 1, Images: 2}}; !slices.Equal(r.Confused, want) {
 		t.Errorf("confused are %+v", r.Confused)
 	}
 	// Three of probability 3/8, one of them right; one of 0.63, wrong.
@@ -73,12 +76,6 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestWilson(t *testing.T) {
-	if got := Wilson(0, 0); got != [2]float64{0, 100} {
-		t.Errorf("nothing is within %v", got)
-	}
-}
-
 // Rows of look-alikes: the strongest pair stays together.
 func TestLookAlikes(t *testing.T) {
 	as := func(class, predicted, n int) (all [][]float32) {
@@ -89,7 +86,8 @@ func TestLookAlikes(t *testing.T) {
 		}
 		return all
 	}
-	r, err := tally(t, slices.Concat(as(1, 2, 5), as(2, 1, 4), as(3, 4, 6), as(5, 1, 3), as(2, 0, 2), as(0, 0, 9))...).Report()
+	r, err := tally(t, slices.Concat(as(1, 2, 5), as(2, 1, 4), as(3, 4, 6), as(5, 1, 3), as(2, 0, 2),
+		as(0, 0, 9))...).Report()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,10 +154,13 @@ func TestClassesCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
-	if want := "index,class,images,acc1,precision,mistaken_for\n0,Wren,0,0.00,0.00,\n1,Rook,1,0.00,0.00,Crow\n2,Crow,1,100.00,50.00,\n"; err != nil || !strings.HasPrefix(string(data), want) {
+	want := "index,class,images,acc1,precision,mistaken_for\n0,Wren,0,0.00,0.00,\n1,Rook,1,0.00,0.00,Crow\n" +
+		"2,Crow,1,100.00,50.00,\n"
+	if err != nil || !strings.HasPrefix(string(data), want) {
 		t.Errorf("it says %q (%v)", data, err)
 	}
-	if err := r.WriteClasses(filepath.Join(path, "below")); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+	if err := r.WriteClasses(filepath.Join(path, "below")); err == nil ||
+		!strings.Contains(err.Error(), "cannot be written") {
 		t.Errorf("a wrong place is told as %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/sbinet/npyio/npz"
+
+	"github.com/gointr/gointr/internal/stats"
 )
 
 // The numbers of 462 pictures and 12 classes are those of PyTorch and NumPy
@@ -59,12 +61,14 @@ func TestNumPy(t *testing.T) {
 		near(fmt.Sprintf("the loss of picture %d", i), a.Loss, loss[i], 2e-6) // PyTorch's is float32
 		near(fmt.Sprintf("the probability of picture %d", i), a.Probability, confidence[i], 1e-12)
 		if a.Rank != int(rank[i]) || a.Predicted != int(predicted[i]) {
-			t.Errorf("picture %d is predicted to be %d, and its class has rank %d; in PyTorch %d and %d", i, a.Predicted, a.Rank, predicted[i], rank[i])
+			t.Errorf("picture %d is predicted to be %d, and its class has rank %d; in PyTorch %d and %d", i,
+				a.Predicted, a.Rank, predicted[i], rank[i])
 		}
 	}
 	sums := floats("sums")
 	for i, got := range []float64{r.Acc1, r.Acc5, r.Loss, r.Mean, r.ECE} {
-		near([]string{"acc1", "acc5", "the loss", "the mean of the classes", "the calibration error"}[i], got, sums[i], 1e-5)
+		near([]string{"acc1", "acc5", "the loss", "the mean of the classes", "the calibration error"}[i], got, sums[i],
+			1e-5)
 	}
 	bins := floats("bins")
 	for i, b := range r.Bins {
@@ -86,7 +90,8 @@ func TestNumPy(t *testing.T) {
 	}
 	last := math.MaxInt
 	for _, p := range r.Confused {
-		if p.AasB != int(confusion[p.A*classes+p.B]) || p.BasA != int(confusion[p.B*classes+p.A]) || p.A >= p.B || p.AasB+p.BasA > last {
+		if p.AasB != int(confusion[p.A*classes+p.B]) || p.BasA != int(confusion[p.B*classes+p.A]) || p.A >= p.B ||
+			p.AasB+p.BasA > last {
 			t.Errorf("a pair is %+v, after one of %d pictures", p, last)
 		}
 		last = p.AasB + p.BasA
@@ -96,7 +101,7 @@ func TestNumPy(t *testing.T) {
 	}
 	cases, wilson := ints("cases"), floats("wilson")
 	for i := range len(cases) / 2 {
-		got := Wilson(int(cases[2*i]), int(cases[2*i+1]))
+		got := stats.Wilson(int(cases[2*i]), int(cases[2*i+1]))
 		near("the lower limit", got[0], wilson[2*i], 1e-5)
 		near("the upper limit", got[1], wilson[2*i+1], 1e-5)
 	}

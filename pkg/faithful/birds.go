@@ -43,15 +43,27 @@ const allKinds = kinds(1)<<birds.Kinds - 1
 
 // bird is one picture under FunnyBirds' protocol.
 type bird struct {
-	r       *runner
-	options birds.Options
+	*runner
+	*shot
 	species birds.Species
 	scene   birds.Scene
 	full    *picture.Picture // as drawn
-	input   *picture.Picture // as the network gets it
 	logits  []float32
-	class   int
 	answers map[kinds][]float32 // by the parts that were taken away
+
+	masks [][]int   // by part: the pixels that change without it
+	shown kinds     // parts of which some do
+	drops []float64 // of the logit without each of them
+	idle  kinds     // parts without which it does not fall
+
+	behind []backdrop
+}
+
+// backdrop is a shape of the background.
+type backdrop struct {
+	without *picture.Picture
+	at      []int
+	idle    bool
 }
 
 // protocol is what the protocol gives of one picture and method. By threshold
@@ -62,7 +74,7 @@ type protocol struct {
 }
 
 func (b *bird) draw(species birds.Species, scene birds.Scene) *picture.Picture {
-	p, _ := birds.Draw(species, scene, b.options.Size)
+	p, _ := birds.Draw(species, scene, b.drawn.Size)
 	return p
 }
 
@@ -111,12 +123,12 @@ func (b *bird) without(ctx context.Context, sets ...kinds) error {
 			continue
 		}
 		asked = append(asked, s)
-		inputs = append(inputs, b.draw(b.species, b.scene.Without(s.list()...)).Eval(b.r.m.EvalSize))
+		inputs = append(inputs, b.draw(b.species, b.scene.Without(s.list()...)).Eval(b.about.EvalSize))
 	}
 	if len(asked) == 0 {
 		return nil
 	}
-	all, err := b.r.m.Logits(ctx, inputs)
+	all, err := b.m.Logits(ctx, inputs)
 	if err != nil {
 		return err
 	}
@@ -126,113 +138,140 @@ func (b *bird) without(ctx context.Context, sets ...kinds) error {
 	return nil
 }
 
-// study goes through the protocol for every method's map of the true class.
-// background is how many shapes behind the bird were taken away, and matter how
-// many of these made the logit fall by 5 %.
-func (b *bird) study(ctx context.Context, maps map[Method]attention.Map) (out map[Method]*protocol, background, matter int, err error) {
-	// What each part, and each shape of the background, shows of itself.
-	var masks [][]int
-	var shown kinds
+// funny goes through FunnyBirds' protocol with a drawn bird.
+func (r *runner) funny(ctx context.Context, p *shot, e *attention.Explanation) error {
+	species, scene, err := r.drawn.Find(p.key)
+	if err != nil {
+		r.mismatch++
+		return nil
+	}
+	b := &bird{runner: r, shot: p, species: species, scene: scene, logits: e.Logits,
+		answers: map[kinds][]float32{0: e.Logits}}
+	b.full = b.draw(species, scene)
+	if !slices.Equal(b.full.Pix, p.photo.Pix) {
+		r.mismatch++
+		return nil
+	}
+	if err := b.look(ctx); err != nil {
+		return err
+	}
+	if len(b.behind) > 0 {
+		idle := 0
+		for _, shape := range b.behind {
+			idle += int(count(shape.idle))
+		}
+		p.background = float64(idle) / float64(len(b.behind))
+	}
+	if p.protocol, err = b.study(ctx); err != nil {
+		return err
+	}
+	p.sensitive, err = b.sensitivity(ctx)
+	return err
+}
+
+// look finds what each part, and each shape of the background, shows of itself, and
+// what the model makes of the picture without it.
+func (b *bird) look(ctx context.Context) error {
+	singles := []kinds{0}
 	for k := range birds.Kinds {
 		at := mask(b.full, b.draw(b.species, b.scene.Without(birds.Kind(k))))
-		masks = append(masks, at)
+		b.masks = append(b.masks, at)
 		if len(at) > 0 {
-			shown |= 1 << k
+			b.shown |= 1 << k
+			singles = append(singles, 1<<k)
 		}
-	}
-	bare, bareMasks := b.bare()
-	singles := []kinds{0}
-	for _, k := range shown.list() {
-		singles = append(singles, 1<<k)
 	}
 	if err := b.without(ctx, singles...); err != nil {
-		return nil, 0, 0, err
-	}
-	var bareLogits [][]float32
-	if len(bare) > 0 {
-		if bareLogits, err = b.r.m.Logits(ctx, bare); err != nil {
-			return nil, 0, 0, err
-		}
+		return err
 	}
 	score := float64(b.logits[b.class])
-	matters := func(logits []float32) (drop float64, yes bool) {
-		drop = score - float64(logits[b.class])
-		return drop, drop >= unimportant*math.Abs(score) && drop > 0
-	}
-	var drops []float64
-	var idle kinds // parts without which the logit does not fall
-	for _, k := range shown.list() {
-		drop, yes := matters(b.answers[1<<k])
-		drops = append(drops, drop)
-		if !yes {
-			idle |= 1 << k
+	matters := func(drop float64) bool { return drop >= unimportant*math.Abs(score) && drop > 0 }
+	for _, k := range b.shown.list() {
+		drop := score - float64(b.answers[1<<k][b.class])
+		b.drops = append(b.drops, drop)
+		if !matters(drop) {
+			b.idle |= 1 << k
 		}
 	}
-	idleBackdrop := make([]bool, len(bare))
-	for i := range bare {
-		_, yes := matters(bareLogits[i])
-		idleBackdrop[i] = !yes
-		if yes {
-			matter++
-		}
+	b.behind = b.backdrops()
+	if len(b.behind) == 0 {
+		return nil
 	}
-	// Which parts each map calls important, at every threshold.
-	important := map[Method]*[thresholds]kinds{}
+	var inputs []*picture.Picture
+	for _, shape := range b.behind {
+		inputs = append(inputs, shape.without.Eval(b.about.EvalSize))
+	}
+	all, err := b.m.Logits(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	for i := range b.behind {
+		b.behind[i].idle = !matters(score - float64(all[i][b.class]))
+	}
+	return nil
+}
+
+// study goes through the protocol for every method's map of the true class.
+func (b *bird) study(ctx context.Context) (map[Method]*protocol, error) {
 	weights := map[Method][]float64{}
+	important := map[Method]*[thresholds]kinds{}
 	var sets []kinds
-	for method, m := range maps {
-		important[method] = &[thresholds]kinds{}
-		for k := range birds.Kinds {
-			weights[method] = append(weights[method], importance(m, masks[k], b.full.Width, b.full.Height))
+	for method, m := range b.maps {
+		for _, at := range b.masks {
+			weights[method] = append(weights[method], importance(m, at, b.full.Width, b.full.Height))
 		}
+		important[method] = &[thresholds]kinds{}
 		for t := range thresholds {
-			for _, k := range shown.list() {
+			set := &important[method][t]
+			for _, k := range b.shown.list() {
 				if weights[method][k] > threshold(t) {
-					important[method][t] |= 1 << k
+					*set |= 1 << k
 				}
 			}
-			sets = append(sets, important[method][t], allKinds&^important[method][t])
+			sets = append(sets, *set, allKinds&^*set)
 		}
 	}
 	if err := b.without(ctx, sets...); err != nil {
-		return nil, 0, 0, err
+		return nil, err
 	}
-	predicted := best(b.logits)
-	out = map[Method]*protocol{}
-	for method, m := range maps {
+	out := map[Method]*protocol{}
+	for method, m := range b.maps {
 		p := &protocol{}
-		out[method] = p
-		var shownWeights []float64
-		for _, k := range shown.list() {
-			shownWeights = append(shownWeights, weights[method][k])
+		var ofShown, ofBackdrops []float64
+		for _, k := range b.shown.list() {
+			ofShown = append(ofShown, weights[method][k])
 		}
-		p.single = Spearman(shownWeights, drops)
-		var onBackdrop []float64
-		for _, at := range bareMasks {
-			onBackdrop = append(onBackdrop, importance(m, at, b.full.Width, b.full.Height))
+		for _, shape := range b.behind {
+			ofBackdrops = append(ofBackdrops, importance(m, shape.at, b.full.Width, b.full.Height))
 		}
-		for t := range thresholds {
-			set := important[method][t]
-			p.preserved[t] = count(best(b.answers[allKinds&^set]) == predicted)
-			p.deleted[t] = count(best(b.answers[set]) != predicted)
+		p.single = Spearman(ofShown, b.drops)
+		for t, set := range important[method] {
+			p.preserved[t] = count(best(b.answers[allKinds&^set]) == best(b.logits))
+			p.deleted[t] = count(best(b.answers[set]) != best(b.logits))
 			p.sufficient[t] = b.sufficient(set)
-			all, marked := len(idle.list()), len((idle & set).list())
-			for i, yes := range idleBackdrop {
-				if yes {
-					all++
-					if onBackdrop[i] > threshold(t) {
-						marked++
-					}
-				}
-			}
-			if all == 0 {
-				p.quiet[t] = math.NaN()
-			} else {
-				p.quiet[t] = 1 - float64(marked)/float64(all)
+			p.quiet[t] = b.quiet(set, ofBackdrops, threshold(t))
+		}
+		out[method] = p
+	}
+	return out, nil
+}
+
+// quiet is how many of the parts and shapes that do not matter are not called
+// important; NaN where all matter.
+func (b *bird) quiet(important kinds, ofBackdrops []float64, above float64) float64 {
+	all, marked := len(b.idle.list()), len((b.idle & important).list())
+	for i, shape := range b.behind {
+		if shape.idle {
+			all++
+			if ofBackdrops[i] > above {
+				marked++
 			}
 		}
 	}
-	return out, len(bare), matter, nil
+	if all == 0 {
+		return math.NaN()
+	}
+	return 1 - float64(marked)/float64(all)
 }
 
 func count(yes bool) float64 {
@@ -252,26 +291,16 @@ func best(logits []float32) int {
 	return at
 }
 
-// bare is the picture without shapes of its background, those that show most, and
-// the pixels of each.
-func (b *bird) bare() (inputs []*picture.Picture, masks [][]int) {
-	type shape struct {
-		p  *picture.Picture
-		at []int
-	}
-	var all []shape
+// backdrops are the shapes of the background, at most some: those that show most.
+func (b *bird) backdrops() (all []backdrop) {
 	for i := range b.scene.Backdrop() {
 		p := b.draw(b.species, b.scene.WithoutBackdrop(i))
 		if at := mask(b.full, p); len(at) > 0 {
-			all = append(all, shape{p, at})
+			all = append(all, backdrop{without: p, at: at})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b shape) int { return len(b.at) - len(a.at) })
-	for _, s := range all[:min(backdrops, len(all))] {
-		inputs = append(inputs, s.p.Eval(b.r.m.EvalSize))
-		masks = append(masks, s.at)
-	}
-	return inputs, masks
+	slices.SortStableFunc(all, func(a, b backdrop) int { return len(b.at) - len(a.at) })
+	return all[:min(backdrops, len(all))]
 }
 
 // sufficient is FunnyBirds' controlled synthetic data check of one picture: how
@@ -283,7 +312,7 @@ func (b *bird) sufficient(important kinds) float64 {
 		return math.NaN()
 	}
 	most := math.NaN()
-	for _, set := range b.r.minimal[b.species.Index] {
+	for _, set := range b.minimal[b.species.Index] {
 		share := float64(len((set & important).list())) / float64(len(set.list()))
 		if !(most >= share) {
 			most = share
@@ -299,7 +328,8 @@ func minimalSets(species []birds.Species) map[int][]kinds {
 	for _, s := range species {
 		tells := func(set kinds) bool {
 			return !slices.ContainsFunc(species, func(other birds.Species) bool {
-				return other.Index != s.Index && !slices.ContainsFunc(set.list(), func(k birds.Kind) bool { return other.Parts[k] != s.Parts[k] })
+				return other.Index != s.Index && !slices.ContainsFunc(set.list(),
+					func(k birds.Kind) bool { return other.Parts[k] != s.Parts[k] })
 			})
 		}
 		for set := kinds(1); set <= allKinds; set++ {
@@ -314,44 +344,50 @@ func minimalSets(species []birds.Species) map[int][]kinds {
 	return out
 }
 
-// sensitive is FunnyBirds' target sensitivity of one picture: drawn with the
-// telling parts of two other classes, does the map of each class weigh its own part
-// more than the map of the other class does? 0, ½ or 1. The map is empty where
-// there are no such classes, a part is hidden, or the model does not go by the
-// parts itself.
-func (b *bird) sensitive(ctx context.Context, methods []Method, heads []int, key uint64) (map[Method]float64, error) {
+// pair are two classes of the same family, by chance, that are told by other parts than
+// the bird's and each other's; nil where there are none.
+func (b *bird) pair() []birds.Species {
 	var candidates []birds.Species
-	for i := range b.options.Classes {
+	for i := range b.drawn.Classes {
 		s := birds.At(i)
 		if s.Family == b.species.Family && s.Telling != b.species.Telling {
 			candidates = append(candidates, s)
 		}
 	}
-	random := rand.New(rand.NewPCG(key, 0x7473))
+	random := rand.New(rand.NewPCG(b.seed, 0x7473))
 	random.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
-	if len(candidates) == 0 {
+	for _, s := range candidates {
+		if s.Telling != candidates[0].Telling {
+			return []birds.Species{candidates[0], s}
+		}
+	}
+	return nil
+}
+
+// sensitivity is FunnyBirds' target sensitivity of one picture: drawn with the
+// telling parts of two other classes, does the map of each class weigh its own part
+// more than the map of the other class does? 0, ½ or 1. The map is empty where
+// there are no such classes, a part is hidden, or the model does not go by the
+// parts itself.
+func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
+	pair := b.pair()
+	if pair == nil {
 		return nil, nil
 	}
-	one := candidates[0]
-	at := slices.IndexFunc(candidates, func(s birds.Species) bool { return s.Telling != one.Telling })
-	if at < 0 {
-		return nil, nil
-	}
-	two := candidates[at]
-	pair := []birds.Species{one, two}
+	one, two := pair[0], pair[1]
 	mixed := b.species.With(one.Telling, one).With(two.Telling, two)
 	full := b.draw(mixed, b.scene)
-	inputs := []*picture.Picture{full.Eval(b.r.m.EvalSize)}
+	inputs := []*picture.Picture{full.Eval(b.about.EvalSize)}
 	var masks [][]int
 	for _, s := range pair {
 		p := b.draw(mixed, b.scene.Without(s.Telling))
 		masks = append(masks, mask(full, p))
-		inputs = append(inputs, p.Eval(b.r.m.EvalSize))
+		inputs = append(inputs, p.Eval(b.about.EvalSize))
 	}
 	if len(masks[0]) == 0 || len(masks[1]) == 0 {
 		return nil, nil
 	}
-	all, err := b.r.m.Logits(ctx, inputs)
+	all, err := b.m.Logits(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -361,13 +397,13 @@ func (b *bird) sensitive(ctx context.Context, methods []Method, heads []int, key
 			return nil, nil
 		}
 	}
-	e, err := b.r.m.Explain(ctx, "a bird of three species", inputs[0])
+	e, err := b.m.Explain(ctx, "a bird of three species", full)
 	if err != nil {
 		return nil, err
 	}
 	weights := map[Method][2][2]float64{} // [class][part]
 	for i, s := range pair {
-		maps, err := b.r.m.maps(ctx, methods, e, inputs[0], s.Index, heads, key)
+		maps, err := b.mapsOf(ctx, b.m, e, inputs[0], s.Index, b.seed)
 		if err != nil {
 			return nil, err
 		}
@@ -387,4 +423,35 @@ func (b *bird) sensitive(ctx context.Context, methods []Method, heads []int, key
 		out[method] = (count(w[0][0] > w[1][0]) + count(w[1][1] > w[0][1])) / 2
 	}
 	return out, nil
+}
+
+// chooseThresholds takes each method's threshold as FunnyBirds does: the one with the
+// greatest sum of completeness (the mean of its three checks) and distractibility.
+func (r *runner) chooseThresholds() {
+	r.important = map[Method]int{}
+	mean := func(m Method, of func(*protocol) float64) float64 {
+		sum, n := 0.0, 0
+		for _, p := range r.shots {
+			if c := p.protocol[m]; c != nil {
+				if v := of(c); !math.IsNaN(v) {
+					sum += v
+					n++
+				}
+			}
+		}
+		return sum / float64(max(n, 1))
+	}
+	for _, m := range r.methods {
+		most := math.Inf(-1)
+		for t := range thresholds {
+			v := mean(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
+				mean(m, func(c *protocol) float64 { return c.quiet[t] })
+			if v > most {
+				most, r.important[m] = v, t
+			}
+		}
+		r.report.ImportantAbove = append(r.report.ImportantAbove, Above{m, threshold(r.important[m])})
+	}
 }

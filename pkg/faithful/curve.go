@@ -183,7 +183,8 @@ func (c Curve) Area() float64 {
 // Insertion shows a picture's pixels in order, the most important first, in steps
 // equal shares, over the fill: the sooner the probability rises, the better the
 // order. The picture is one already resized for the network.
-func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill, steps int) (Curve, error) {
+func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
+	steps int) (Curve, error) {
 	from, err := fill.Of(p)
 	if err != nil {
 		return Curve{}, err
@@ -193,7 +194,8 @@ func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int
 
 // Deletion puts the fill over a picture's pixels in order: the sooner the
 // probability falls, the better the order.
-func Deletion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill, steps int) (Curve, error) {
+func Deletion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
+	steps int) (Curve, error) {
 	to, err := fill.Of(p)
 	if err != nil {
 		return Curve{}, err
@@ -205,7 +207,8 @@ func Deletion(ctx context.Context, logits Logits, p *picture.Picture, class int,
 const together = 32
 
 // change replaces pixels of from by those of to, in order.
-func change(ctx context.Context, logits Logits, from, to *picture.Picture, class int, order []int, steps int) (Curve, error) {
+func change(ctx context.Context, logits Logits, from, to *picture.Picture, class int, order []int,
+	steps int) (Curve, error) {
 	pixels := from.Width * from.Height
 	switch {
 	case steps < 1:

@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -108,7 +109,8 @@ func TestNumPy(t *testing.T) {
 			t.Errorf("%s: the first pixels are %v, NumPy's %v", c.Name, order[:len(c.First)], c.First)
 		}
 		for _, fill := range []Fill{Blur, Mean} {
-			for way, f := range map[string]func(context.Context, Logits, *picture.Picture, int, []int, Fill, int) (Curve, error){"insertion": Insertion, "deletion": Deletion} {
+			for way, f := range map[string]func(context.Context, Logits, *picture.Picture, int, []int, Fill,
+				int) (Curve, error){"insertion": Insertion, "deletion": Deletion} {
 				curve, err := f(context.Background(), scorer, p, c.Class, order, fill, want.Steps)
 				if err != nil {
 					t.Fatal(err)
@@ -171,13 +173,15 @@ func TestDegenerateMaps(t *testing.T) {
 	if !slices.Equal(a, c) || slices.Equal(a, b) || a[0] == 0 && a[1] == 1 {
 		t.Error("the pixels of a flat map do not come as the seed says")
 	}
-	for _, lists := range [][2][]float64{{{1}, {1}}, {{1, 1, 1}, {1, 2, 3}}, {{1, math.NaN(), 2}, {1, 2, 3}}, {{1, 2}, {1, 2, 3}}} {
+	for _, lists := range [][2][]float64{{{1}, {1}}, {{1, 1, 1}, {1, 2, 3}}, {{1, math.NaN(), 2}, {1, 2, 3}},
+		{{1, 2}, {1, 2, 3}}} {
 		if v := Spearman(lists[0], lists[1]); !math.IsNaN(v) {
 			t.Errorf("Spearman of %v is %v", lists, v)
 		}
 	}
 	p := drawing(0, 8, 8)
-	if _, err := Insertion(context.Background(), scorer, p, 0, a, Blur, 4); err == nil || !strings.Contains(err.Error(), "256 pixels") {
+	if _, err := Insertion(context.Background(), scorer, p, 0, a, Blur, 4); err == nil ||
+		!strings.Contains(err.Error(), "256 pixels") {
 		t.Errorf("an order of another picture: %v", err)
 	}
 	order, _ := Order(flat, 8, 8, 1)
@@ -203,62 +207,75 @@ func TestMinimalSets(t *testing.T) {
 
 // seer looks at one cell for every class: that of the telling part in the first
 // head, the corner in the second. It knows the classes.
-func seer(o birds.Options, dir string) Model {
-	var names []string
+type seer struct {
+	model.Model
+	about   model.About
+	parts   map[string][]datasets.Part
+	size    int
+	blurred *uint64 // its maps are random, by this seed
+}
+
+func newSeer(o birds.Options, dir string) *seer {
+	s := &seer{about: model.About{Classes: o.Classes, EvalSize: 96}, size: o.Size}
 	for i := range o.Classes {
-		names = append(names, birds.At(i).Class())
+		s.about.Names = append(s.about.Names, birds.At(i).Class())
 	}
-	answer := func(p *picture.Picture) []float32 { // by the picture's own colours, somehow
-		logits := make([]float32, o.Classes)
-		for i, v := range p.Pix {
-			logits[i/37%o.Classes] += float32(v) / 5000
-		}
-		return logits
+	s.parts, _ = datasets.ReadParts(filepath.Join(dir, "parts.csv"))
+	return s
+}
+
+func (s *seer) About() model.About { return s.about }
+
+func (s *seer) answer(p *picture.Picture) []float32 { // by the picture's own colours, somehow
+	logits := make([]float32, s.about.Classes)
+	for i, v := range p.Pix {
+		logits[i/37%len(logits)] += float32(v) / 5000
 	}
-	m := Model{Classes: o.Classes, Names: names, EvalSize: 96}
-	parts, _ := datasets.ReadParts(filepath.Join(dir, "parts.csv"))
-	m.Explain = func(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-		e := &attention.Explanation{Image: image, Logits: answer(p), Layers: 1, Heads: 2, Rows: 6, Cols: 6, InputWidth: p.Width, InputHeight: p.Height}
-		e.Weights = make([]float32, 2*o.Classes*36)
-		for class := range o.Classes {
-			cell := 0
-			for _, part := range parts[image] {
-				if part.Name == birds.At(class).Telling.String() {
-					cell = int(part.Y*6/float64(o.Size))*6 + int(part.X*6/float64(o.Size))
-				}
-			}
-			e.Weights[class*36+cell] = 1
-			e.Weights[(o.Classes+class)*36] = 1
-		}
-		return e, e.Check()
-	}
-	m.Logits = func(_ context.Context, pictures []*picture.Picture) (all [][]float32, err error) {
-		for _, p := range pictures {
-			all = append(all, answer(p))
-		}
-		return all, nil
-	}
-	m.Baselines = func(context.Context, int, *picture.Picture) (attention.Map, attention.Map, error) {
-		broken := RandomMap(6, 6, 0)
-		broken.Values[3] = float32(math.NaN())
-		return attention.Map{Rows: 6, Cols: 6, Values: make([]float32, 36)}, broken, nil
-	}
-	m.Randomised = func(parts []Part, seed uint64) (*Model, func(), error) {
-		other := m
-		if slices.Contains(parts, Backbone) {
-			other.Explain = func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-				e, err := m.Explain(ctx, image, p)
-				if err == nil {
-					for plane := range 2 * o.Classes {
-						copy(e.Weights[plane*36:], RandomMap(6, 6, seed+uint64(plane)).Values)
-					}
-				}
-				return e, err
+	return logits
+}
+
+func (s *seer) Explain(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+	classes := s.about.Classes
+	e := &attention.Explanation{Image: image, Logits: s.answer(p), Layers: 1, Heads: 2, Rows: 6, Cols: 6,
+		InputWidth: p.Width, InputHeight: p.Height}
+	e.Weights = make([]float32, 2*classes*36)
+	for class := range classes {
+		cell := 0
+		for _, part := range s.parts[image] {
+			if part.Name == birds.At(class).Telling.String() {
+				cell = int(part.Y*6/float64(s.size))*6 + int(part.X*6/float64(s.size))
 			}
 		}
-		return &other, func() {}, nil
+		e.Weights[class*36+cell] = 1
+		e.Weights[(classes+class)*36] = 1
 	}
-	return m
+	for plane := range 2 * classes {
+		if s.blurred != nil {
+			copy(e.Weights[plane*36:], RandomMap(6, 6, *s.blurred+uint64(plane)).Values)
+		}
+	}
+	return e, e.Check()
+}
+
+func (s *seer) Logits(_ context.Context, pictures []*picture.Picture) (all [][]float32, err error) {
+	for _, p := range pictures {
+		all = append(all, s.answer(p))
+	}
+	return all, nil
+}
+
+func (s *seer) Baselines(context.Context, int, *picture.Picture) (attention.Map, attention.Map, error) {
+	broken := RandomMap(6, 6, 0)
+	broken.Values[3] = float32(math.NaN())
+	return attention.Map{Rows: 6, Cols: 6, Values: make([]float32, 36)}, broken, nil
+}
+
+func (s *seer) Randomised(parts []Part, seed uint64) (Model, func(), error) {
+	other := *s
+	if slices.Contains(parts, Backbone) {
+		other.blurred = &seed
+	}
+	return &other, func() {}, nil
 }
 
 func drawn(t *testing.T) (string, birds.Options) {
@@ -275,7 +292,7 @@ func TestRun(t *testing.T) {
 	o := Default()
 	o.Dataset, o.MaxImages, o.Steps, o.Seed = dir, 6, 4, 3
 	o.Insertion, o.Deletion = []Fill{Blur, Mean}, []Fill{Mean, Blur}
-	m := seer(set, dir)
+	m := newSeer(set, dir)
 	var told []string
 	r, err := Run(context.Background(), m, o, func(p Progress) {
 		if len(told) == 0 || told[len(told)-1] != p.Doing {
@@ -291,7 +308,8 @@ func TestRun(t *testing.T) {
 	if !slices.Equal(told, []string{"choosing heads", "measuring", "sanity checks"}) {
 		t.Errorf("it told %q", told)
 	}
-	if r.Images != 6 || r.Target != "telling part" || !slices.Equal(r.Methods, []Method{Head, Heads, GradCAM, Rollout, Random, Centre}) {
+	if r.Images != 6 || r.Target != "telling part" || !slices.Equal(r.Methods,
+		[]Method{Head, Heads, GradCAM, Rollout, Random, Centre}) {
 		t.Errorf("%d images, %q, %v", r.Images, r.Target, r.Methods)
 	}
 	for _, c := range r.Chosen {
@@ -300,20 +318,20 @@ func TestRun(t *testing.T) {
 		}
 	}
 	// The first head points at the telling part by its making, with all its weight.
-	if s := r.PointingCell.Of(Head); s == nil || s.Mean != 1 {
+	if s := r.Measure("pointing_cell").Of(Head); s == nil || s.Mean != 1 {
 		t.Errorf("the chosen head points %+v", s)
 	}
-	if s := r.PointingCell.Of(Centre); s == nil || s.Mean > 0.7 {
+	if s := r.Measure("pointing_cell").Of(Centre); s == nil || s.Mean > 0.7 {
 		t.Errorf("the centre points %+v", s)
 	}
-	if s := r.Energy.Of(Head); s == nil || s.Mean <= r.Energy.Of(Random).Mean {
+	if s := r.Measure("energy").Of(Head); s == nil || s.Mean <= r.Measure("energy").Of(Random).Mean {
 		t.Errorf("the chosen head's energy is %+v", s)
 	}
 	// Grad-CAM is 0 everywhere, rollout is broken.
-	if s := r.Pointing.Of(GradCAM); s == nil || s.Mean != 0 {
+	if s := r.Measure("pointing").Of(GradCAM); s == nil || s.Mean != 0 {
 		t.Errorf("a flat map points %+v", s)
 	}
-	if s := r.Insertion.Of(Rollout); s != nil {
+	if s := r.Measure("insertion").Of(Rollout); s != nil {
 		t.Errorf("a broken map has %+v", s)
 	}
 	want := []Degenerate{{GradCAM, 6, 0}, {Rollout, 0, 6}}
@@ -326,13 +344,13 @@ func TestRun(t *testing.T) {
 			t.Errorf("%q is not in the notes %q", word, notes)
 		}
 	}
-	if s := r.RandomDecoder.Of(Head); s == nil || s.Mean != 1 {
+	if s := r.Measure("random_decoder").Of(Head); s == nil || s.Mean != 1 {
 		t.Errorf("the same map is like itself by %+v", s)
 	}
-	if s := r.RandomBackbone.Of(Head); s == nil || math.Abs(s.Mean) > 0.6 {
+	if s := r.Measure("random_backbone").Of(Head); s == nil || math.Abs(s.Mean) > 0.6 {
 		t.Errorf("a random map is like the one before by %+v", s)
 	}
-	for _, k := range r.Measures() {
+	for _, k := range r.Measures {
 		for _, s := range k.Scores {
 			if !(s.Range[0] <= s.Mean+1e-9 && s.Mean <= s.Range[1]+1e-9) {
 				t.Errorf("%s of %s: %v is not in %v", k.Key, s.Method, s.Mean, s.Range)
@@ -354,7 +372,8 @@ func TestRun(t *testing.T) {
 	if err := json.Unmarshal(text, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"insertion", "deletion", "pointing", "energy", "seed", "dataset_digest", "checkpoint_sha256", "steps"} {
+	for _, key := range []string{"insertion", "deletion", "pointing", "energy", "seed", "dataset_digest",
+		"checkpoint_sha256", "steps"} {
 		if keys[key] == nil {
 			t.Errorf("%s is not in the JSON", key)
 		}
@@ -374,12 +393,14 @@ func TestRun(t *testing.T) {
 		t.Error("the same seed gives another report")
 	}
 	out := t.TempDir()
-	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves, "pictures.csv": r.WritePictures} {
+	for name, write := range map[string]func(string) error{"table.csv": r.WriteTable, "curves.csv": r.WriteCurves,
+		"pictures.csv": r.WritePictures} {
 		path := filepath.Join(out, name)
 		if err := write(path); err != nil {
 			t.Fatal(err)
 		}
-		if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") < 20 || strings.Contains(string(text), "NaN") {
+		if text, _ := os.ReadFile(path); strings.Count(string(text), "\n") < 20 ||
+			strings.Contains(string(text), "NaN") {
 			t.Errorf("%s is %.200s", name, text)
 		}
 	}
@@ -390,7 +411,7 @@ func TestRunEnds(t *testing.T) {
 	o := Default()
 	o.Dataset = dir
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := Run(ctx, seer(set, dir), o, func(p Progress) {
+	_, err := Run(ctx, newSeer(set, dir), o, func(p Progress) {
 		if p.Doing == "measuring" {
 			cancel()
 		}
@@ -414,12 +435,13 @@ func TestRunEnds(t *testing.T) {
 		o := Default()
 		o.Dataset = dir
 		wrong.change(&o)
-		if _, err := Run(context.Background(), seer(set, dir), o, nil); err == nil || !strings.Contains(err.Error(), wrong.says) {
+		if _, err := Run(context.Background(), newSeer(set, dir), o, nil); err == nil ||
+			!strings.Contains(err.Error(), wrong.says) {
 			t.Errorf("instead of %q it says %v", wrong.says, err)
 		}
 	}
-	few := seer(set, dir)
-	few.Classes, few.Names = 3, few.Names[:3]
+	few := newSeer(set, dir)
+	few.about.Classes, few.about.Names = 3, few.about.Names[:3]
 	if _, err := Run(context.Background(), few, o, nil); err == nil {
 		t.Error("a model of other classes was measured")
 	}
@@ -428,8 +450,7 @@ func TestRunEnds(t *testing.T) {
 // With boxes of whole animals only, these are pointed at; with nothing, nothing.
 func TestRunWithBoxes(t *testing.T) {
 	dir, set := drawn(t)
-	m := seer(set, dir)
-	m.Randomised, m.Baselines = nil, nil
+	m := struct{ Model }{newSeer(set, dir)} // neither an Attributer nor a Randomiser
 	if err := os.Remove(filepath.Join(dir, "species.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -443,8 +464,10 @@ func TestRunWithBoxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Pointing != nil || r.Insertion == nil || r.SingleDeletion != nil || !slices.Equal(r.Methods, []Method{Heads, Random, Centre}) || !strings.Contains(strings.Join(r.Notes, " "), "neither parts.csv nor boxes.csv") {
-		t.Errorf("%v, %v, %q", r.Pointing, r.Methods, r.Notes)
+	if r.Measure("pointing") != nil || r.Measure("insertion") == nil || r.Measure("single_deletion") != nil ||
+		!slices.Equal(r.Methods, []Method{Heads, Random, Centre}) ||
+		!strings.Contains(strings.Join(r.Notes, " "), "neither parts.csv nor boxes.csv") {
+		t.Errorf("%v, %v, %q", r.Measure("pointing"), r.Methods, r.Notes)
 	}
 	var text strings.Builder
 	text.WriteString("path,x,y,width,height\n")
@@ -463,7 +486,8 @@ func TestRunWithBoxes(t *testing.T) {
 	if r, err = Run(context.Background(), m, o, nil); err != nil {
 		t.Fatal(err)
 	}
-	if r.Target != "whole animal" || r.Pointing.Of(Heads).Mean != 1 || math.Abs(r.Energy.Of(Centre).Mean-1) > 1e-9 || r.WholePoint != nil {
-		t.Errorf("%q, %+v, %+v", r.Target, r.Pointing, r.Energy)
+	if r.Target != "whole animal" || r.Measure("pointing").Of(Heads).Mean != 1 ||
+		math.Abs(r.Measure("energy").Of(Centre).Mean-1) > 1e-9 || r.Measure("pointing_whole") != nil {
+		t.Errorf("%q, %+v, %+v", r.Target, r.Measure("pointing"), r.Measure("energy"))
 	}
 }

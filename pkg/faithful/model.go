@@ -1,30 +1,40 @@
 package faithful
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Model is what is measured: some functions. Pictures that they are given are
-// resized for the network already. faithful/subject makes one of an intr.Model.
-type Model struct {
-	Classes  int
-	Names    []string // of the classes, by index; nil where none are known
-	EvalSize int      // short side, in pixels, that pictures are resized to; 0 is the published 800
-	// Explain answers a picture with its logits and every attention map.
-	Explain func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
-	// Logits answers pictures of one size.
-	Logits Logits
-	// Baselines are Grad-CAM and attention rollout for a class. nil leaves them out.
-	Baselines func(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error)
+// Model is what is measured: a model that also answers changed pictures. One that
+// is an Attributer, too, is compared with Grad-CAM and attention rollout, and one that
+// is a Randomiser passes the sanity checks. faithful/subject makes one of an intr.Model.
+type Model interface {
+	model.Model
+	// Logits answers pictures of one size that are resized for the network already:
+	// [pictures][classes].
+	Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error)
+}
+
+// Attributer is a Model of which maps can be computed in other ways.
+type Attributer interface {
+	// Baselines are Grad-CAM and attention rollout for a class of a picture that is
+	// resized for the network already.
+	Baselines(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error)
+}
+
+// Randomiser is a Model that can be had with other weights.
+type Randomiser interface {
 	// Randomised is a model with initial random weights in some Parts, the same for
-	// the same seed, and how it is closed. nil leaves the sanity checks out.
-	Randomised func(parts []Part, seed uint64) (*Model, func(), error)
+	// the same seed, and how it is closed.
+	Randomised(parts []Part, seed uint64) (Model, func(), error)
 }
 
 // A Part of a model can be given random weights.
@@ -50,24 +60,13 @@ const (
 	Centre  Method = "centre"  // a Gaussian at the centre, with a deviation of a quarter of each side
 )
 
-// Title is the method in words.
-func (m Method) Title() string {
-	switch m {
-	case Head:
-		return "INTR, chosen head"
-	case Heads:
-		return "INTR, mean of heads"
-	case GradCAM:
-		return "Grad-CAM"
-	case Rollout:
-		return "attention rollout"
-	case Random:
-		return "random map"
-	case Centre:
-		return "centre map"
-	}
-	return string(m)
+var titles = map[Method]string{
+	Head: "INTR, chosen head", Heads: "INTR, mean of heads", GradCAM: "Grad-CAM", Rollout: "attention rollout",
+	Random: "random map", Centre: "centre map",
 }
+
+// Title is the method in words.
+func (m Method) Title() string { return cmp.Or(titles[m], string(m)) }
 
 // INTR is whether the map is one of the model's own attention.
 func (m Method) INTR() bool { return m == Head || m == Heads }
@@ -96,18 +95,23 @@ func CentreMap(rows, cols int) attention.Map {
 	return m
 }
 
-// maps are the methods' maps of a class of a picture that was explained.
-func (m *Model) maps(ctx context.Context, methods []Method, e *attention.Explanation, p *picture.Picture, class int, heads []int, seed uint64) (map[Method]attention.Map, error) {
+// mapsOf are the methods' maps of a class of a picture that a model explained. input is
+// the picture, resized for the network.
+func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, input *picture.Picture, class int,
+	seed uint64) (map[Method]attention.Map, error) {
 	all := map[Method]attention.Map{}
 	var err error
-	for _, method := range methods {
+	for _, method := range r.methods {
 		switch method {
 		case Head:
-			all[method], err = e.Map(attention.Last, heads[class], class)
+			var m attention.Map
+			m, err = e.Map(attention.Last, r.heads[class], class)
+			m.Values = slices.Clone(m.Values) // which lets go of all other heads and classes
+			all[method] = m
 		case Heads:
 			all[method], err = e.Average(attention.Last, class)
 		case GradCAM:
-			all[GradCAM], all[Rollout], err = m.Baselines(ctx, class, p)
+			all[GradCAM], all[Rollout], err = m.(Attributer).Baselines(ctx, class, input)
 		case Random:
 			all[method] = RandomMap(e.Rows, e.Cols, scramble(seed, uint64(class)))
 		case Centre:

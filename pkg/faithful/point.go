@@ -4,6 +4,9 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -69,48 +72,20 @@ func Energy(m attention.Map, box datasets.Box, width, height int) (float64, erro
 // ranks, equal numbers sharing the mean of theirs. It is NaN where one of them
 // has no order: fewer than two numbers, all equal, or a NaN among them.
 func Spearman(a, b []float64) float64 {
-	if len(a) != len(b) || len(a) < 2 {
+	if len(a) != len(b) || len(a) < 2 || floats.HasNaN(a) || floats.HasNaN(b) {
 		return math.NaN()
 	}
-	ra, rb := ranks(a), ranks(b)
-	mean := float64(len(a)+1) / 2
-	var ab, aa, bb float64
-	for i := range ra {
-		x, y := ra[i]-mean, rb[i]-mean
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	if aa == 0 || bb == 0 {
-		return math.NaN()
-	}
-	return ab / math.Sqrt(aa*bb)
+	return stat.Correlation(ranks(a), ranks(b), nil)
 }
 
-// ranks are 1 for the least and so on; NaN everywhere when one is NaN.
+// ranks are 1 for the least and so on.
 func ranks(values []float64) []float64 {
-	order := make([]int, len(values))
-	out := make([]float64, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int {
-		switch {
-		case values[i] < values[j]:
-			return -1
-		case values[i] > values[j]:
-			return 1
-		}
-		return 0
-	})
-	for from := 0; from < len(order); {
+	sorted, order, out := slices.Clone(values), make([]int, len(values)), make([]float64, len(values))
+	floats.Argsort(sorted, order)
+	for from := 0; from < len(sorted); {
 		to := from
-		for to < len(order) && values[order[to]] == values[order[from]] {
+		for to < len(sorted) && sorted[to] == sorted[from] {
 			to++
-		}
-		if to == from { // NaN
-			for i := range out {
-				out[i] = math.NaN()
-			}
-			return out
 		}
 		for _, i := range order[from:to] {
 			out[i] = float64(from+to+1) / 2
@@ -118,20 +93,4 @@ func ranks(values []float64) []float64 {
 		from = to
 	}
 	return out
-}
-
-// alike is Spearman's correlation of two maps, cell by cell. One that is flat has
-// no order and is like no other: 0.
-func alike(a, b attention.Map) float64 {
-	if a.Flat() || b.Flat() {
-		return 0
-	}
-	wide := func(m attention.Map) []float64 {
-		out := make([]float64, len(m.Values))
-		for i, v := range m.Values {
-			out[i] = float64(v)
-		}
-		return out
-	}
-	return Spearman(wide(a), wide(b))
 }

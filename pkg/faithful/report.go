@@ -1,10 +1,14 @@
 package faithful
 
 import (
+	"bytes"
 	"encoding/csv"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -34,10 +38,19 @@ type Provenance struct {
 	Seed       uint64 `json:"seed"`
 }
 
-// Report is how faithful maps are. A measure that could not be made is nil; Notes
+// Report is how faithful maps are. A measure that could not be made is left out; Notes
 // say why.
 type Report struct {
 	Provenance
+	Summary
+	Measures []Measure // in the order of the tables; in JSON each stands under its key
+	Thresholds
+	Curves
+	values []value
+}
+
+// Summary is what was measured.
+type Summary struct {
 	Images  int        `json:"images"`
 	Right   float64    `json:"acc1"`    // of these pictures, in percent
 	Range   [2]float64 `json:"acc1_95"` // Wilson's score
@@ -45,37 +58,17 @@ type Report struct {
 	Target  string     `json:"target,omitempty"` // what is to be pointed at: "telling part" or "whole animal"
 	Chosen  []Chosen   `json:"heads,omitempty"`  // by class
 	Notes   []string   `json:"notes,omitempty"`
+}
 
-	Insertion *Measure `json:"insertion,omitempty"`
-	Deletion  *Measure `json:"deletion,omitempty"`
-	// The same with the other fill, where it was asked for.
-	InsertionOther *Measure `json:"insertion_other,omitempty"`
-	DeletionOther  *Measure `json:"deletion_other,omitempty"`
+// Thresholds are those of FunnyBirds' checks.
+type Thresholds struct {
+	ImportantAbove []Above `json:"thresholds,omitempty"`
+}
 
-	Pointing     *Measure `json:"pointing,omitempty"`      // the centre of the strongest cell lies in the target
-	PointingCell *Measure `json:"pointing_cell,omitempty"` // the strongest cell touches it
-	PointingNear *Measure `json:"pointing_near,omitempty"` // the centre lies within a cell of it
-	Energy       *Measure `json:"energy,omitempty"`
-	WholePoint   *Measure `json:"pointing_whole,omitempty"` // in the whole animal, where the target is a part
-	WholeEnergy  *Measure `json:"energy_whole,omitempty"`
-
-	SingleDeletion   *Measure `json:"single_deletion,omitempty"`
-	ControlledCheck  *Measure `json:"controlled_check,omitempty"`
-	Preservation     *Measure `json:"preservation_check,omitempty"`
-	DeletionCheck    *Measure `json:"deletion_check,omitempty"`
-	Distractibility  *Measure `json:"distractibility,omitempty"`
-	TargetSensitive  *Measure `json:"target_sensitivity,omitempty"`
-	BackgroundIndep  *Measure `json:"background_independence,omitempty"` // of the model, whatever the map
-	ImportantAbove   []Above  `json:"thresholds,omitempty"`
-	RandomDecoder    *Measure `json:"random_decoder,omitempty"` // cascading
-	RandomTop        *Measure `json:"random_decoder_encoder,omitempty"`
-	RandomAll        *Measure `json:"random_all,omitempty"`
-	RandomEncoder    *Measure `json:"random_encoder,omitempty"` // independent
-	RandomBackbone   *Measure `json:"random_backbone,omitempty"`
-	InsertionCurves  []Band   `json:"insertion_curves,omitempty"`
-	DeletionCurves   []Band   `json:"deletion_curves,omitempty"`
-	values           []value
-	degenerate       map[Method]*Degenerate
+// Curves are what is drawn, and counted, beside the measures.
+type Curves struct {
+	InsertionCurves  []Band       `json:"insertion_curves,omitempty"`
+	DeletionCurves   []Band       `json:"deletion_curves,omitempty"`
 	DegenerateCounts []Degenerate `json:"degenerate,omitempty"`
 }
 
@@ -106,8 +99,9 @@ type Degenerate struct {
 	Broken int    `json:"broken"` // NaN or infinite: left out
 }
 
-// Measure is one number, method by method.
+// Measure is one number, method by method. docs/faithful.md defines them all.
 type Measure struct {
+	Key    string  `json:"-"`
 	Name   string  `json:"name"`
 	Higher bool    `json:"higher_is_better"`
 	Scores []Score `json:"scores"`
@@ -182,39 +176,66 @@ func (m *Measure) Better(d Difference) int {
 	return sign
 }
 
-// Keyed is a measure and its name in JSON.
-type Keyed struct {
-	Key string
-	*Measure
-}
-
-// Measures are those that were made, in the order of the tables.
-func (r *Report) Measures() []Keyed {
-	var all []Keyed
-	for _, k := range r.all() {
-		if *k.at != nil {
-			all = append(all, Keyed{k.key, *k.at})
+// Measure is the one of a key, such as "insertion"; nil where it was not made.
+func (r *Report) Measure(key string) *Measure {
+	for i := range r.Measures {
+		if r.Measures[i].Key == key {
+			return &r.Measures[i]
 		}
 	}
-	return all
+	return nil
 }
 
-type slot struct {
-	key string
-	at  **Measure
-}
-
-func (r *Report) all() []slot {
-	return []slot{
-		{"insertion", &r.Insertion}, {"deletion", &r.Deletion}, {"insertion_other", &r.InsertionOther}, {"deletion_other", &r.DeletionOther},
-		{"pointing", &r.Pointing}, {"pointing_cell", &r.PointingCell}, {"pointing_near", &r.PointingNear}, {"energy", &r.Energy},
-		{"pointing_whole", &r.WholePoint}, {"energy_whole", &r.WholeEnergy},
-		{"single_deletion", &r.SingleDeletion}, {"controlled_check", &r.ControlledCheck}, {"preservation_check", &r.Preservation},
-		{"deletion_check", &r.DeletionCheck}, {"distractibility", &r.Distractibility}, {"target_sensitivity", &r.TargetSensitive},
-		{"background_independence", &r.BackgroundIndep},
-		{"random_decoder", &r.RandomDecoder}, {"random_decoder_encoder", &r.RandomTop}, {"random_all", &r.RandomAll},
-		{"random_encoder", &r.RandomEncoder}, {"random_backbone", &r.RandomBackbone},
+// MarshalJSON has each measure under its key.
+func (r Report) MarshalJSON() ([]byte, error) {
+	parts, sanity := []any{r.Provenance, r.Summary}, -1
+	for _, m := range r.Measures {
+		if sanity < 0 && strings.HasPrefix(m.Key, "random_") {
+			sanity = len(parts)
+		}
+		parts = append(parts, map[string]Measure{m.Key: m})
 	}
+	if sanity < 0 {
+		sanity = len(parts)
+	}
+	text := []byte("{")
+	for _, part := range append(slices.Insert(parts, sanity, any(r.Thresholds)), r.Curves) {
+		var object bytes.Buffer
+		encoder := json.NewEncoder(&object)
+		encoder.SetEscapeHTML(false) // the caller's encoder does as it is told
+		if err := encoder.Encode(part); err != nil {
+			return nil, err
+		}
+		if fields := object.Bytes()[len("{") : object.Len()-len("}\n")]; len(fields) > 0 {
+			text = append(append(text, fields...), ',')
+		}
+	}
+	text[len(text)-1] = '}'
+	return text, nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Report) UnmarshalJSON(text []byte) error {
+	fields := struct {
+		*Provenance
+		*Summary
+		*Thresholds
+		*Curves
+	}{&r.Provenance, &r.Summary, &r.Thresholds, &r.Curves}
+	var all map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(text, &fields), json.Unmarshal(text, &all)); err != nil {
+		return err
+	}
+	for _, d := range measures {
+		if text, there := all[d.key]; there {
+			m := Measure{Key: d.key}
+			if err := json.Unmarshal(text, &m); err != nil {
+				return err
+			}
+			r.Measures = append(r.Measures, m)
+		}
+	}
+	return nil
 }
 
 // number is a score as tables have it.
@@ -229,7 +250,7 @@ func (r *Report) Rows() (head []string, rows [][]string) {
 	for _, m := range r.Methods {
 		head = append(head, m.Title())
 	}
-	for _, k := range r.Measures() {
+	for _, k := range r.Measures {
 		way := "lower"
 		if k.Higher {
 			way = "higher"
@@ -278,7 +299,7 @@ func (r *Report) Verdicts() []string {
 		}
 		for _, other := range r.Methods {
 			var better, worse, open []string
-			for _, k := range r.Measures() {
+			for _, k := range r.Measures {
 				s := k.Of(own)
 				if s == nil {
 					continue
@@ -300,7 +321,8 @@ func (r *Report) Verdicts() []string {
 			if len(better)+len(worse)+len(open) == 0 {
 				continue
 			}
-			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better), len(better)+len(worse)+len(open))
+			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better),
+				len(better)+len(worse)+len(open))
 			if len(worse) > 0 {
 				text += ". Worse in: " + strings.Join(worse, "; ")
 			}
@@ -315,7 +337,8 @@ func (r *Report) Verdicts() []string {
 
 // Title is what was measured, in a line.
 func (r *Report) Title() string {
-	return fmt.Sprintf("%d pictures of %s, %s: %.1f %% right (95 %% interval %.1f to %.1f %%)", r.Images, r.Dataset, r.Split, r.Right, r.Range[0], r.Range[1])
+	return fmt.Sprintf("%d pictures of %s, %s: %.1f %% right (95 %% interval %.1f to %.1f %%)", r.Images, r.Dataset,
+		r.Split, r.Right, r.Range[0], r.Range[1])
 }
 
 // String is the table as text.
@@ -353,9 +376,10 @@ func (r *Report) WriteTable(path string) error {
 			}
 		}
 		rows := [][]string{header}
-		for _, k := range r.Measures() {
+		for _, k := range r.Measures {
 			for _, s := range k.Scores {
-				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean), exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
+				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean),
+					exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
 				for _, m := range others {
 					cells := []string{"", "", ""}
 					for _, d := range s.Against {
@@ -385,7 +409,8 @@ func (r *Report) WriteCurves(path string) error {
 		}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
 			for _, b := range kind.bands {
 				for _, p := range b.Points {
-					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction), exact(p.Mean), exact(p.Low), exact(p.High)})
+					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction),
+						exact(p.Mean), exact(p.Low), exact(p.High)})
 				}
 			}
 		}
@@ -398,7 +423,11 @@ func (r *Report) WriteCurves(path string) error {
 func (r *Report) WritePictures(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
 		rows := [][]string{{"image", "class", "measure", "method", "value"}}
-		for _, v := range r.values {
+		// with both fills before all deletion
+		insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") }
+		values := slices.DeleteFunc(slices.Clone(r.values), func(v value) bool { return !insertion(v) })
+		values = append(values, slices.DeleteFunc(slices.Clone(r.values), insertion)...)
+		for _, v := range values {
 			rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
 		}
 		return csv.NewWriter(w).WriteAll(rows)
@@ -409,7 +438,8 @@ func (r *Report) WritePictures(path string) error {
 // INTR's maps stand to each baseline, and the chosen heads (from 1, as people count).
 func (r *Report) Markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(), r.Checkpoint, r.Digest, r.Engine, r.Steps, r.Seed)
+	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(),
+		r.Checkpoint, r.Digest, r.Engine, r.Steps, r.Seed)
 	head, rows := r.Rows()
 	line := func(cells []string) {
 		text.WriteString("| " + strings.ReplaceAll(strings.Join(cells, " | "), "*", "★") + " |\n")
@@ -431,8 +461,17 @@ func (r *Report) Markdown() string {
 		line([]string{"class", "chosen head", "touches the " + r.Target + " in training pictures", "in those measured"})
 		text.WriteString("|---|---|---|---|\n")
 		for _, c := range r.Chosen {
-			line([]string{attention.Plain(c.Name), strconv.Itoa(c.Head + 1), fmt.Sprintf("%d of %d", c.Hits, c.Of), fmt.Sprintf("%d of %d", c.UnseenHits, c.Unseen)})
+			line([]string{attention.Plain(c.Name), strconv.Itoa(c.Head + 1), fmt.Sprintf("%d of %d", c.Hits, c.Of),
+				fmt.Sprintf("%d of %d", c.UnseenHits, c.Unseen)})
 		}
 	}
 	return text.String()
+}
+
+// WriteMarkdown writes them to a file.
+func (r *Report) WriteMarkdown(path string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, r.Markdown())
+		return err
+	})
 }

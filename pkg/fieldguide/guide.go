@@ -108,7 +108,7 @@ type Share struct {
 	Hits   int        `json:"hits"`
 	Of     int        `json:"of"`     // recognised pictures in which the part is visible
 	Share  float64    `json:"share"`  // in percent; 0 where Of is
-	Range  [2]float64 `json:"range"`  // 95 % interval of Share, in percent: evaluation.Wilson
+	Range  [2]float64 `json:"range"`  // 95 % interval of Share, in percent: Wilson's score
 	Chance float64    `json:"chance"` // in percent: how often a cell chosen by chance is on the part, in those pictures
 }
 

@@ -18,8 +18,8 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
@@ -171,7 +171,7 @@ func TestMake(t *testing.T) {
 	}
 	h := s.Heads[0]
 	top := h.Top()
-	if top.Part != "beak" || top.Hits != 4 || top.Of != 5 || top.Share != 80 || top.Range != evaluation.Wilson(4, 5) || math.Abs(top.Chance-100.0/24) > 1e-9 {
+	if top.Part != "beak" || top.Hits != 4 || top.Of != 5 || top.Share != 80 || top.Range != stats.Wilson(4, 5) || math.Abs(top.Chance-100.0/24) > 1e-9 {
 		t.Errorf("head 1 is on %+v", top)
 	}
 	if eyes := s.Heads[1].Share("eye"); eyes.Hits != 2-0 || eyes.Of != 4 { // pictures 2 and 4; in 0 it is hidden
@@ -483,7 +483,7 @@ func TestBeyond(t *testing.T) {
 		}
 	}
 	g := Guide{About: About{Heads: 8}}
-	s := Species{Name: "Wren", Pictures: 4, Right: 1, LookAlike: -1, Heads: []Head{{Index: 1, Parts: []Share{{Part: "back", Hits: 1, Of: 1, Share: 100, Range: evaluation.Wilson(1, 1), Chance: 2}}}}}
+	s := Species{Name: "Wren", Pictures: 4, Right: 1, LookAlike: -1, Heads: []Head{{Index: 1, Parts: []Share{{Part: "back", Hits: 1, Of: 1, Share: 100, Range: stats.Wilson(1, 1), Chance: 2}}}}}
 	if got := g.says(&s); got != "Too few pictures to say: head 2 is most often on the back, in 100 % of pictures (95 %: 20 to 100 %)." {
 		t.Errorf("it says %q", got)
 	}

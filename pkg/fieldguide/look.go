@@ -10,8 +10,8 @@ import (
 	"slices"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -336,7 +336,7 @@ func (w *work) done(t *tally, index int, s *Species, visible map[string]int, cha
 	h.Diffuse = h.Spread >= diffuse
 	for _, part := range w.guide.About.Parts {
 		hits, of := t.hits[part], visible[part]
-		share := Share{Part: part, Hits: hits, Of: of, Range: evaluation.Wilson(hits, of)}
+		share := Share{Part: part, Hits: hits, Of: of, Range: stats.Wilson(hits, of)}
 		if of > 0 {
 			share.Share = 100 * float64(hits) / float64(of)
 			share.Chance = 100 * chance[part] / float64(of)

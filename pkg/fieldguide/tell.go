@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
@@ -56,14 +57,7 @@ const surely = 0.05
 // beyond is whether a part is hit more often than chance would once in twenty guides,
 // were it chosen among a number of shares (Bonferroni).
 func (s *Share) beyond(among int) bool {
-	p, chance := 0.0, min(s.Chance/100, 1)
-	for k := s.Hits; k <= s.Of; k++ {
-		all, _ := math.Lgamma(float64(s.Of + 1))
-		in, _ := math.Lgamma(float64(k + 1))
-		out, _ := math.Lgamma(float64(s.Of - k + 1))
-		p += math.Exp(all-in-out) * math.Pow(chance, float64(k)) * math.Pow(1-chance, float64(s.Of-k))
-	}
-	return p*float64(among) < surely
+	return stats.AtLeast(s.Hits, s.Of, s.Chance/100)*float64(among) < surely
 }
 
 // order puts the most telling heads first, diffuse ones last, and says of every

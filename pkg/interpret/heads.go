@@ -4,24 +4,23 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
-	"math/rand/v2"
 	"slices"
-	"sort"
 	"strconv"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
 // Head is what one head does over many pictures, for their true class.
 type Head struct {
-	Head   int     `json:"head"`   // from 0; -1 is the mean of all heads
-	Images int     `json:"images"` //
-	Flat   int     `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
-	Focus  float64 `json:"focus"`  // percent of the picture that has half of the weight, mean: 50 where a head looks everywhere
+	Head   int `json:"head"`   // from 0; -1 is the mean of all heads
+	Images int `json:"images"` //
+	Flat   int `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
+	// Focus is the percent of the picture that has half of the weight, mean: 50 where a head looks everywhere.
+	Focus float64 `json:"focus"`
 	// Shared is how much of the weight lies where the same head also looks for the
 	// class that looks most alike, in percent, mean: 100 where it looks for both in
 	// the same way. Null where no other class was looked at.
@@ -56,28 +55,6 @@ type OnPart struct {
 
 // level of the tests of a whole table.
 const level = 0.05
-
-// tail is the probability of hits or more of n, each with probability p. Where
-// the pictures' chances differ, p being their mean, it is an upper bound for what
-// counts here (Hoeffding 1956): hits above the mean.
-func tail(hits, n int, p float64) float64 {
-	if p <= 0 {
-		if hits > 0 {
-			return 0
-		}
-		return 1
-	}
-	if p >= 1 {
-		return 1
-	}
-	sum := 0.0
-	choose := func(n float64) float64 { v, _ := math.Lgamma(n + 1); return v }
-	for k := hits; k <= n; k++ {
-		a, b := float64(k), float64(n-k)
-		sum += math.Exp(choose(float64(n)) - choose(a) - choose(b) + a*math.Log(p) + b*math.Log1p(-p))
-	}
-	return min(1, sum)
-}
 
 // Heads is what every head does over many pictures.
 type Heads struct {
@@ -350,12 +327,12 @@ func (t *Tally) Report() *Heads {
 			}
 		}
 		for part, name := range t.parts {
-			on := OnPart{Part: name, Range: evaluation.Wilson(0, 0)}
+			on := OnPart{Part: name, Range: stats.Wilson(0, 0)}
 			if part < len(h.images) && h.images[part] > 0 {
 				on.Images, on.Hits = int(h.images[part]), int(h.hits[part])
 				on.Share, on.Chance = 100*h.hits[part]/h.images[part], 100*h.chances[part]/h.images[part]
-				on.Range = evaluation.Wilson(on.Hits, on.Images)
-				on.Above = tail(on.Hits, on.Images, on.Chance/100) < level/float64(len(t.heads)*len(t.parts))
+				on.Range = stats.Wilson(on.Hits, on.Images)
+				on.Above = stats.AtLeast(on.Hits, on.Images, on.Chance/100) < level/float64(len(t.heads)*len(t.parts))
 			}
 			row.Parts = append(row.Parts, on)
 		}
@@ -365,18 +342,14 @@ func (t *Tally) Report() *Heads {
 }
 
 func (t *Tally) bootstrap(h *headTally) *[2]float64 {
-	r, n := rand.New(rand.NewPCG(1, 1)), len(h.peaks)
+	n := len(h.peaks)
 	unbiased := float64(n) / float64(n-1) // once for the sample, once for drawing from it
-	var all []float64
-	for range resamples {
-		if v := t.spreadOf(h, n, unbiased*unbiased, func(int) int { return r.IntN(n) }); v-v == 0 {
-			all = append(all, v)
-		}
-	}
+	all := stats.Bootstrap(resamples, n, 1, 1, func(drawn []int) float64 {
+		return t.spreadOf(h, n, unbiased*unbiased, func(i int) int { return drawn[i] })
+	})
 	if len(all) == 0 {
 		return nil
 	}
-	sort.Float64s(all)
 	at := func(part float64) float64 { return all[min(len(all)-1, int(part*float64(len(all))))] }
 	return &[2]float64{at(0.025), at(0.975)}
 }
@@ -388,7 +361,8 @@ func (t *Tally) bootstrap(h *headTally) *[2]float64 {
 // appears whole or not at all.
 func (r *Heads) WriteCSV(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance", "focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
+		rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance",
+			"focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
 		number := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 		maybe := func(v *float64) string {
 			if v == nil {
@@ -410,7 +384,8 @@ func (r *Heads) WriteCSV(path string) error {
 				rows = append(rows, append([]string{name, "", strconv.Itoa(h.Images), "", "", "", "", "", ""}, tail...))
 			}
 			for _, p := range h.Parts {
-				rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits), number(p.Share),
+				rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits),
+					number(p.Share),
 					number(p.Range[0]), number(p.Range[1]), number(p.Chance), strconv.FormatBool(p.Above)}, tail...))
 			}
 		}

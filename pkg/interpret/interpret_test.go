@@ -21,6 +21,7 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
@@ -306,7 +307,7 @@ func TestHeads(t *testing.T) {
 		t.Fatalf("%+v", h)
 	}
 	sharp, flat, mean := h.Rows[0], h.Rows[1], h.Rows[2]
-	if spot := sharp.Parts[0]; spot.Hits != 12 || spot.Images != 12 || spot.Share != 100 || math.Abs(spot.Chance-100.0/15) > 1e-9 || !spot.Above || spot.Range != evaluation.Wilson(12, 12) {
+	if spot := sharp.Parts[0]; spot.Hits != 12 || spot.Images != 12 || spot.Share != 100 || math.Abs(spot.Chance-100.0/15) > 1e-9 || !spot.Above || spot.Range != stats.Wilson(12, 12) {
 		t.Errorf("head 0 is on the spot: %+v", spot)
 	}
 	if spot := flat.Parts[0]; spot.Hits != 0 || spot.Above || flat.Flat != 12 || flat.Spread != nil {

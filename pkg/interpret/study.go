@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -264,12 +263,7 @@ func (t *Study) SaveData(dir string) error {
 			sum.Confused = append(sum.Confused, confused{s.Class, names[s.Class], s.Taken, names[s.Taken], s.Pictures.Len()})
 		}
 	}
-	return wholefile.Write(filepath.Join(dir, "interpret.json"), func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(sum)
-	})
+	return wholefile.JSON(filepath.Join(dir, "interpret.json"), sum)
 }
 
 func (t *Study) writeCSV(path string) error {

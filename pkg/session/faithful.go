@@ -16,7 +16,8 @@ import (
 // faithful.Run does; tell, which may be nil, hears how far it is. When ctx ends, or
 // its caller's process, the session stops. The report lacks the values of single
 // pictures. Errors are one sentence.
-func (m *Model) Faithful(ctx context.Context, o faithful.Options, tell func(faithful.Progress)) (*faithful.Report, error) {
+func (m *Model) Faithful(ctx context.Context, o faithful.Options,
+	tell func(faithful.Progress)) (*faithful.Report, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -49,9 +50,12 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options, tell func(fait
 		}
 	}
 	var report faithful.Report
-	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend, Options: options}, nil, &report)
+	from := m.about.Origin
+	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: from.Checkpoint, Digest: from.SHA256,
+		Backend: m.backend, Options: options}, nil, &report)
 	if errors.Is(err, errLost) {
-		return nil, fmt.Errorf("the session was ended in the middle of this measurement; its log may say why: %s", c.place.Log())
+		return nil, fmt.Errorf("the session was ended in the middle of this measurement; its log may say why: %s",
+			c.place.Log())
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/gointr/gointr/pkg/faithful"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -21,40 +22,25 @@ const (
 	smallPixels = 256 * 256
 )
 
-// Of are the functions of a model, which stays its owner's to close.
-func Of(m *intr.Model) faithful.Model {
-	return faithful.Model{
-		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
-		Explain: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-			all, _, err := m.Answer(ctx, true, p)
-			if err != nil {
-				return nil, err
-			}
-			all[0].Image, all[0].Width, all[0].Height = image, p.Width, p.Height
-			return all[0], nil
-		},
-		Logits: func(ctx context.Context, pictures []*picture.Picture) ([][]float32, error) {
-			return logits(ctx, m, pictures)
-		},
-		Baselines: func(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error) {
-			a, err := m.Attribute(ctx, class, p)
-			if err != nil {
-				return attention.Map{}, attention.Map{}, err
-			}
-			return a.GradCAM, a.Rollout, nil
-		},
-		Randomised: func(parts []faithful.Part, seed uint64) (*faithful.Model, func(), error) {
-			other, err := Randomised(m, parts, seed)
-			if err != nil {
-				return nil, nil, err
-			}
-			of := Of(other)
-			return &of, other.Close, nil
-		},
-	}
+// Model is an INTR that can be measured, with Grad-CAM, rollout and random weights. It
+// stays its owner's to close.
+type Model struct {
+	*intr.Model
+	Names []string // of the classes
 }
 
-func logits(ctx context.Context, m *intr.Model, pictures []*picture.Picture) ([][]float32, error) {
+// Of is a model under its own names.
+func Of(m *intr.Model) *Model { return &Model{m, m.Names} }
+
+// About is the model, by these names.
+func (m *Model) About() model.About {
+	about := m.Model.About()
+	about.Names = m.Names
+	return about
+}
+
+// Logits is for faithful.Model.
+func (m *Model) Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error) {
 	var all [][]float32
 	size := 1
 	if len(pictures) > 1 && m.Engine.Kind != "go" && pictures[0].Width*pictures[0].Height <= smallPixels {
@@ -74,6 +60,25 @@ func logits(ctx context.Context, m *intr.Model, pictures []*picture.Picture) ([]
 		}
 	}
 	return all, nil
+}
+
+// Baselines is for faithful.Attributer.
+func (m *Model) Baselines(ctx context.Context, class int, p *picture.Picture,
+) (gradCAM, rollout attention.Map, err error) {
+	a, err := m.Attribute(ctx, class, p)
+	if err != nil {
+		return attention.Map{}, attention.Map{}, err
+	}
+	return a.GradCAM, a.Rollout, nil
+}
+
+// Randomised is for faithful.Randomiser.
+func (m *Model) Randomised(parts []faithful.Part, seed uint64) (faithful.Model, func(), error) {
+	other, err := Randomised(m.Model, parts, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Of(other), other.Close, nil
 }
 
 // Randomised is a model like m with PyTorch's initial random weights in some of
@@ -97,7 +102,8 @@ func part(key string) faithful.Part {
 	switch {
 	case strings.HasPrefix(key, "backbone.0."):
 		return faithful.Backbone
-	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."), strings.HasPrefix(key, "presence_vector."):
+	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."),
+		strings.HasPrefix(key, "presence_vector."):
 		return faithful.Decoder
 	}
 	return faithful.Encoder

@@ -42,16 +42,18 @@ func TestSample(t *testing.T) {
 	}
 	o := faithful.Default()
 	o.Dataset, o.MaxImages, o.Steps = dir, 2*m.Config.Classes, 4
-	of := Of(m)
-	of.Randomised = nil // docs/faithful.md has them
-	r, err := faithful.Run(context.Background(), of, o, nil)
+	r, err := faithful.Run(context.Background(), struct { // no Randomiser: docs/faithful.md has the sanity checks
+		faithful.Model
+		faithful.Attributer
+	}{Of(m), Of(m)}, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Log(r)
 	for _, method := range []faithful.Method{faithful.Head, faithful.Heads} {
 		for _, other := range []faithful.Method{faithful.Random, faithful.Centre} {
-			for key, measure := range map[string]*faithful.Measure{"deletion": r.Deletion, "pointing": r.PointingCell, "energy": r.Energy} {
+			for _, key := range []string{"deletion", "pointing_cell", "energy"} {
+				measure := r.Measure(key)
 				own, others := measure.Of(method).Mean, measure.Of(other).Mean
 				if measure.Higher && own <= others || !measure.Higher && own >= others {
 					t.Errorf("%s: %s has %.3f, the %s %.3f", key, method.Title(), own, other.Title(), others)
@@ -60,7 +62,7 @@ func TestSample(t *testing.T) {
 		}
 	}
 	for _, method := range []faithful.Method{faithful.GradCAM, faithful.Rollout} {
-		if s := r.Insertion.Of(method); s == nil || s.Images != o.MaxImages {
+		if s := r.Measure("insertion").Of(method); s == nil || s.Images != o.MaxImages {
 			t.Errorf("%s was measured as %+v", method, s)
 		}
 	}
@@ -91,7 +93,8 @@ func TestRandomised(t *testing.T) {
 		return out.Memory
 	}
 	before, kept := explain(m), memory(m)
-	for _, parts := range [][]faithful.Part{{faithful.Decoder}, {faithful.Encoder}, {faithful.Backbone}, {faithful.Decoder, faithful.Encoder, faithful.Backbone}} {
+	for _, parts := range [][]faithful.Part{{faithful.Decoder}, {faithful.Encoder}, {faithful.Backbone},
+		{faithful.Decoder, faithful.Encoder, faithful.Backbone}} {
 		one, err := Randomised(m, parts, 5)
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +103,8 @@ func TestRandomised(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, b := explain(one), explain(two); !slices.Equal(a.Weights, b.Weights) || slices.Equal(a.Weights, before.Weights) {
+		if a, b := explain(one), explain(two); !slices.Equal(a.Weights, b.Weights) ||
+			slices.Equal(a.Weights, before.Weights) {
 			t.Errorf("%v: the maps are not the seed's", parts)
 		}
 		if same := slices.Equal(memory(one), kept); same != slices.Equal(parts, []faithful.Part{faithful.Decoder}) {

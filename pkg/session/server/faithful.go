@@ -30,12 +30,13 @@ func (s *server) faithful(ctx context.Context, r wire.Request, out *reply) error
 	if err != nil {
 		return err
 	}
-	report.Checkpoint, report.Digest, report.Config, report.Engine = r.Checkpoint, e.digest, e.model.Config.String(), e.model.Engine.String()
+	report.Checkpoint, report.Digest = r.Checkpoint, e.digest
 	return out.finish(report)
 }
 
 // measure keeps a panic of a library from ending everybody's session.
-func measure(ctx context.Context, e *entry, o wire.Measured, tell func(faithful.Progress)) (report *faithful.Report, err error) {
+func measure(ctx context.Context, e *entry, o wire.Measured,
+	tell func(faithful.Progress)) (report *faithful.Report, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v could not measure this: %v", e.model.Engine, p)
