@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,8 +84,9 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.TensorBoard, "tensorboard", false, "write event files for TensorBoard, too")
 
 	a := &f.architecture
+	flags.IntVar(&a.Heads, "nheads", a.Heads, "attention heads, with --from nothing or where a checkpoint does not say (it has 8 then)")
+	flags.BoolVar(&a.Dilation, "dilation", false, "a DC5, where a checkpoint does not say")
 	flags.IntVar(&a.HiddenDim, "hidden-dim", a.HiddenDim, "with --from nothing: width of the transformer")
-	flags.IntVar(&a.Heads, "nheads", a.Heads, "with --from nothing: attention heads")
 	flags.IntVar(&a.EncoderLayers, "enc-layers", a.EncoderLayers, "with --from nothing")
 	flags.IntVar(&a.DecoderLayers, "dec-layers", a.DecoderLayers, "with --from nothing")
 	flags.IntVar(&a.FeedForward, "dim-feedforward", a.FeedForward, "with --from nothing: inner width of the feed-forward blocks")
@@ -130,14 +133,15 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 	if len(o.Frozen) == 1 && o.Frozen[0] == "none" {
 		o.Frozen = nil
 	}
-	if o.From == finetune.Nothing {
+	if o.From == finetune.Nothing && f.resume == "" {
 		o.Architecture = &f.architecture
 		f.fromNothing(flags)
-	} else {
-		for _, name := range []string{"hidden-dim", "nheads", "enc-layers", "dec-layers", "dim-feedforward", "width", "blocks"} {
-			if flags.Changed(name) && name != "nheads" {
-				return wrong("--%s belongs to --from nothing: the architecture of %s is its own", name, o.From)
-			}
+	} else if err := f.ofCheckpoint(flags); err != nil {
+		return err
+	}
+	for flag, kind := range map[string]string{"lr-drop": finetune.StepLR, "min-lr": finetune.CosineAnnealingLR} {
+		if flags.Changed(flag) && o.Settings.Schedule.Kind != kind {
+			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind, o.Settings.Schedule.Kind)
 		}
 	}
 	if o.Settings.Schedule.Kind != finetune.StepLR {
@@ -145,6 +149,33 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 	}
 	if o.Settings.Schedule.Kind != finetune.CosineAnnealingLR {
 		o.Settings.Schedule.EtaMin = 0
+	}
+	return nil
+}
+
+// ofCheckpoint takes what was said of a checkpoint's architecture, which must then
+// have it.
+func (f *trainingFlags) ofCheckpoint(flags *pflag.FlagSet) error {
+	var asked intr.Config
+	a := f.architecture
+	for flag, take := range map[string]func(){
+		"nheads":          func() { asked.Heads = a.Heads },
+		"dilation":        func() { asked.Dilation = a.Dilation },
+		"hidden-dim":      func() { asked.HiddenDim = a.HiddenDim },
+		"enc-layers":      func() { asked.EncoderLayers = a.EncoderLayers },
+		"dec-layers":      func() { asked.DecoderLayers = a.DecoderLayers },
+		"dim-feedforward": func() { asked.FeedForward = a.FeedForward },
+		"width":           func() { asked.Width = a.Width },
+		"blocks":          func() { asked.Blocks = a.Blocks },
+	} {
+		if !flags.Changed(flag) {
+			continue
+		}
+		before := asked
+		if take(); asked == before {
+			return wrong("--%s %s cannot be asked of a checkpoint: leave it out", flag, flags.Lookup(flag).Value)
+		}
+		f.options.Architecture = &asked
 	}
 	return nil
 }
@@ -198,18 +229,17 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 	ctx, o := cmd.Context(), f.options
 	if f.resume != "" {
 		info, err := os.Stat(f.resume)
-		if err == nil && info.IsDir() {
-			change := finetune.Change{Engine: o.Engine, Workers: o.Workers}
-			if cmd.Flags().Changed("epochs") {
-				change.Epochs = o.Epochs
-			}
-			if cmd.Flags().Changed("devices") {
-				change.Devices = o.Devices
-			}
-			return finetune.Continue(ctx, f.resume, change, tell)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("there is no run %s: check the path", f.resume)
+		}
+		if info.IsDir() {
+			return f.goOn(cmd, tell)
+		}
+		// What PyTorch's optimizer and schedule have in the checkpoint, and what begins a training.
+		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay", "lr-scheduler", "lr-drop", "min-lr"} {
+			if cmd.Flags().Changed(flag) {
+				return nil, wrong("--%s has no say in a training that goes on, which keeps what %s has: leave it out, or start --from that", flag, f.resume)
+			}
 		}
 		o.Resume, o.From = f.resume, ""
 	}
@@ -217,6 +247,27 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 		f.out = filepath.Join("output", filepath.Base(o.Dataset)) // as the published scripts
 	}
 	return finetune.Train(ctx, f.out, o, tell)
+}
+
+// goOn goes on with a run, of which little may be another.
+func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
+	var refused string
+	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && !slices.Contains([]string{"resume", "epochs", "devices", "num-workers"}, flag.Name) {
+			refused = cmp.Or(refused, flag.Name)
+		}
+	})
+	if refused != "" {
+		return nil, wrong("--%s cannot be another when a run goes on: leave it out, or begin a new run from the checkpoint in %s", refused, f.resume)
+	}
+	change := finetune.Change{Engine: f.options.Engine, Workers: f.options.Workers}
+	if cmd.Flags().Changed("epochs") {
+		change.Epochs = f.options.Epochs
+	}
+	if cmd.Flags().Changed("devices") {
+		change.Devices = f.options.Devices
+	}
+	return finetune.Continue(cmd.Context(), f.resume, change, tell)
 }
 
 // teller shows how a training goes: a bar that is redrawn on a terminal, a line an

@@ -199,8 +199,9 @@ type Resumed struct {
 // Resume goes on with a training from its checkpoint, ours or the published
 // code's. As there, learning rates, weight decay and the position in the
 // schedule are those of the checkpoint, whatever s says; which parts are frozen,
-// and all else, is what s says. The error says where the checkpoint does not fit.
-func Resume(path string, s Settings) (*Trainer, *Resumed, error) {
+// and all else, is what s says. asked is what is known of the architecture, as
+// intr.InspectAs has it. The error says where the checkpoint does not fit.
+func Resume(path string, asked intr.Config, s Settings) (*Trainer, *Resumed, error) {
 	file, err := torchfile.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -213,7 +214,7 @@ func Resume(path string, s Settings) (*Trainer, *Resumed, error) {
 	if !ok {
 		return fail(errors.New("it holds no training"))
 	}
-	start, err := readStart(file)
+	start, err := readStart(file, asked)
 	if err != nil {
 		return fail(err)
 	}

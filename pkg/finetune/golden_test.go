@@ -135,7 +135,7 @@ func TestGoldenTraining(t *testing.T) {
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
 	engines(t, func(t *testing.T, engine string) {
-		start, err := finetune.FromCheckpoint(context.Background(), checkpoint, finetune.StartOptions{Classes: 6, Heads: 4})
+		start, err := finetune.FromCheckpoint(context.Background(), checkpoint, finetune.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestGoldenResume(t *testing.T) {
 	engines(t, func(t *testing.T, engine string) {
 		s := finetune.Default()
 		s.Engine, s.Dropout, s.BatchSize, s.Frozen = engine, 0, 6, []string{"backbone"}
-		tr, resumed, err := finetune.Resume(checkpoint, s)
+		tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ type inputs struct {
 	classes *Node   // [b] int32
 	shares  *Node   // [b] of each picture in the loss: 1/b, and 0 where the batch was filled up
 	canvas  *Node   // [b, 2] int32, the batch's own; nil where it is the graph's
-	rng     *Node   // of dropout; nil without
+	key     *Node   // of dropout [2] uint32; nil without
 	sums    []*Node // gradients to add to, of each trained tensor; nil where there are none yet
 }
 
@@ -35,7 +35,7 @@ func (k graphKind) take(nodes []*Node) inputs {
 		in.canvas, nodes = nodes[0], nodes[1:]
 	}
 	if k.dropout {
-		in.rng, nodes = nodes[0], nodes[1:]
+		in.key, nodes = nodes[0], nodes[1:]
 	}
 	in.sums = nodes
 	return in
@@ -74,7 +74,7 @@ func crossEntropy(logits *Node, in inputs, smoothing float64) (loss, correct *No
 // and, where they are asked for, the statistics of the BatchNorms.
 func (t *Trainer) gradients(in inputs) []*Node {
 	g := in.pixels.Graph()
-	training := intr.Training{Dropout: t.settings.Dropout, RNG: in.rng, Recompute: t.settings.Recompute, BFloat16: t.settings.BFloat16, Stem: !slices.Contains(t.settings.Frozen, "stem") && !slices.Contains(t.settings.Frozen, "backbone")}
+	training := intr.Training{Dropout: t.settings.Dropout, Key: in.key, Recompute: t.settings.Recompute, BFloat16: t.settings.BFloat16, Stem: !slices.Contains(t.settings.Frozen, "stem") && !slices.Contains(t.settings.Frozen, "backbone")}
 	statistics := map[string]*Node{}
 	if t.settings.TrainBatchNorm {
 		training.Statistics = func(bn string, mean, variance *Node) {

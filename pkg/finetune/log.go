@@ -1,10 +1,13 @@
 package finetune
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -52,22 +55,32 @@ func appendLine(path string, value any) error {
 	return nil
 }
 
-// keepLines has a file end after its first n lines: what came later is done again.
-func keepLines(path string, n int) error {
-	lines, err := plan.ReadLines[json.RawMessage](path, n)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(path); err != nil {
+// keepLines has a file end after the last line that is kept: what came later is
+// done again.
+func keepLines[T any](path string, keep func(T) bool) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was written yet
 	}
-	return wholefile.Write(path, func(w io.Writer) error {
-		for _, line := range lines {
-			if _, err := w.Write(append(line, '\n')); err != nil {
-				return err
-			}
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+	}
+	read, end, number, bad := 0, 0, 0, 0
+	for line := range bytes.Lines(data) {
+		read, number = read+len(line), number+1
+		var value T
+		switch {
+		case !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &value) != nil:
+			bad = cmp.Or(bad, number)
+		case keep(value) && bad > 0:
+			return fmt.Errorf("%s: line %d is no JSON: the file was changed by hand", path, bad)
+		case keep(value):
+			end = read
 		}
-		return nil
+	}
+	return wholefile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(data[:end])
+		return err
 	})
 }
 

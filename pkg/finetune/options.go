@@ -19,7 +19,9 @@ import (
 // They are kept as RUN/config.json.
 type Options struct {
 	plan.Options
-	Architecture *intr.Config `json:"architecture,omitempty"` // of random weights; its Classes are the dataset's
+	// Architecture is that of random weights, its Classes being the dataset's, or what
+	// is known of a checkpoint's, as intr.InspectAs has it.
+	Architecture *intr.Config `json:"architecture,omitempty"`
 }
 
 // DefaultOptions are those of the published scripts.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -177,23 +178,18 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if err := r.skip(); err != nil {
 		return nil, err
 	}
-	if longer {
-		if err := writeJSON(filepath.Join(dir, configFile), o); err != nil {
-			return nil, err
-		}
-	}
 	r.report(Event{Phase: Starting})
-	checkpoint := filepath.Join(dir, checkpointFile)
-	if _, err := os.Stat(checkpoint); err != nil { // it ended before the first save
-		err = r.begin(ctx)
-	} else {
-		err = r.resume(checkpoint)
-	}
-	if r.trainer == nil {
+	if err := r.reopen(ctx); err != nil {
 		return nil, err
 	}
 	defer r.trainer.Close()
-	err = errors.Join(err, keepLines(filepath.Join(dir, stepsFile), r.at.Batches), keepLines(filepath.Join(dir, logFile), r.at.Epoch))
+	err = errors.Join(
+		keepLines(filepath.Join(dir, stepsFile), func(s step) bool { return s.Step < r.at.Batches }),
+		keepLines(filepath.Join(dir, logFile), func(l Line) bool { return l.Epoch < r.at.Epoch }),
+	)
+	if err == nil && longer {
+		err = writeJSON(filepath.Join(dir, configFile), o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -325,13 +321,12 @@ func (r *run) begin(ctx context.Context) error {
 	s.Schedule = r.schedule(max(1, steps))
 	classes := len(r.train.Classes)
 	if r.Options.Resume != "" {
-		s.Canvas = r.canvas(cmp.Or(r.Size, 800))
-		trainer, resumed, err := Resume(r.Options.Resume, s)
+		resumed, err := r.resume(r.Options.Resume, s)
 		if err != nil {
 			return err
 		}
-		r.trainer = trainer
-		if have := trainer.model.Config.Classes; have != classes {
+		if have := r.trainer.model.Config.Classes; have != classes {
+			r.trainer.Close()
 			return fmt.Errorf("%s is a training of %d classes, and %s has %d: start from it instead", r.Options.Resume, have, r.Dataset, classes)
 		}
 		r.at.Epoch = resumed.Epoch + 1
@@ -342,41 +337,79 @@ func (r *run) begin(ctx context.Context) error {
 	if r.From == Nothing {
 		config := *r.Architecture
 		config.Classes = classes
+		config.EvalSize = cmp.Or(r.Size, config.EvalSize)
 		start, err = FromNothing(config, r.Seed)
 	} else {
-		start, err = FromCheckpoint(ctx, r.From, StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Seed: r.Seed})
+		start, err = FromCheckpoint(ctx, r.From, StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Seed: r.Seed})
 	}
 	if err != nil {
 		return err
 	}
-	if start.Config.EvalSize = cmp.Or(r.Size, start.Config.EvalSize, 800); start.Config.Check() != nil {
-		return start.Config.Check()
-	}
-	s.Canvas = r.canvas(start.Config.EvalSize)
+	s.Canvas = r.canvas(start.Config)
 	r.trainer, err = NewTrainer(start, s)
 	return err
 }
 
-// canvas is what sides of canvases are multiples of where nothing was asked for:
-// 128 pixels for the published 800, in proportion for less.
-func (r *run) canvas(size int) int {
-	return cmp.Or(r.Canvas, max(1, (size*128/800+16)/32)*32)
+// asked is what the options say of a checkpoint's architecture.
+func (r *run) asked() intr.Config {
+	var c intr.Config
+	if r.Architecture != nil && r.From != Nothing {
+		c = *r.Architecture
+	}
+	c.EvalSize = r.Size
+	return c
 }
 
-// resume reads the checkpoint of the run.
-func (r *run) resume(path string) error {
-	s := r.Settings
-	s.Canvas = r.canvas(cmp.Or(r.Size, 800))
-	trainer, resumed, err := Resume(path, s)
-	if err != nil {
-		return err
+// canvas is what sides of canvases are multiples of where nothing was asked for:
+// 128 pixels for the published 800, in proportion for less.
+func (r *run) canvas(c intr.Config) int {
+	return cmp.Or(r.Canvas, max(1, (c.EvalSize*128/800+16)/32)*32)
+}
+
+// reopen goes to where the run was: to its checkpoint or, where it ended before the
+// first, to its beginning. It changes nothing in the folder.
+func (r *run) reopen(ctx context.Context) error {
+	path := filepath.Join(r.dir, checkpointFile)
+	instead := "put a whole one back, or begin a new run"
+	if best := filepath.Join(r.dir, bestFile); fileIs(best) {
+		instead += ", from " + best
 	}
-	r.trainer = trainer
-	text, ok := get(resumed.State, "position").(string)
-	if !ok || json.Unmarshal([]byte(text), &r.at) != nil {
-		return fmt.Errorf("%s does not say where its training was: it is not of this run", path)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		lines, err := ReadLog(r.dir)
+		if err == nil && len(lines) > 0 { // the first checkpoint is older than the first line
+			err = fmt.Errorf("%s is gone, though %s tells of epoch %d: %s", path, logFile, lines[len(lines)-1].Epoch, instead)
+		}
+		if err != nil {
+			return err
+		}
+		return r.begin(ctx)
+	}
+	resumed, err := r.resume(path, r.Settings)
+	if err != nil {
+		return fmt.Errorf("%w; %s", err, instead)
+	}
+	text, _ := get(resumed.State, "position").(string)
+	if err := json.Unmarshal([]byte(text), &r.at); err != nil || min(r.at.Epoch, r.at.Batch, r.at.Batches) < 0 {
+		r.trainer.Close()
+		return fmt.Errorf("%s does not say where its training was, so it is not of this run; %s", path, instead)
 	}
 	return nil
+}
+
+func fileIs(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// resume goes on with a checkpoint.
+func (r *run) resume(path string, s Settings) (*Resumed, error) {
+	trainer, resumed, err := Resume(path, r.asked(), s)
+	if err != nil {
+		return nil, err
+	}
+	trainer.settings.Canvas = r.canvas(trainer.model.Config)
+	r.trainer = trainer
+	return resumed, nil
 }
 
 // finish makes the epochs that are missing.
@@ -452,6 +485,12 @@ func (r *run) epoch(ctx context.Context) error {
 	if !r.at.Ended {
 		r.trainer.EndEpoch()
 		r.at.Ended = true
+		// No epoch is told of before there is a checkpoint.
+		if !fileIs(filepath.Join(r.dir, checkpointFile)) {
+			if err := r.save(); err != nil {
+				return err
+			}
+		}
 	}
 	report, err := r.evaluate(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image/png"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 )
@@ -324,16 +326,9 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
-	job, err := json.Marshal(map[string]any{"Dir": parts, "Options": o})
-	if err != nil {
-		t.Fatal(err)
-	}
 	kills := 0
 	for try := 0; ; try++ {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), trainVariable+"="+string(job))
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
+		cmd, stderr := process(t, parts, o)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -355,7 +350,7 @@ func TestKilled(t *testing.T) {
 			continue
 		}
 		if stderr.Len() > 0 {
-			t.Fatalf("after %d kills: %s", kills, &stderr)
+			t.Fatalf("after %d kills: %s", kills, stderr)
 		}
 		kills++
 		for _, name := range []string{"checkpoint.pth", "best.pth"} {
@@ -380,6 +375,116 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s is left behind", e.Name())
 		}
 	}
+}
+
+// process is another one that joins a run; what it says comes with it.
+func process(t *testing.T, dir string, o finetune.Options) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	job, err := json.Marshal(map[string]any{"Dir": dir, "Options": o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), trainVariable+"="+string(job))
+	stderr := &bytes.Buffer{}
+	cmd.Stderr = stderr
+	return cmd, stderr
+}
+
+// On every engine, on one device and four, a run that is stopped in the middle of
+// an epoch, killed in that epoch and in the next, and stopped at an end makes the
+// very same steps. Its pictures have the size that its checkpoint says.
+func TestGoOn(t *testing.T) {
+	dataset := flock(t, 2, 10)
+	engines(t, func(t *testing.T, engine string) {
+		for _, devices := range []int{1, 4} {
+			t.Run(fmt.Sprint(devices), func(t *testing.T) {
+				if e, err := backend.Open(engine); err != nil || e.NumDevices() < devices {
+					t.Skipf("skipped: there are no %d devices (%v)", devices, err)
+				}
+				goOn(t, dataset, engine, devices)
+			})
+		}
+	})
+}
+
+func goOn(t *testing.T, dataset, engine string, devices int) {
+	o := tiny(dataset)
+	c := *o.Architecture
+	c.Classes, c.EvalSize, c.DecoderLayers = 2, o.Size, 1
+	o.TrainBatchNorm, o.Frozen = false, []string{"backbone"} // XLA compiles the less
+	start, err := finetune.FromNothing(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := o.Settings
+	s.Schedule = finetune.Schedule{}
+	tr, err := finetune.NewTrainer(start, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.From = filepath.Join(t.TempDir(), "start.pth")
+	err = tr.Save(o.From, finetune.Extra{ModelOnly: true})
+	tr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Architecture, o.Size, o.Augment, o.Engine, o.Devices = nil, 0, "flip", engine, devices
+	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	steps := func() int {
+		data, _ := os.ReadFile(filepath.Join(parts, "steps.txt"))
+		return bytes.Count(data, []byte("\n"))
+	}
+	stop := func(after, epochs int) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			for after > 0 && steps() < after {
+				time.Sleep(time.Millisecond)
+			}
+			if after > 0 {
+				cancel()
+			}
+		}()
+		_, err := finetune.Join(ctx, parts, o, func(e finetune.Event) {
+			if e.Line != nil && e.Epoch+1 == epochs {
+				cancel()
+			}
+		})
+		if !errors.Is(err, finetune.ErrStopped) {
+			t.Fatalf("it ends with %v", err)
+		}
+	}
+	kill := func(after int) {
+		t.Helper()
+		cmd, stderr := process(t, parts, o)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		for steps() < after {
+			select {
+			case err := <-done:
+				t.Fatalf("it ends with %v: %s", err, stderr)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		_ = cmd.Process.Signal(syscall.SIGKILL)
+		<-done
+	}
+	stop(2, 0)
+	kill(steps() + 1)
+	kill(7)
+	stop(0, 2)
+	if _, err := finetune.Join(t.Context(), parts, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, parts)
 }
 
 // A mistake is one sentence, before anything is written.
@@ -475,6 +580,173 @@ func TestBroken(t *testing.T) {
 	}
 	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "are not those that") {
 		t.Errorf("with other pictures it goes on with %v", err)
+	}
+}
+
+// A checkpoint that cannot be gone on with is told in one sentence, and the run is
+// left as it is.
+func TestDamagedRun(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	o.Epochs = 2
+	dir := filepath.Join(t.TempDir(), "run")
+	checkpoint := filepath.Join(dir, "checkpoint.pth")
+	stopped, stop := context.WithCancel(t.Context())
+	_, err := finetune.Train(stopped, dir, o, func(e finetune.Event) {
+		if e.Phase == finetune.Training && e.Epoch == 1 {
+			stop()
+		}
+	})
+	if !errors.Is(err, finetune.ErrStopped) {
+		t.Fatal(err)
+	}
+	good := read(t, checkpoint)
+	// position has the checkpoint say that the run is there.
+	position := func(says any) func() error {
+		return func() error {
+			s := o.Settings
+			s.Schedule.TotalSteps = 10
+			tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
+			if err != nil {
+				return err
+			}
+			defer tr.Close()
+			if resumed.State.Set("position", says); says == nil {
+				resumed.State = nil
+			}
+			return tr.Save(checkpoint, finetune.Extra{State: resumed.State})
+		}
+	}
+	write := func(name, text string) func() error {
+		return func() error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666) }
+	}
+	for name, c := range map[string]struct {
+		damage func() error
+		want   string
+	}{
+		"truncated":           {write("checkpoint.pth", good[:len(good)/2]), "checkpoint.pth"},
+		"empty":               {write("checkpoint.pth", ""), "checkpoint.pth"},
+		"without optimizer":   {write("checkpoint.pth", read(t, filepath.Join(dir, "best.pth"))), "holds no optimizer"},
+		"without position":    {position(nil), "does not say where its training was"},
+		"unreadable position": {position("{"), "does not say where its training was"},
+		"number as position":  {position(int64(3)), "does not say where its training was"},
+		"negative position":   {position(`{"epoch":-1}`), "does not say where its training was"},
+		"gone":                {func() error { return os.Remove(checkpoint) }, "is gone, though log.txt tells of epoch 0"},
+	} {
+		if err := errors.Join(write("checkpoint.pth", good)(), c.damage()); err != nil {
+			t.Fatal(err)
+		}
+		before := contents(t, dir)
+		_, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") ||
+			!strings.Contains(err.Error(), "put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth")) {
+			t.Errorf("%s: it is told as %v", name, err)
+		}
+		if !maps.Equal(before, contents(t, dir)) {
+			t.Errorf("%s: the run is not as it was", name)
+		}
+	}
+	if err := write("checkpoint.pth", good)(); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, dir)
+
+	// A run that ended before its first checkpoint begins again.
+	early := filepath.Join(t.TempDir(), "early")
+	if err := os.CopyFS(early, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"checkpoint.pth", "best.pth", "log.txt"} {
+		if err := os.Remove(filepath.Join(early, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := finetune.Continue(t.Context(), early, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, whole, early)
+}
+
+// contents are the files of a folder.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		files[e.Name()] = read(t, filepath.Join(dir, e.Name()))
+	}
+	return files
+}
+
+// A run has the heads and the size of pictures that were asked for, from a DETR that
+// says neither and from a checkpoint of the published scripts that says 800.
+func TestAskedOfRun(t *testing.T) {
+	o := tiny(flock(t, 2, 8))
+	detr, _ := writeDETR(t, false)
+	o.From, o.Architecture, o.Epochs, o.TrainBatchNorm = detr, &intr.Config{Heads: 4}, 1, false
+	dir := filepath.Join(t.TempDir(), "run")
+	check := func(dir string, size int) {
+		t.Helper()
+		for _, name := range []string{"checkpoint.pth", "best.pth"} {
+			m, err := intr.Open(t.Context(), filepath.Join(dir, name), intr.Backend("go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			if m.Config.Heads != 4 || m.Config.EvalSize != size {
+				t.Errorf("%s has %d heads, and pictures of %d pixels", name, m.Config.Heads, m.Config.EvalSize)
+			}
+		}
+	}
+	if _, err := finetune.Train(t.Context(), dir, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(dir, o.Size)
+
+	s := o.Settings
+	s.Schedule = finetune.Schedule{}
+	start, err := finetune.FromCheckpoint(t.Context(), detr, finetune.StartOptions{Classes: 2, Asked: *o.Architecture})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := finetune.NewTrainer(start, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Resume, o.From, o.Size = filepath.Join(t.TempDir(), "python.pth"), "", 40
+	err = tr.Save(o.Resume, finetune.Extra{Epoch: 4})
+	tr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "resumed")
+	o.Epochs, o.Schedule = 7, finetune.Schedule{}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err = finetune.Train(ctx, dir, o, func(e finetune.Event) {
+		if e.Epoch == 6 {
+			stop()
+		}
+	})
+	if !errors.Is(err, finetune.ErrStopped) {
+		t.Fatal(err)
+	}
+	check(dir, 40)
+	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(dir, 40)
+	lines, err := finetune.ReadLog(dir)
+	if err != nil || len(lines) != 2 || lines[0].Epoch != 5 || lines[1].Epoch != 6 {
+		t.Errorf("its epochs are %+v (%v)", lines, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package finetune_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +237,7 @@ func TestDevices(t *testing.T) {
 	if err := b.Save(path, finetune.Extra{}); err != nil {
 		t.Fatal(err)
 	}
-	again, _, err := finetune.Resume(path, one)
+	again, _, err := finetune.Resume(path, intr.Config{}, one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,46 +363,8 @@ func TestQueries(t *testing.T) {
 // heads that find boxes, starts a training: the heads are dropped, the queries
 // cut, everything else is kept, and the new presence vector learns.
 func TestFromDETR(t *testing.T) {
-	file, err := torchfile.Open("../intr/testdata/basic.pth")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	state, config, err := intr.Inspect(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	model := &torchfile.Dict{Ordered: true}
-	for _, p := range intr.Params(config) {
-		if !strings.HasPrefix(p.Key, "presence_vector") {
-			model.Set(p.Key, state[p.Key])
-		}
-	}
+	path, config := writeDETR(t, true)
 	width := config.HiddenDim
-	for key, shape := range map[string][]int{
-		"class_embed.weight": {92, width}, "class_embed.bias": {92},
-		"bbox_embed.layers.0.weight": {width, width}, "bbox_embed.layers.0.bias": {width},
-		"bbox_embed.layers.1.weight": {width, width}, "bbox_embed.layers.1.bias": {width},
-		"bbox_embed.layers.2.weight": {4, width}, "bbox_embed.layers.2.bias": {4},
-	} {
-		n := shape[0]
-		if len(shape) == 2 {
-			n *= shape[1]
-		}
-		head, err := torchfile.NewTensor(key, shape, make([]float32, n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		model.Set(key, head)
-	}
-	whole := &torchfile.Dict{}
-	whole.Set("model", model)
-	whole.Set("args", config.Args())
-	path := filepath.Join(t.TempDir(), "detr.pth")
-	if err := torchfile.WritePTH(path, whole); err != nil {
-		t.Fatal(err)
-	}
-
 	const classes = 3
 	start, err := finetune.FromCheckpoint(t.Context(), path, finetune.StartOptions{Classes: classes, Seed: 7})
 	if err != nil {
@@ -446,6 +409,84 @@ func TestFromDETR(t *testing.T) {
 	}
 }
 
+// writeDETR writes a DETR that is made of a small INTR, with its args or without.
+func writeDETR(t *testing.T, args bool) (path string, config intr.Config) {
+	t.Helper()
+	file, err := torchfile.Open("../intr/testdata/basic.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	state, config, err := intr.Inspect(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := &torchfile.Dict{Ordered: true}
+	for _, p := range intr.Params(config) {
+		if !strings.HasPrefix(p.Key, "presence_vector") {
+			model.Set(p.Key, state[p.Key])
+		}
+	}
+	width := config.HiddenDim
+	for key, shape := range map[string][]int{
+		"class_embed.weight": {92, width}, "class_embed.bias": {92},
+		"bbox_embed.layers.0.weight": {width, width}, "bbox_embed.layers.0.bias": {width},
+		"bbox_embed.layers.1.weight": {width, width}, "bbox_embed.layers.1.bias": {width},
+		"bbox_embed.layers.2.weight": {4, width}, "bbox_embed.layers.2.bias": {4},
+	} {
+		n := shape[0]
+		if len(shape) == 2 {
+			n *= shape[1]
+		}
+		head, err := torchfile.NewTensor(key, shape, make([]float32, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		model.Set(key, head)
+	}
+	whole := &torchfile.Dict{}
+	whole.Set("model", model)
+	if args {
+		whole.Set("args", config.Args())
+	}
+	path = filepath.Join(t.TempDir(), "detr.pth")
+	if err := torchfile.WritePTH(path, whole); err != nil {
+		t.Fatal(err)
+	}
+	return path, config
+}
+
+// What is known of a checkpoint's architecture is used where weights and args leave
+// it open, and refused by name where they say otherwise.
+func TestAsked(t *testing.T) {
+	silent, config := writeDETR(t, false)
+	says, _ := writeDETR(t, true)
+	for _, heads := range []int{0, 4} {
+		start, err := finetune.FromCheckpoint(t.Context(), silent, finetune.StartOptions{Classes: 3, Asked: intr.Config{Heads: heads}})
+		if err != nil || start.Config.Heads != cmp.Or(heads, 8) {
+			t.Errorf("%d heads become %d (%v)", heads, start.Config.Heads, err)
+		}
+	}
+	same := config
+	same.Classes = 3
+	if start, err := finetune.FromCheckpoint(t.Context(), says, finetune.StartOptions{Classes: 3, Asked: same}); err != nil || start.Config != same {
+		t.Errorf("what it is becomes %+v (%v)", start, err)
+	}
+	for name, asked := range map[string]intr.Config{
+		"nheads 4": {Heads: 4}, "enc_layers 3": {EncoderLayers: 3}, "dec_layers 7": {DecoderLayers: 7}, "width 64": {Width: 64},
+		"hidden_dim 256": {HiddenDim: 256}, "dim_feedforward 9": {FeedForward: 9}, "blocks [3 4 6 3]": {Blocks: [4]int{3, 4, 6, 3}},
+		"dilation true": {Dilation: true}, "pre_norm true": {PreNorm: true}, "position_embedding learned": {Positions: "learned"},
+	} {
+		for _, path := range []string{says, silent} {
+			if _, err := finetune.FromCheckpoint(t.Context(), path, finetune.StartOptions{Classes: 3, Asked: asked}); path == silent && asked.Heads > 0 {
+				continue
+			} else if what, _, _ := strings.Cut(name, " "); err == nil || !strings.Contains(err.Error(), what) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s is answered with %v", name, err)
+			}
+		}
+	}
+}
+
 // What cannot be trained is refused in one sentence.
 func TestRefusals(t *testing.T) {
 	f := readFixture(t)
@@ -485,10 +526,10 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Frozen = nil
-	if _, _, err := finetune.Resume(path, s); err == nil || !strings.Contains(err.Error(), "freeze the same parts") {
+	if _, _, err := finetune.Resume(path, intr.Config{}, s); err == nil || !strings.Contains(err.Error(), "freeze the same parts") {
 		t.Errorf("other frozen parts are answered with %v", err)
 	}
-	if _, _, err := finetune.Resume("../intr/testdata/basic.pth", s); err == nil || !strings.Contains(err.Error(), "no optimizer") {
+	if _, _, err := finetune.Resume("../intr/testdata/basic.pth", intr.Config{}, s); err == nil || !strings.Contains(err.Error(), "no optimizer") {
 		t.Errorf("a checkpoint without optimizer is answered with %v", err)
 	}
 }
@@ -624,7 +665,7 @@ func TestResume(t *testing.T) {
 				}
 			}
 			s.LR, s.Schedule = 17, finetune.Schedule{} // of no influence
-			again, resumed, err := finetune.Resume(path, s)
+			again, resumed, err := finetune.Resume(path, intr.Config{}, s)
 			if err != nil {
 				t.Fatal(err)
 			}

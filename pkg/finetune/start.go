@@ -31,10 +31,8 @@ type StartOptions struct {
 	// NoiseFrac is the deviation of the normal noise on queries that are copies
 	// of others [noise_frac]; 0.1 as published.
 	NoiseFrac float64
-	// Heads is how many attention heads the checkpoint has where it does not say,
-	// and its options would [nheads]; 0 is what it says, or 8.
-	Heads    int
-	Dilation bool      // it is a DC5, and does not say so [dilation]
+	// Asked is what is known of the architecture, as intr.InspectAs has it.
+	Asked    intr.Config
 	Seed     int64     // of the noise and of what is initialised anew [seed]
 	Progress io.Writer // is told how far a download is; nil for silence
 }
@@ -67,15 +65,11 @@ func FromCheckpoint(ctx context.Context, checkpoint string, o StartOptions) (*St
 }
 
 func (o StartOptions) read(file *torchfile.File) (*Start, error) {
-	start, err := readStart(file)
+	start, err := readStart(file, o.Asked)
 	if err != nil {
 		return nil, err
 	}
 	c := &start.Config
-	if o.Heads > 0 {
-		c.Heads = o.Heads
-	}
-	c.Dilation = c.Dilation || o.Dilation
 	start.Values["query_embed.weight"] = o.queries(start.Values["query_embed.weight"], c.Classes, c.HiddenDim)
 	c.Classes = o.Classes
 	if start.From == "DETR" {
@@ -88,8 +82,8 @@ func (o StartOptions) read(file *torchfile.File) (*Start, error) {
 
 // readStart reads the model of a checkpoint; that of a DETR lacks the presence
 // vector.
-func readStart(file *torchfile.File) (*Start, error) {
-	state, config, err := intr.Inspect(file)
+func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
+	state, config, err := intr.InspectAs(file, asked)
 	start := &Start{Config: config, From: "INTR", Values: map[string][]float32{}}
 	if errors.Is(err, intr.ErrDETR) {
 		start.From, err = "DETR", nil

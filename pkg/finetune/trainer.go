@@ -596,8 +596,8 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 	}
 	if kind.dropout {
 		random := rand.New(rand.NewPCG(uint64(t.settings.Seed), uint64(t.steps*t.settings.Accumulate+t.batches)))
-		state := []uint64{random.Uint64(), random.Uint64(), random.Uint64()}
-		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(state, len(state))})
+		key := []uint32{random.Uint32(), random.Uint32()}
+		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(key, len(key))})
 	}
 	if kind.adds {
 		for _, s := range t.sums[:len(t.params)] {

@@ -29,20 +29,6 @@ type Provenance struct {
 	TopQ       int    `json:"top_q"`
 }
 
-// String is the provenance in a line.
-func (p Provenance) String() string {
-	text := "Checkpoint " + p.Checkpoint
-	if p.SHA256 != "" {
-		text += fmt.Sprintf(" (SHA-256 %.12s…)", p.SHA256)
-	}
-	for _, more := range []string{p.Model, p.Engine} {
-		if more != "" {
-			text += ", " + more
-		}
-	}
-	return fmt.Sprintf("%s. %s of %s (digest %.12s…). Decoder layer %d. Made by GoINTR.", text, p.Split, p.Dataset, p.Digest, p.Layer+1)
-}
-
 // Study looks at every picture of one subject, a class, or of several, the
 // confusions of a model, and keeps what is found: the numbers of every picture
 // (about 2 kB each, as Pictures), a page and a contact sheet of bounded size, and

@@ -27,7 +27,11 @@ type net struct {
 	sizes *Node
 	// training is nil where the model answers.
 	training *Training
-	mixing   []*Node // the encoder's attention, layer by layer: [b, h, n, n]
+	// Of dropout: the numbers of the image's cells [n], of what stands along the
+	// tokens' axis (nil: from 0), and how many dropouts there were.
+	cells, tokens *Node
+	dropouts      uint32
+	mixing        []*Node // the encoder's attention, layer by layer: [b, h, n, n]
 }
 
 // weight is the variable of a PyTorch key, in our layout.

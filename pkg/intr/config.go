@@ -1,8 +1,10 @@
 package intr
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -179,8 +181,9 @@ var blockKey = regexp.MustCompile(`^backbone\.0\.body\.layer([1-4])\.(\d+)\.conv
 var layerKey = regexp.MustCompile(`^transformer\.(encoder|decoder)\.layers\.(\d+)\.linear1\.weight$`)
 
 // configOf reads the architecture from the shapes of the tensors, which cannot
-// disagree with them, and from args what no shape tells: heads and dilation.
-func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config, error) {
+// disagree with them, and from args what no shape tells: heads and dilation. What is
+// asked for is as InspectAs has it.
+func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Config) (Config, error) {
 	shape := func(key string, rank int) ([]int, error) {
 		t, ok := state[key]
 		if !ok {
@@ -243,6 +246,7 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 	if _, ok := state["backbone.1.row_embed.weight"]; ok {
 		c.Positions = "learned"
 	}
+	c.Heads, c.Dilation = cmp.Or(asked.Heads, c.Heads), asked.Dilation
 	if v, ok := arg(args, "nheads").(int64); ok {
 		c.Heads = int(v)
 	}
@@ -253,7 +257,26 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict) (Config,
 	if v, ok := arg(args, "eval_size").(int64); ok {
 		c.EvalSize = int(v)
 	}
-	return c, c.Check()
+	c.EvalSize = cmp.Or(asked.EvalSize, c.EvalSize)
+	return c, cmp.Or(c.contradicts(asked), c.Check())
+}
+
+// contradicts names what an architecture has other than it was asked for.
+func (c Config) contradicts(asked Config) error {
+	for _, a := range []struct {
+		name       string
+		asked, has any
+	}{
+		{"blocks", asked.Blocks, c.Blocks}, {"width", asked.Width, c.Width}, {"dilation", asked.Dilation, c.Dilation},
+		{"position_embedding", asked.Positions, c.Positions}, {"hidden_dim", asked.HiddenDim, c.HiddenDim}, {"nheads", asked.Heads, c.Heads},
+		{"enc_layers", asked.EncoderLayers, c.EncoderLayers}, {"dec_layers", asked.DecoderLayers, c.DecoderLayers},
+		{"dim_feedforward", asked.FeedForward, c.FeedForward}, {"pre_norm", asked.PreNorm, c.PreNorm},
+	} {
+		if !reflect.ValueOf(a.asked).IsZero() && a.asked != a.has {
+			return fmt.Errorf("%s %v was asked for, and the model that it holds has %v: leave it out, or train from nothing", a.name, a.asked, a.has)
+		}
+	}
+	return nil
 }
 
 func arg(args *torchfile.Dict, name string) any {

@@ -140,11 +140,19 @@ func newModel(engine *backend.Engine, c Config, store *model.Store) *Model {
 // Inspect finds the model in an open checkpoint: its tensors by PyTorch key and
 // the architecture they have. The tensors live as long as the file is open.
 func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error) {
+	return InspectAs(file, Config{})
+}
+
+// InspectAs is Inspect for who asks for an architecture: for what is not zero in
+// asked, Backbone and Classes left aside. EvalSize is then what was asked for, and so
+// are Heads and Dilation where the checkpoint has no word of them; where weights or
+// args say otherwise, the error names what.
+func InspectAs(file *torchfile.File, asked Config) (map[string]*torchfile.Tensor, Config, error) {
 	state := stateOf(file)
 	if state == nil {
 		return nil, Config{}, errors.New("it holds no INTR: there are no class queries (query_embed.weight) in it")
 	}
-	config, err := configOf(state, argsOf(file))
+	config, err := configOf(state, argsOf(file), asked)
 	if _, heads := state["class_embed.weight"]; err == nil && heads && state["presence_vector.weight"] == nil {
 		err = ErrDETR
 	}

@@ -21,9 +21,9 @@ type Training struct {
 	// does: of the attention weights, inside the feed-forward blocks, and of what
 	// each block adds [dropout].
 	Dropout float64
-	// RNG is the state of the random numbers, a parameter of the graph with the
-	// shape RNGStateShape. It is used up; nil where Dropout is 0.
-	RNG *Node
+	// Key decides which numbers those are: a parameter of the graph [2] uint32,
+	// another one for every step. nil where Dropout is 0.
+	Key *Node
 	// Stem says that the stem is trained, so that gradients go that far.
 	Stem bool
 	// BFloat16 has matrices multiplied, and pictures convolved, in bfloat16; the
@@ -36,18 +36,6 @@ type Training struct {
 	// batch, and is given them, the variance as PyTorch keeps it (of n-1), with
 	// the key of the BatchNorm. nil has the frozen ones used.
 	Statistics func(bn string, mean, variance *Node)
-}
-
-// drop is torch.nn.Dropout: each number is zero with the probability Dropout,
-// and otherwise larger by as much as keeps the mean.
-func (n *net) drop(x *Node) *Node {
-	if n.training == nil || n.training.Dropout == 0 {
-		return x
-	}
-	var uniform *Node
-	n.training.RNG, uniform = RandomUniform(n.training.RNG, shapes.Make(dtypes.Float32, x.Shape().Dimensions...))
-	kept := GreaterOrEqual(uniform, Const(n.g, float32(n.training.Dropout)))
-	return Where(kept, MulScalar(x, 1/(1-n.training.Dropout)), ZerosLike(x))
 }
 
 // bf16 is what a product is given.
@@ -71,7 +59,9 @@ func f32(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }
 func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node {
 	n := m.net(pixels.Graph(), canvas)
 	n.training = t
-	_, memory := n.encode(n.features(pixels), cells)
+	features := n.features(pixels)
+	n.cells = numbered(n.g, features.Shape().Dim(1), features.Shape().Dim(2))
+	_, memory := n.encode(features, cells)
 	_, _, logits := n.decode(memory, cells)
 	return logits
 }

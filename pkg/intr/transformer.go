@@ -17,9 +17,9 @@ import (
 // 2020): normed after the block, or before it where the checkpoint is pre-norm.
 func (n *net) residual(x *Node, norm string, block func(*Node) *Node) *Node {
 	if n.PreNorm {
-		return Add(x, n.drop(block(n.layerNorm(x, norm))))
+		return Add(x, n.drop(block(n.layerNorm(x, norm)), nil))
 	}
-	return n.layerNorm(Add(x, n.drop(block(x))), norm)
+	return n.layerNorm(Add(x, n.drop(block(x), nil)), norm)
 }
 
 func (n *net) layerNorm(x *Node, key string) *Node {
@@ -54,7 +54,7 @@ func (n *net) softmax(x *Node) *Node {
 }
 
 func (n *net) feedForward(x *Node, key string) *Node {
-	x = n.drop(n.dense(x, n.weight(key+".linear1.weight"), n.weight(key+".linear1.bias"), activation.TypeRelu))
+	x = n.drop(n.dense(x, n.weight(key+".linear1.weight"), n.weight(key+".linear1.bias"), activation.TypeRelu), nil)
 	return n.dense(x, n.weight(key+".linear2.weight"), n.weight(key+".linear2.bias"), activation.TypeNone)
 }
 
@@ -76,7 +76,11 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
 		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
 	}
-	weights = n.drop(n.softmax(scores))
+	attended := n.tokens
+	if mask != nil {
+		attended = n.cells
+	}
+	weights = n.drop(n.softmax(scores), attended)
 	result = f32(Einsum("bhqn,bnhe->bqhe", n.bf16(weights), n.bf16(project(values, 2))))
 	result = Reshape(result, result.Shape().Dim(0), result.Shape().Dim(1), d)
 	result = n.dense(result, n.weight(key+".out_proj.weight"), n.weight(key+".out_proj.bias"), activation.TypeNone)
@@ -112,6 +116,7 @@ func (n *net) decode(memory, cells *Node) (states, attention []*Node, logits *No
 // encoder mixes image tokens x at their positions [b, n, d].
 func (n *net) encoder(x, positions, mask *Node) *Node {
 	const prefix = "transformer.encoder"
+	n.tokens = n.cells
 	for i := range n.EncoderLayers {
 		key := fmt.Sprintf("%s.layers.%d", prefix, i)
 		x = n.residual(x, key+".norm1", func(t *Node) *Node {
@@ -133,6 +138,7 @@ func (n *net) encoder(x, positions, mask *Node) *Node {
 // here, where INTR differs from DETR.
 func (n *net) decoder(memory, mask *Node) (states, attention []*Node) {
 	const prefix = "transformer.decoder"
+	n.tokens = nil
 	batch := memory.Shape().Dim(0)
 	queries := BroadcastToDims(ExpandAxes(n.weight("query_embed.weight"), 0), batch, n.Classes, n.HiddenDim)
 	x := ZerosLike(queries)

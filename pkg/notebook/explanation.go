@@ -68,8 +68,9 @@ func (e *Explanation) Top(n int) *Table {
 // side by side, and which of them look at a spot.
 func (e *Explanation) Explore() *Page {
 	best := e.Best()
-	page := must(figure.Explorer(e.Numbers, e.photo, figure.ExplorerOptions{Class: best.Index, Layer: attention.Last}))
-	return newPage(page, figure.Embed, "Explorer of %s, predicted to be %s (Save keeps it as an .html file)",
+	o := figure.ExplorerOptions{Class: best.Index, Layer: attention.Last, Look: e.looks(nil)}
+	html := must(figure.Explorer(e.Numbers, e.photo, o))
+	return newPage("Attention explorer", html, "Explorer of %s, predicted to be %s (Save keeps it as an .html file)",
 		e.Numbers.Image, attention.Plain(best.Name))
 }
 

@@ -42,10 +42,10 @@ func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) 
 // Show shows the whole guide as a page in a frame. In VS Code, which may show
 // pictures only, Class shows one species.
 func (g *FieldGuide) Show() *FieldGuide {
-	var page bytes.Buffer
-	Check(g.Numbers.WriteHTML(&page))
+	var html bytes.Buffer
+	Check(g.Numbers.WriteHTML(&html))
 	const text = "Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)"
-	newPage(page.Bytes(), fieldguide.Embed, text, len(g.Numbers.Species)).Show()
+	newPage("Field guide", html.Bytes(), text, len(g.Numbers.Species)).Show()
 	return g
 }
 

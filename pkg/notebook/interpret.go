@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
 )
 
@@ -126,8 +125,8 @@ func (s *Study) Explore() *Page {
 	if s.Numbers == nil {
 		return &Page{output{text: s.text}}
 	}
-	page := must(s.Numbers.Page(interpret.NotebookPage))
-	return newPage(page, figure.Embed, "Page of %s (Save keeps it as an .html file)", s)
+	html := must(s.Numbers.Page(interpret.NotebookPage))
+	return newPage(s.Numbers.Title(), html, "Page of %s (Save keeps it as an .html file)", s)
 }
 
 // Heads is a table of what each head does over the pictures of a class: on which

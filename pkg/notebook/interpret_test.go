@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/page"
 )
 
 func TestInterpret(t *testing.T) {
@@ -59,9 +59,9 @@ func TestInterpret(t *testing.T) {
 	if !strings.Contains(got, "Half of its weight in") || strings.Contains(got, "beak") {
 		t.Errorf("the heads are told as %q", got)
 	}
-	page, err := c.Numbers.Page(1)
-	if err != nil || !strings.Contains(string(page), "1 of 2 pictures are in this page") ||
-		!strings.HasPrefix(figure.Embed(page), "<template>") {
+	html, err := c.Numbers.Page(1)
+	if err != nil || !strings.Contains(string(html), "1 of 2 pictures are in this page") ||
+		!strings.HasPrefix(page.Embed("Page", html), "<template>") {
 		t.Errorf("a small page: %v", err)
 	}
 	// Nothing is confused but what was laid into the wrong folder.

@@ -10,6 +10,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/page"
 )
 
 // Table is rows of words and numbers that a cell can show and save.
@@ -75,12 +76,12 @@ func (t *Table) Save(path string) *Table { t.write(path); return t }
 // network, so that an exported notebook keeps it.
 type Page struct{ output }
 
-// newPage is a page, which frame puts into a notebook's output.
-func newPage(page []byte, frame func([]byte) string, format string, args ...any) *Page {
+// newPage is a page, in a frame with a title.
+func newPage(title string, html []byte, format string, args ...any) *Page {
 	return &Page{output{
 		text:  fmt.Sprintf(format, args...),
-		forms: func() forms { return forms{protocol.MIMETextHTML: frame(page)} },
-		save:  map[string]saver{".html": written(page)},
+		forms: func() forms { return forms{protocol.MIMETextHTML: page.Embed(title, html)} },
+		save:  map[string]saver{".html": written(html)},
 	}}
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -20,9 +19,10 @@ const (
 	BestFile       = "best.pth"       // the model of the best epoch
 )
 
-// ReadLines reads the first lines of a file, at most n of them; a last one that
-// was cut short when a process died is left out.
-func ReadLines[T any](path string, n int) ([]T, error) {
+// ReadLog is the epochs of a run, from its LogFile; a last line that was cut short
+// when a process died is left out. A run without one has none.
+func ReadLog(run string) ([]Line, error) {
+	path := filepath.Join(run, LogFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -30,13 +30,12 @@ func ReadLines[T any](path string, n int) ([]T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
 	}
-	var lines []T
-	for in := bufio.NewReader(bytes.NewReader(data)); len(lines) < n; {
-		text, err := in.ReadBytes('\n')
-		if err != nil {
+	var lines []Line
+	for text := range bytes.Lines(data) {
+		if !bytes.HasSuffix(text, []byte("\n")) {
 			break
 		}
-		var line T
+		var line Line
 		if err := json.Unmarshal(text, &line); err != nil {
 			return nil, fmt.Errorf("%s: line %d is no JSON: the file was changed by hand", path, len(lines)+1)
 		}
@@ -44,9 +43,6 @@ func ReadLines[T any](path string, n int) ([]T, error) {
 	}
 	return lines, nil
 }
-
-// ReadLog is the epochs of a run, from its LogFile. A run without one has none.
-func ReadLog(run string) ([]Line, error) { return ReadLines[Line](filepath.Join(run, LogFile), 1<<30) }
 
 // Better says whether an epoch is better than another: more of the validation
 // pictures are right or, of as many, their loss is less.
