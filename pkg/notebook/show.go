@@ -1,9 +1,7 @@
 package notebook
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -97,22 +95,14 @@ func saveAs(path string, by map[string]saver) {
 // written writes a file whole or not at all.
 func written(data []byte) saver {
 	return func(path string) error {
-		return wholefile.Write(path, func(w io.Writer) error {
-			_, err := w.Write(data)
-			return err
-		})
+		return wholefile.Bytes(path, data)
 	}
 }
 
 // asJSON writes a report for people to read.
 func asJSON(report any) saver {
 	return func(path string) error {
-		return wholefile.Write(path, func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			encoder.SetIndent("", "  ")
-			encoder.SetEscapeHTML(false)
-			return encoder.Encode(report)
-		})
+		return wholefile.JSON(path, report)
 	}
 }
 

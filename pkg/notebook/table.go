@@ -1,10 +1,8 @@
 package notebook
 
 import (
-	"encoding/csv"
 	"fmt"
 	"html"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -52,7 +50,7 @@ func newTable(head []string, rows [][]string) *Table {
 		text:  strings.TrimRight(text.String(), "\n"),
 		forms: func() forms { return forms{protocol.MIMETextHTML: table} },
 		save: map[string]saver{".csv": func(path string) error {
-			return wholefile.Write(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(all) })
+			return wholefile.CSV(path, all)
 		}},
 	}}
 }
