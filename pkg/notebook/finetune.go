@@ -28,7 +28,7 @@ type Run struct {
 	Summary plan.Summary
 	Epochs  []plan.Line // by epoch: loss, accuracy, learning rate
 
-	model *Model
+	backend string // as it was asked for
 }
 
 // FineTune trains a copy of the model on a dataset, a folder with train/CLASS/*
@@ -47,43 +47,38 @@ type Run struct {
 // on with the very same batches. A training that is finished already is not made
 // again.
 func (m *Model) FineTune(dataset, run string, options ...func(*FineTuneOptions)) *Run {
-	return fineTune(m, m.m.About().Origin.Checkpoint, dataset, run, options)
+	return fineTune(m.backend, m.m.About().Origin.Checkpoint, dataset, run, options)
 }
 
 // FineTune is the same from a checkpoint by name: "detr-r50", which the published
 // models began with, any path, or "nothing" for a small network with random
 // weights (finetune.Slim), which has to learn everything.
 func FineTune(checkpoint, dataset, run string, options ...func(*FineTuneOptions)) *Run {
-	return fineTune(nil, checkpoint, dataset, run, options)
+	return fineTune("", checkpoint, dataset, run, options)
 }
 
-func fineTune(from *Model, checkpoint, dataset, run string, options []func(*FineTuneOptions)) *Run {
+func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTuneOptions)) *Run {
 	o := plan.Default()
 	if checkpoint == plan.Nothing {
 		o = plan.FromNothing()
 	}
 	o.From, o.Dataset = checkpoint, dataset
-	if from != nil {
-		o.Engine = from.backend
+	if backend != "" {
+		o.Engine = backend
 	}
 	o = with(o, options)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	show := newTrainingView(run)
-	r := &Run{Dir: run, model: from}
-	summary, err := session.FineTune(ctx, run, o, os.Stderr, func(e plan.Event) {
-		if e.Line != nil {
-			r.Epochs = append(r.Epochs, *e.Line)
-		}
-		show.tell(e, r.Epochs)
-	})
+	r := &Run{Dir: run, backend: backend}
+	view := newTrainingView(r)
+	summary, err := session.FineTune(ctx, run, o, os.Stderr, view.tell)
 	switch {
 	case errors.Is(err, plan.ErrStopped):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted before the training began: run the cell again")
 	}
-	show.end(err, r.Epochs)
+	view.end()
 	Check(err)
 	r.Summary = *summary
 	return r
@@ -105,12 +100,7 @@ func (r *Run) Best() *Model { return r.open(r.Summary.BestModel) }
 // Last is the model of the last epoch.
 func (r *Run) Last() *Model { return r.open(r.Summary.Checkpoint) }
 
-func (r *Run) open(path string) *Model {
-	if r.model == nil {
-		return Open(path)
-	}
-	return Open(path, Backend(r.model.backend))
-}
+func (r *Run) open(path string) *Model { return Open(path, Backend(r.backend)) }
 
 // Curves is the figure of loss and accuracy by epoch.
 func (r *Run) Curves() *Figure {
@@ -141,18 +131,18 @@ func (r *Run) table() *Table {
 	return newTable([]string{"Epoch", "Training loss", "acc1", "Validation loss", "acc1", "Learning rate", ""}, rows)
 }
 
-// trainingView shows how a training goes in two outputs that are redrawn in place.
+// trainingView shows how a training goes in two outputs that are redrawn in place;
+// by hand it prints a line an epoch.
 type trainingView struct {
-	run      string
-	at       time.Time // of the last drawing
-	drawn    int       // epochs in the curves
-	notes    []string
-	progress string
-	curves   string // display ids
+	run              *Run
+	at               time.Time // of the last drawing
+	drawn            int       // epochs in the curves
+	notes            []string
+	progress, curves string // display ids
 }
 
-func newTrainingView(run string) *trainingView {
-	v := &trainingView{run: filepath.Base(run)}
+func newTrainingView(run *Run) *trainingView {
+	v := &trainingView{run: run}
 	if gonbui.IsNotebook {
 		v.progress, v.curves = "gointr_training_"+gonbui.UniqueId(), "gointr_curves_"+gonbui.UniqueId()
 		v.draw("", "asking the session")
@@ -160,25 +150,26 @@ func newTrainingView(run string) *trainingView {
 	return v
 }
 
-func (v *trainingView) tell(e plan.Event, epochs []plan.Line) {
+func (v *trainingView) tell(e plan.Event) {
 	if e.Note != "" {
 		v.notes = append(v.notes, e.Note)
-		if v.progress == "" {
-			fmt.Println(e.Note)
-		}
 	}
-	if v.progress == "" {
-		if e.Line != nil {
-			l := e.Line
-			fmt.Printf("epoch %d of %d: loss %.4f, acc1 %.1f %%\n", l.Epoch+1, e.Epochs, l.TestLoss, l.TestAcc1)
+	if e.Line != nil {
+		v.run.Epochs = append(v.run.Epochs, *e.Line)
+	}
+	if gonbui.IsNotebook {
+		if whole, text := stage(e); e.Line != nil || time.Since(v.at) >= redraw {
+			v.draw(progress("training", whole, 1), text)
 		}
+		v.drawCurves()
 		return
 	}
-	whole, text := stage(e)
-	if e.Line != nil || time.Since(v.at) >= redraw {
-		v.draw(progress("training", whole, 1), text)
+	if e.Note != "" {
+		fmt.Println(e.Note)
 	}
-	v.drawCurves(epochs)
+	if l := e.Line; l != nil {
+		fmt.Printf("epoch %d of %d: loss %.4f, acc1 %.1f %%\n", l.Epoch+1, e.Epochs, l.TestLoss, l.TestAcc1)
+	}
 }
 
 // stage is how much of the training is done, and what it does, in words.
@@ -203,29 +194,29 @@ func stage(e plan.Event) (whole float64, text string) {
 }
 
 // drawCurves draws what epochs there are, where there are new ones.
-func (v *trainingView) drawCurves(epochs []plan.Line) {
-	if v.curves == "" || len(epochs) == v.drawn {
+func (v *trainingView) drawCurves() {
+	if len(v.run.Epochs) == v.drawn {
 		return
 	}
-	v.drawn = len(epochs)
-	f := (&Run{Epochs: epochs}).Curves()
+	v.drawn = len(v.run.Epochs)
+	f := v.run.Curves()
 	send(v.curves, f.forms(), f.text, f.width)
 }
 
-func (v *trainingView) end(err error, epochs []plan.Line) {
-	text := fmt.Sprintf("%s: %d epochs", v.run, len(epochs))
+func (v *trainingView) end() {
+	text := fmt.Sprintf("%s: %d epochs", filepath.Base(v.run.Dir), len(v.run.Epochs))
 	best := math.Inf(-1)
-	for _, l := range epochs {
+	for _, l := range v.run.Epochs {
 		best = math.Max(best, l.TestAcc1)
 	}
-	if len(epochs) > 0 {
+	if len(v.run.Epochs) > 0 {
 		text += fmt.Sprintf(", the best with acc1 %.1f %% in validation", best)
 	}
-	if v.progress == "" {
+	if !gonbui.IsNotebook {
 		fmt.Println(text)
 		return
 	}
-	v.drawCurves(epochs)
+	v.drawCurves()
 	v.draw("", text)
 	gonbui.Sync()
 }

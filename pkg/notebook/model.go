@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -73,12 +72,7 @@ func (m *Model) ExplainPhoto(photo *Photo) *Explanation { return m.explain(photo
 func (m *Model) explain(name string, photo *picture.Picture) *Explanation {
 	numbers, took, err := m.m.Answer(context.Background(), name, photo, true)
 	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.source()}
-}
-
-// source is what the model is, for captions and data.
-func (m *Model) source() origin.Model {
-	return m.m.About().Origin
+	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.m.About().Origin}
 }
 
 // ExplainAll explains every picture of a folder and of the folders in it, in
@@ -103,7 +97,7 @@ func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
 				failed = append(failed, err.Error())
 			}
 			bar.at("", taken, len(paths))
-			e := &Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo, source: m.source()}
+			e := &Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo, source: m.m.About().Origin}
 			if err == nil && !yield(e) {
 				bar.end("%d of %d pictures, then the loop ended", taken, len(paths))
 				return

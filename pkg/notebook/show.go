@@ -92,19 +92,11 @@ func saveAs(path string, by map[string]saver) {
 	Check(write(path))
 }
 
-// written writes a file whole or not at all.
+// written writes bytes, asJSON a report for people to read.
 func written(data []byte) saver {
-	return func(path string) error {
-		return wholefile.Bytes(path, data)
-	}
+	return func(path string) error { return wholefile.Bytes(path, data) }
 }
-
-// asJSON writes a report for people to read.
-func asJSON(report any) saver {
-	return func(path string) error {
-		return wholefile.JSON(path, report)
-	}
-}
+func asJSON(report any) saver { return func(path string) error { return wholefile.JSON(path, report) } }
 
 var connect = sync.OnceValue(gonbui.Open)
 

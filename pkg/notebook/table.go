@@ -49,9 +49,7 @@ func newTable(head []string, rows [][]string) *Table {
 	return &Table{output{
 		text:  strings.TrimRight(text.String(), "\n"),
 		forms: func() forms { return forms{protocol.MIMETextHTML: table} },
-		save: map[string]saver{".csv": func(path string) error {
-			return wholefile.CSV(path, all)
-		}},
+		save:  map[string]saver{".csv": func(path string) error { return wholefile.CSV(path, all) }},
 	}}
 }
 
