@@ -110,7 +110,8 @@ type pageShare struct {
 // sentence: that of w, or a picture is gone or has changed its size.
 func (g *Guide) WriteHTML(w io.Writer) error {
 	patch, long := g.sizes()
-	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", Dataset: filepath.Base(filepath.Clean(g.About.Dataset)), About: g.About}
+	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
+	body.Dataset = filepath.Base(filepath.Clean(g.About.Dataset))
 	if n := len(g.Species); n != 1 {
 		body.Count = fmt.Sprintf("%d species", n)
 	}
@@ -158,10 +159,11 @@ func (g *Guide) facts() []page.Fact {
 		pictures += "; parts.csv, SHA-256 " + a.PartsDigest
 	}
 	return []page.Fact{
-		{Term: "Pictures", Text: pictures},
-		{Term: "Maps", Text: fmt.Sprintf("decoder layer %d; %d patches a head, %d cells wide", a.Layer+1, a.Patches, a.Cells)},
-		{Term: "Data", Text: "The .csv and .json beside this page have every number. There heads count from 0: head 1 is head 0."},
-		{Term: "Method", Text: "INTR: Paul et al., A Simple Interpretable Transformer for Fine-Grained Image Classification and Analysis, ICLR 2024. Intervals: Wilson 1927."},
+		{"Pictures", pictures},
+		{"Maps", fmt.Sprintf("decoder layer %d; %d patches a head, %d cells wide", a.Layer+1, a.Patches, a.Cells)},
+		{"Data", "The .csv and .json beside this page have every number. There heads count from 0: head 1 is head 0."},
+		{"Method", "INTR: Paul et al., A Simple Interpretable Transformer for Fine-Grained Image Classification and " +
+			"Analysis, ICLR 2024. Intervals: Wilson 1927."},
 	}
 }
 
@@ -248,15 +250,20 @@ func (g *Guide) counts(s *Species) string {
 	like := attention.Plain(s.Like)
 	text += fmt.Sprintf(" Look-alike: %s, whose score comes nearest on average (%.1f below); ", like, s.Margin)
 	if s.Margin < 0 {
-		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ", s.Right, pictures(s.Pictures), like, -s.Margin)
+		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ",
+			s.Right, pictures(s.Pictures), like, -s.Margin)
 	}
-	if s.Taken == 0 {
+	switch s.Taken {
+	case 0:
 		text += "no picture was taken for it."
-	} else {
-		text += fmt.Sprintf("%s taken for it.", map[bool]string{true: "one was", false: fmt.Sprintf("%d were", s.Taken)}[s.Taken == 1])
+	case 1:
+		text += "one was taken for it."
+	default:
+		text += fmt.Sprintf("%d were taken for it.", s.Taken)
 	}
 	if s.Nearer != "" {
-		text += fmt.Sprintf(" Of all %d classes %s comes nearer still, but has no pictures here.", g.About.Classes, attention.Plain(s.Nearer))
+		text += fmt.Sprintf(" Of all %d classes %s comes nearer still, but has no pictures here.",
+			g.About.Classes, attention.Plain(s.Nearer))
 	}
 	return text
 }
@@ -276,8 +283,12 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 			break
 		}
 		round := func(v float64) string { return fmt.Sprintf("%.1f", v) }
-		side.Parts = append(side.Parts, pageShare{round(share.Share), round(share.Range[0]), round(share.Range[1]), round(share.Chance),
-			fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part, together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
+		low, high := share.Range[0], share.Range[1]
+		side.Parts = append(side.Parts, pageShare{
+			round(share.Share), round(low), round(high), round(share.Chance),
+			fmt.Sprintf("%s %s (%.0f–%.0f)",
+				share.Part, together(percent(share.Share)), math.Floor(low), math.Ceil(high)),
+		})
 	}
 	switch {
 	case h.Diffuse:

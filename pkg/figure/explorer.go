@@ -95,9 +95,10 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		return nil, err
 	}
 	d := explorerData{
-		Drawing: drawing, Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols, Layers: e.Layers, Heads: e.Heads,
-		Probabilities: make([]float32, e.Classes()), Class: o.Class, Layer: o.Layer, Photo: picture.URI,
-		from: origin.Model(o.Look.Source),
+		Drawing: drawing, Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols,
+		Layers: e.Layers, Heads: e.Heads, Probabilities: make([]float32, e.Classes()), Class: o.Class, Layer: o.Layer,
+		Photo: picture.URI,
+		from:  origin.Model(o.Look.Source),
 	}
 	if e.Image != "" {
 		d.Image = filepath.Base(e.Image)
@@ -120,8 +121,9 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 func Drawing(o Options, levels int) (page.Drawing, error) {
 	look, err := o.filled()
 	d := page.Drawing{
-		Levels: levels, Flatness: attention.Flatness, Colormaps: map[string]string{}, Colormap: strings.ToLower(look.Colormap),
-		Opacity: look.Opacity, Smooth: look.Smoothing != Cells, SameScale: look.SameScale,
+		Levels: levels, Flatness: attention.Flatness,
+		Colormaps: map[string]string{}, Colormap: strings.ToLower(look.Colormap), Opacity: look.Opacity,
+		Smooth: look.Smoothing != Cells, SameScale: look.SameScale,
 	}
 	for name, table := range allColormaps() {
 		var all []byte
@@ -157,8 +159,8 @@ func (d *explorerData) fill(e *attention.Explanation) error {
 		packed[class] = maps
 	}
 	if len(packed) == 0 {
-		return fmt.Errorf("%d layers of %d heads with maps of %d×%d cells, and %d names, are too much for a page: keep the numbers in an .npz file",
-			e.Layers, e.Heads, e.Rows, e.Cols, e.Classes())
+		return fmt.Errorf("%d layers of %d heads with maps of %d×%d cells, and %d names, are too much for a page: "+
+			"keep the numbers in an .npz file", e.Layers, e.Heads, e.Rows, e.Cols, e.Classes())
 	}
 	for _, class := range d.Order { // the list beside the maps is in this order, too
 		if maps, ok := packed[class]; ok {
@@ -172,7 +174,7 @@ func (d *explorerData) page() ([]byte, error) {
 	c := page.Content{Title: "Attention", Data: d, Model: d.from}
 	if d.Image != "" {
 		c.Title += " in " + d.Image
-		c.Facts = []page.Fact{{Term: "Picture", Text: d.Image}}
+		c.Facts = []page.Fact{{"Picture", d.Image}}
 	}
 	var out bytes.Buffer
 	err := explorerPage.Write(&out, c)

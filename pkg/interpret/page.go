@@ -91,9 +91,11 @@ func (g *Page) Begin(s *Subject, share float64) {
 	g.of, g.seen, g.most, g.share = s.Pictures.Len(), 0, 0, share
 	name := s.Name()
 	if s.Taken < 0 {
-		g.groups = append(g.groups, &group{Heading: "Right", subject: s}, &group{Heading: "Taken for another class", subject: s})
+		g.groups = append(g.groups,
+			&group{Heading: "Right", subject: s}, &group{Heading: "Taken for another class", subject: s})
 	} else {
-		g.groups = append(g.groups, &group{Heading: name + " taken for " + attention.Plain(s.Dataset.Names[s.Taken]), subject: s})
+		taken := attention.Plain(s.Dataset.Names[s.Taken])
+		g.groups = append(g.groups, &group{Heading: name + " taken for " + taken, subject: s})
 	}
 }
 
@@ -123,11 +125,15 @@ func (g *Page) Add(p *Picture) error {
 	}
 	d := pageData{Rows: p.Map[0], Cols: p.Map[1], Heads: len(p.Maps[0]), First: p.True(), Maps: maps}
 	for _, class := range p.Similar {
-		d.Classes = append(d.Classes, pageClass{attention.Plain(class.Name), float32(class.Probability), class.Index == p.Class, class.Index == p.Predicted.Index})
+		d.Classes = append(d.Classes, pageClass{
+			attention.Plain(class.Name), float32(class.Probability),
+			class.Index == p.Class, class.Index == p.Predicted.Index,
+		})
 	}
 	note := percent(p.probability())
 	if !p.Right {
-		note = fmt.Sprintf("%s, %s; %s %s", attention.Plain(p.Predicted.Name), percent(p.Predicted.Probability), attention.Plain(p.Name), percent(p.probability()))
+		taken, name := attention.Plain(p.Predicted.Name), attention.Plain(p.Name)
+		note = fmt.Sprintf("%s, %s; %s %s", taken, percent(p.Predicted.Probability), name, note)
 	}
 	to.Cards = append(to.Cards, card{len(g.data), path.Base(p.Image), note, photo})
 	g.data = append(g.data, d)
@@ -208,8 +214,8 @@ func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int
 		Title: title, Body: body, Data: data,
 		Model: origin.Model{Model: from.Model, Checkpoint: from.Checkpoint, SHA256: from.SHA256, Engine: from.Engine},
 		Facts: []page.Fact{
-			{Term: "Pictures", Text: fmt.Sprintf("%s of %s, digest %s", from.Split, from.Dataset, from.Digest)},
-			{Term: "Maps", Text: fmt.Sprintf("decoder layer %d", from.Layer+1)},
+			{"Pictures", fmt.Sprintf("%s of %s, digest %s", from.Split, from.Dataset, from.Digest)},
+			{"Maps", fmt.Sprintf("decoder layer %d", from.Layer+1)},
 		},
 	})
 	return out.Bytes(), err

@@ -67,8 +67,8 @@ type Content struct {
 	Facts []Fact       // what else they come from: the data with their digest
 }
 
-// Fact is a line of the footer.
-type Fact struct{ Term, Text string }
+// Fact is a line of the footer: a term, and what there is to say.
+type Fact [2]string
 
 // Write writes a page. What is in its content stays words, in the script's data, too. Its error is that of w, or that
 // the data cannot be JSON.
@@ -94,7 +94,7 @@ func (c Content) from() []Fact {
 	facts := c.Facts
 	var model []string
 	if c.Model.Checkpoint != "" {
-		model = append(model, filepath.Base(c.Model.Checkpoint)) // a page is given away: the folders are nobody's business
+		model = append(model, filepath.Base(c.Model.Checkpoint)) // pages are given away, one's folders are not
 	}
 	if c.Model.SHA256 != "" {
 		model = append(model, "SHA-256 "+c.Model.SHA256)
@@ -116,5 +116,6 @@ func (c Content) from() []Fact {
 func Embed(title string, page []byte) string {
 	title = html.EscapeString(title)
 	return `<template>` + title + ` is shown once this notebook is trusted.</template>` +
-		`<iframe title="` + title + `" style="width:100%;height:720px;border:0" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
+		`<iframe title="` + title + `" style="width:100%;height:720px;border:0" srcdoc="` +
+		html.EscapeString(string(page)) + `"></iframe>`
 }

@@ -26,12 +26,17 @@ import (
 )
 
 var files = fstest.MapFS{
-	"birds.html": {Data: []byte(`<main>{{range .}}<p title='{{.}}' style="color: {{.}}"><a href="{{.}}">{{.}}</a></p>{{end}}</main>`)},
-	"birds.css":  {Data: []byte("main { --tallest: 10px }")},
-	"birds.js":   {Data: []byte("for (const name of data) element('li', name, document.body);\n")},
+	"birds.html": {Data: []byte(`<main>{{range .}}<p title='{{.}}' style="color: {{.}}"><a href="{{.}}">{{.}}</a></p>
+{{end}}</main>`)},
+	"birds.css": {Data: []byte("main { --tallest: 10px }")},
+	"birds.js":  {Data: []byte("for (const name of data) element('li', name, document.body);\n")},
 }
 
-var hostile = []string{`</script><script>document.body.dataset.broken = 1</script>`, `"><img src=x onerror=document.body.dataset.broken=1>`, `javascript:alert(1)`, "<!--<script>", "'\u2028`${1}`", "}</style>"}
+var hostile = []string{
+	`</script><script>document.body.dataset.broken = 1</script>`,
+	`"><img src=x onerror=document.body.dataset.broken=1>`,
+	`javascript:alert(1)`, "<!--<script>", "'\u2028`${1}`", "}</style>",
+}
 
 func write(t *testing.T, c page.Content) string {
 	t.Helper()
@@ -45,8 +50,13 @@ func write(t *testing.T, c page.Content) string {
 // What people wrote stays words: in the title, the body, the script's data, the footer and the frame.
 func TestHostile(t *testing.T) {
 	for _, name := range hostile {
-		text := write(t, page.Content{Title: name, Body: hostile, Data: hostile, Model: origin.Model{Checkpoint: name, Engine: name}, Facts: []page.Fact{{Term: name, Text: name}}})
-		for part, want := range map[string]int{"<script": 2, "</script": 2, "<style": 1, "</style": 1, "<!--": 0, "<img": 0, `="javascript`: 0} {
+		text := write(t, page.Content{
+			Title: name, Body: hostile, Data: hostile,
+			Model: origin.Model{Checkpoint: name, Engine: name}, Facts: []page.Fact{{name, name}},
+		})
+		for part, want := range map[string]int{
+			"<script": 2, "</script": 2, "<style": 1, "</style": 1, "<!--": 0, "<img": 0, `="javascript`: 0,
+		} {
 			if n := strings.Count(text, part); n != want {
 				t.Errorf("%q: the page has %d of %s, want %d", name, n, part, want)
 			}
@@ -72,26 +82,32 @@ func TestHostileInABrowser(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "page.html")
-	if err := os.WriteFile(path, []byte(write(t, page.Content{Title: hostile[0], Body: hostile, Data: hostile, Model: origin.Model{Model: hostile[1]}})), 0o600); err != nil {
+	text := write(t, page.Content{Title: hostile[0], Body: hostile, Data: hostile, Facts: []page.Fact{{hostile[1]}}})
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	dom, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=5000", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+path).Output()
+	dom, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+		"--virtual-time-budget=5000", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(dom)
-	if body := regexp.MustCompile(`<body[^>]*>`).FindString(text); body != "<body>" || strings.Count(text, "<li>") != len(hostile) || strings.Count(text, "<script") != 2 || strings.Contains(text, "<img") {
+	text = string(dom)
+	body := regexp.MustCompile(`<body[^>]*>`).FindString(text)
+	if body != "<body>" || strings.Count(text, "<li>") != len(hostile) || strings.Count(text, "<script") != 2 ||
+		strings.Contains(text, "<img") {
 		t.Errorf("a name broke the page: %s, %d names", body, strings.Count(text, "<li>"))
 	}
 }
 
 func TestFooter(t *testing.T) {
 	text := write(t, page.Content{
-		Title: "T", Model: origin.Model{Model: "INTR-R50", Checkpoint: "/home/me/best.pth", SHA256: "0123", Engine: "pure Go"},
-		Facts: []page.Fact{{Term: "Pictures", Text: "val of birds"}},
+		Title: "T",
+		Model: origin.Model{Model: "INTR-R50", Checkpoint: "/home/me/best.pth", SHA256: "0123", Engine: "pure Go"},
+		Facts: []page.Fact{{"Pictures", "val of birds"}},
 	})
 	for _, want := range []string{
-		"<dt>Model</dt><dd>best.pth; SHA-256 0123; INTR-R50; pure Go</dd>", "<dt>Pictures</dt><dd>val of birds</dd>", "<dt>Made with</dt><dd>GoINTR " + html.EscapeString(origin.Version()) + "</dd>",
+		"<dt>Model</dt><dd>best.pth; SHA-256 0123; INTR-R50; pure Go</dd>", "<dt>Pictures</dt><dd>val of birds</dd>",
+		"<dt>Made with</dt><dd>GoINTR " + html.EscapeString(origin.Version()) + "</dd>",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %s", want, text[strings.Index(text, "<footer"):strings.Index(text, "</footer")])
@@ -100,7 +116,8 @@ func TestFooter(t *testing.T) {
 	if strings.Contains(text, `id="data"`) {
 		t.Error("there is data that nobody gave")
 	}
-	if err := page.Parse(files, "birds").Write(io.Discard, page.Content{Title: "T", Data: math.NaN()}); err == nil || !strings.Contains(err.Error(), `the page "T" cannot be written`) {
+	err := page.Parse(files, "birds").Write(io.Discard, page.Content{Title: "T", Data: math.NaN()})
+	if err == nil || !strings.Contains(err.Error(), `the page "T" cannot be written`) {
 		t.Errorf("NaN is written with %v", err)
 	}
 	defer func() {
@@ -113,7 +130,9 @@ func TestFooter(t *testing.T) {
 
 // Of few levels a weight takes a byte, of many two; flat maps have no steps.
 func TestPack(t *testing.T) {
-	maps := []attention.Map{{Rows: 1, Cols: 3, Values: []float32{0.25, 0.75, 0.5}}, {Rows: 1, Cols: 3, Values: []float32{2, 2, 2}}}
+	maps := []attention.Map{
+		{Rows: 1, Cols: 3, Values: []float32{0.25, 0.75, 0.5}}, {Rows: 1, Cols: 3, Values: []float32{2, 2, 2}},
+	}
 	for levels, want := range map[int][]byte{
 		4:   {0, 4, 2, 0, 0, 0},
 		512: {0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0},
@@ -141,14 +160,16 @@ func TestPack(t *testing.T) {
 func TestPictures(t *testing.T) {
 	photo := image.NewNRGBA(image.Rect(10, 10, 60, 30)) // transparent
 	photo.Set(10, 10, color.Black)
-	if got := page.Fit(photo, 50); got.Rect != image.Rect(0, 0, 50, 20) || got.RGBAAt(0, 0) != (color.RGBA{A: 255}) || got.RGBAAt(9, 9) != (color.RGBA{255, 255, 255, 255}) {
+	if got := page.Fit(photo, 50); got.Rect != image.Rect(0, 0, 50, 20) ||
+		got.RGBAAt(0, 0) != (color.RGBA{A: 255}) || got.RGBAAt(9, 9) != (color.RGBA{255, 255, 255, 255}) {
 		t.Errorf("a picture that fits becomes %v, %v", got.Rect, got.RGBAAt(0, 0))
 	}
 	p, err := page.JPEG(page.Fit(photo, 25), 80)
 	if err != nil || p.Width != 25 || p.Height != 10 {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	if tag := string(p.As("src")); !strings.HasPrefix(tag, `src="data:image/jpeg;base64,`) || !strings.HasSuffix(tag, `" width="25" height="10"`) {
+	if tag := string(p.As("src")); !strings.HasPrefix(tag, `src="data:image/jpeg;base64,`) ||
+		!strings.HasSuffix(tag, `" width="25" height="10"`) {
 		t.Error(tag)
 	}
 }
@@ -160,7 +181,9 @@ func Example() {
 	}
 	list := page.Parse(files, "list")
 	var out bytes.Buffer
-	err := list.Write(&out, page.Content{Title: "Birds", Body: []string{"Wren", "<b>Rook</b>"}, Facts: []page.Fact{{Term: "Pictures", Text: "val of birds"}}})
+	err := list.Write(&out, page.Content{
+		Title: "Birds", Body: []string{"Wren", "<b>Rook</b>"}, Facts: []page.Fact{{"Pictures", "val of birds"}},
+	})
 	fmt.Println(err, regexp.MustCompile(`<ul>.*</ul>`).FindString(out.String()))
 	// Output: <nil> <ul><li>Wren</li><li>&lt;b&gt;Rook&lt;/b&gt;</li></ul>
 }

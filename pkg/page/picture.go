@@ -31,7 +31,7 @@ func JPEG(pixels image.Image, quality int) (Picture, error) {
 	return Picture{"data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(out.Bytes()), size.X, size.Y}, err
 }
 
-// As is the picture with its size as attributes of an element: {{.As "src"}} of an img, {{.As "href"}} of an SVG's image.
+// As is the picture with its size as attributes: {{.As "src"}} of an img, {{.As "href"}} of an SVG's image.
 func (p Picture) As(attribute string) template.HTMLAttr {
 	return template.HTMLAttr(fmt.Sprintf(`%s="%s" width="%d" height="%d"`, attribute, p.URI, p.Width, p.Height))
 }
@@ -51,10 +51,10 @@ func Fit(photo image.Image, long int) *image.RGBA {
 
 // Drawing is what the script draws maps by: a part of a page's Data.
 type Drawing struct {
-	Levels    int               `json:"levels"`   // that Pack had
-	Flatness  float64           `json:"flatness"` // attention.Flatness
-	Colormaps map[string]string `json:"colormaps"`
-	Colormap  string            `json:"colormap"` // shown first, as is what is below; Colormaps are 256 colours in hexadecimal
+	Levels    int               `json:"levels"`    // that Pack had
+	Flatness  float64           `json:"flatness"`  // attention.Flatness
+	Colormaps map[string]string `json:"colormaps"` // 256 colours of each, in hexadecimal
+	Colormap  string            `json:"colormap"`  // shown first, as is what is below
 	Opacity   float64           `json:"opacity"`
 	Smooth    bool              `json:"smooth"`
 	SameScale bool              `json:"sameScale"`

@@ -75,13 +75,10 @@ var dtypes = []layout{
 
 // fromIntegers converts integers of any width.
 func fromIntegers[I int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8](dst []float32, src []byte) {
-	size := len(src) / max(len(dst), 1)
-	for i := range dst {
-		bits := uint64(0)
-		for k, b := range src[i*size:][:size] {
-			bits |= uint64(b) << (8 * k)
-		}
-		dst[i] = float32(I(bits))
+	values := make([]I, len(dst))
+	_, _ = binary.Decode(src, binary.LittleEndian, values) // src has bytes for all
+	for i, v := range values {
+		dst[i] = float32(v)
 	}
 }
 
