@@ -102,10 +102,10 @@ faithful: bin/gointr bin/.engine
 	@cp out/faithful/page.md docs/faithful.md
 
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.
-checks := bin/backend.test bin/intr.test bin/finetune.test
-bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go pkg/finetune/*_test.go)
+checks := bin/backend.test bin/intr.test bin/finetune/train.test
+bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go pkg/finetune/train/*_test.go)
 	@echo "gpu-check: building $@"
-	@go test -c -o $@ ./pkg/$*
+	@mkdir -p $(@D) && go test -c -o $@ ./pkg/$*
 
 gpu-check-build: bin/gointr $(checks)
 
@@ -115,7 +115,7 @@ gpu-check: gpu-check-build
 	@echo "gpu-check: the oracle's numbers, on CUDA"
 	@cd pkg/backend && GOINTR_TEST_BACKEND=cuda ../../bin/backend.test
 	@cd pkg/intr && GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First'
-	@cd pkg/finetune && GOINTR_TEST_BACKEND=cuda ../../bin/finetune.test -test.v -test.run 'Golden|SmallTraining'
+	@cd pkg/finetune/train && GOINTR_TEST_BACKEND=cuda ../../../bin/finetune/train.test -test.v -test.run 'Golden|SmallTraining'
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda
 

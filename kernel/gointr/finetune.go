@@ -16,12 +16,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/pkg/finetune"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
 func finetuneCommand(c *common) *cobra.Command {
-	f := trainingFlags{options: finetune.DefaultOptions(), architecture: finetune.Slim()}
+	f := trainingFlags{options: train.DefaultOptions(), architecture: train.Slim()}
 	cmd := &cobra.Command{
 		Use:   "finetune --from C --dataset D [--out RUN]",
 		Short: "train on pictures of your own",
@@ -44,7 +44,7 @@ cropped, 16 epochs of batches of 32, one cycle up to a rate of 1e-3, everything 
 
 // trainingFlags are a training as flags.
 type trainingFlags struct {
-	options      finetune.Options
+	options      train.Options
 	architecture intr.Config // with --from nothing
 	out, resume  string
 	path, name   string // --dataset-path and --dataset-name of the published scripts
@@ -75,7 +75,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.BFloat16, "bfloat16", false, "multiply matrices in bfloat16, for GPUs that have units for it")
 	flags.BoolVar(&o.Recompute, "recompute", false, "less memory, more time")
 	flags.IntVar(&o.Size, "eval-size", 0, "pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
-	flags.StringVar(&o.Augment, "augment", plan.Published, "what training does to pictures: published (mirror, resize, crop) or flip (mirror)")
+	flags.StringVar(&o.Augment, "augment", finetune.Published, "what training does to pictures: published (mirror, resize, crop) or flip (mirror)")
 	flags.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
 	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
 	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
@@ -182,7 +182,7 @@ func (f *trainingFlags) ofCheckpoint(flags *pflag.FlagSet) error {
 
 // fromNothing takes what suits random weights where a flag says nothing else.
 func (f *trainingFlags) fromNothing(flags *pflag.FlagSet) {
-	o, usual := &f.options, plan.FromNothing()
+	o, usual := &f.options, finetune.FromNothing()
 	for flag, take := range map[string]func(){
 		"eval-size":       func() { o.Size = usual.Size },
 		"augment":         func() { o.Augment = usual.Augment },
@@ -246,7 +246,7 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 	if f.out == "" {
 		f.out = filepath.Join("output", filepath.Base(o.Dataset)) // as the published scripts
 	}
-	return finetune.Train(ctx, f.out, o, tell)
+	return train.Train(ctx, f.out, o, tell)
 }
 
 // goOn goes on with a run, of which little may be another.
@@ -260,14 +260,14 @@ func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*fi
 	if refused != "" {
 		return nil, wrong("--%s cannot be another when a run goes on: leave it out, or begin a new run from the checkpoint in %s", refused, f.resume)
 	}
-	change := finetune.Change{Engine: f.options.Engine, Workers: f.options.Workers}
+	change := train.Change{Engine: f.options.Engine, Workers: f.options.Workers}
 	if cmd.Flags().Changed("epochs") {
 		change.Epochs = f.options.Epochs
 	}
 	if cmd.Flags().Changed("devices") {
 		change.Devices = f.options.Devices
 	}
-	return finetune.Continue(cmd.Context(), f.resume, change, tell)
+	return train.Continue(cmd.Context(), f.resume, change, tell)
 }
 
 // teller shows how a training goes: a bar that is redrawn on a terminal, a line an

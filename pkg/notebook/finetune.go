@@ -17,18 +17,18 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session"
 )
 
 // Options are how a model is trained, by the names of the published scripts.
-type Options = plan.Options
+type Options = finetune.Options
 
 // Run is a training: a folder with everything that came of it.
 type Run struct {
 	Dir     string
-	Summary plan.Summary
-	Epochs  []plan.Line // by epoch: loss, accuracy, learning rate
+	Summary finetune.Summary
+	Epochs  []finetune.Line // by epoch: loss, accuracy, learning rate
 
 	model *Model
 }
@@ -60,9 +60,9 @@ func FineTune(checkpoint, dataset, run string, change ...func(*Options)) *Run {
 }
 
 func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Options)) *Run {
-	o := plan.Default()
-	if checkpoint == plan.Nothing {
-		o = plan.FromNothing()
+	o := finetune.Default()
+	if checkpoint == finetune.Nothing {
+		o = finetune.FromNothing()
 	}
 	o.From, o.Dataset = checkpoint, dataset
 	if from != nil {
@@ -75,14 +75,14 @@ func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Optio
 	defer stop()
 	show := newTrainingView(run)
 	r := &Run{Dir: run, model: from}
-	summary, err := session.FineTune(ctx, run, o, os.Stderr, func(e plan.Event) {
+	summary, err := session.FineTune(ctx, run, o, os.Stderr, func(e finetune.Event) {
 		if e.Line != nil {
 			r.Epochs = append(r.Epochs, *e.Line)
 		}
 		show.tell(e, r.Epochs)
 	})
 	switch {
-	case errors.Is(err, plan.ErrStopped):
+	case errors.Is(err, finetune.ErrStopped):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted before the training began: run the cell again")
@@ -96,12 +96,12 @@ func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Optio
 // OpenRun is a training in a folder as far as it has come, without showing it or
 // going on with it.
 func OpenRun(dir string) *Run {
-	epochs, err := plan.ReadLog(dir)
+	epochs, err := finetune.ReadLog(dir)
 	Check(err)
 	if len(epochs) == 0 {
 		Check(fmt.Errorf("%s holds no training that has finished an epoch: check the path, or train there first", dir))
 	}
-	return &Run{Dir: dir, Summary: plan.Summarize(dir, epochs), Epochs: epochs}
+	return &Run{Dir: dir, Summary: finetune.Summarize(dir, epochs), Epochs: epochs}
 }
 
 // Best is the model of the best epoch, like any other.
@@ -120,7 +120,7 @@ func (r *Run) open(path string) *Model {
 
 // Curves is the figure of loss and accuracy by epoch, to show again or to save.
 func (r *Run) Curves() *Figure {
-	c, err := plan.PlotCurves(r.Epochs)
+	c, err := finetune.PlotCurves(r.Epochs)
 	Check(err)
 	return &Figure{c, fmt.Sprintf("Loss and accuracy of %d epochs", len(r.Epochs))}
 }
@@ -158,7 +158,7 @@ func newTrainingView(run string) *trainingView {
 	return v
 }
 
-func (v *trainingView) tell(e plan.Event, epochs []plan.Line) {
+func (v *trainingView) tell(e finetune.Event, epochs []finetune.Line) {
 	if e.Note != "" {
 		v.notes = append(v.notes, e.Note)
 		if v.progress == "" {
@@ -177,16 +177,16 @@ func (v *trainingView) tell(e plan.Event, epochs []plan.Line) {
 	}
 	whole := 0.0
 	switch e.Phase {
-	case plan.Checking:
+	case finetune.Checking:
 		text = fmt.Sprintf("reading every picture once: %d of %d", e.Done, e.Of)
 		whole = part
-	case plan.Training:
+	case finetune.Training:
 		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%, %s to go", e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1, left(e.Left))
 		whole = (float64(e.Epoch) + part) / float64(e.Epochs)
-	case plan.Evaluating:
+	case finetune.Evaluating:
 		text = fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
 		whole = float64(e.Epoch+1) / float64(e.Epochs)
-	case plan.Finished:
+	case finetune.Finished:
 		whole, text = 1, "done"
 	default:
 		text = "loading the checkpoint, and compiling for its first batch"
@@ -198,11 +198,11 @@ func (v *trainingView) tell(e plan.Event, epochs []plan.Line) {
 }
 
 // drawCurves draws what epochs there are, where there are new ones.
-func (v *trainingView) drawCurves(epochs []plan.Line) {
+func (v *trainingView) drawCurves(epochs []finetune.Line) {
 	if v.curves == "" || len(epochs) == v.drawn {
 		return
 	}
-	c, err := plan.PlotCurves(epochs)
+	c, err := finetune.PlotCurves(epochs)
 	if err != nil {
 		return
 	}
@@ -219,7 +219,7 @@ func (v *trainingView) drawCurves(epochs []plan.Line) {
 	}, int(width/vg.Inch*pageInch))
 }
 
-func (v *trainingView) end(err error, epochs []plan.Line) {
+func (v *trainingView) end(err error, epochs []finetune.Line) {
 	text := fmt.Sprintf("%s: %d epochs", v.run, len(epochs))
 	best := math.Inf(-1)
 	for _, l := range epochs {

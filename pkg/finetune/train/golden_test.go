@@ -1,4 +1,4 @@
-package finetune_test
+package train_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
@@ -66,7 +67,7 @@ func (a arrays) floats(name string) (values []float32, shape []int) {
 }
 
 // batch pads images [3, h, w], which are the network's inputs as they are.
-func (a arrays) batch(pick, labels []int) *finetune.Batch {
+func (a arrays) batch(pick, labels []int) *train.Batch {
 	b := &intr.Batch{}
 	var images [][]float32
 	for _, i := range pick {
@@ -76,7 +77,7 @@ func (a arrays) batch(pick, labels []int) *finetune.Batch {
 		b.Height, b.Width = max(b.Height, shape[1]), max(b.Width, shape[2])
 	}
 	b.Pixels = make([]float32, len(pick)*b.Height*b.Width*3)
-	batch := &finetune.Batch{Input: b, Indices: pick}
+	batch := &train.Batch{Input: b, Indices: pick}
 	for i, size := range b.Sizes {
 		for c := range 3 {
 			for y := range size[0] {
@@ -135,15 +136,15 @@ func TestGoldenTraining(t *testing.T) {
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
 	engines(t, func(t *testing.T, engine string) {
-		start, err := finetune.FromCheckpoint(context.Background(), checkpoint, finetune.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
+		start, err := train.FromCheckpoint(context.Background(), checkpoint, train.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		start.Values["presence_vector.weight"], _ = images.floats("presence_weight")
-		s := finetune.Default()
+		s := finetune.DefaultSettings()
 		s.Engine, s.LR, s.Dropout, s.BatchSize = engine, 1e-4, 0, 4
 		s.Schedule.StepSize = 8
-		tr, err := finetune.NewTrainer(start, s)
+		tr, err := train.NewTrainer(start, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,9 +205,9 @@ func TestGoldenResume(t *testing.T) {
 	readJSON(t, shared.Golden(t, "interrupted.json"), &want)
 	all := []int{0, 1, 2, 3, 4, 5}
 	engines(t, func(t *testing.T, engine string) {
-		s := finetune.Default()
+		s := finetune.DefaultSettings()
 		s.Engine, s.Dropout, s.BatchSize, s.Frozen = engine, 0, 6, []string{"backbone"}
-		tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
+		tr, resumed, err := train.Resume(checkpoint, intr.Config{}, s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"fmt"
@@ -6,36 +6,11 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/intr"
+
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 const backboneParts = 6 // the first of Parts
-
-// partOf names the part that a PyTorch key belongs to.
-func partOf(key string) string {
-	const body = "backbone.0.body."
-	switch rest, inBody := strings.CutPrefix(key, body); {
-	case inBody && strings.HasPrefix(rest, "layer"):
-		return rest[:len("layer1")]
-	case inBody:
-		return "stem"
-	case strings.HasPrefix(key, "backbone.1."):
-		return "positions"
-	case strings.HasPrefix(key, "transformer.encoder."):
-		return "encoder"
-	case strings.HasPrefix(key, "transformer.decoder."):
-		return "decoder"
-	case strings.HasPrefix(key, "query_embed."):
-		return "queries"
-	case strings.HasPrefix(key, "presence_vector."):
-		return "presence"
-	}
-	return "input_proj"
-}
-
-// isBatchNorm tells BatchNorm's four vectors, which are buffers in PyTorch.
-func isBatchNorm(key string) bool {
-	return strings.Contains(key, ".bn") || strings.Contains(key, ".downsample.1.")
-}
 
 // A param is one trained tensor.
 type param struct {
@@ -46,28 +21,28 @@ type param struct {
 // trained are the tensors that the settings train, in the order of the published
 // optimizer: all but the backbone, then the backbone, each as named_parameters
 // has them.
-func trained(s Settings, c intr.Config) ([]param, error) {
+func trained(s finetune.Settings, c intr.Config) ([]param, error) {
 	frozen := map[string]bool{}
 	for _, part := range s.Frozen {
 		switch {
 		case part == "backbone":
-			for _, p := range Parts[:backboneParts] {
+			for _, p := range finetune.Parts[:backboneParts] {
 				frozen[p] = true
 			}
-		case slices.Contains(Parts, part):
+		case slices.Contains(finetune.Parts, part):
 			frozen[part] = true
 		default:
-			return nil, fmt.Errorf("there is no part %q to freeze: choose among backbone, %s", part, strings.Join(Parts, ", "))
+			return nil, fmt.Errorf("there is no part %q to freeze: choose among backbone, %s", part, strings.Join(finetune.Parts, ", "))
 		}
 	}
 	var params []param
 	for group := range 2 {
 		for _, p := range intr.Params(c) {
 			backbone := strings.HasPrefix(p.Key, "backbone.")
-			if backbone != (group == 1) || frozen[partOf(p.Key)] {
+			if backbone != (group == 1) || frozen[p.Part()] {
 				continue
 			}
-			if isBatchNorm(p.Key) && (!s.TrainBatchNorm || strings.Contains(p.Key, ".running_")) {
+			if p.BatchNorm() && (!s.TrainBatchNorm || strings.Contains(p.Key, ".running_")) {
 				continue
 			}
 			params = append(params, param{p, group})
@@ -79,7 +54,7 @@ func trained(s Settings, c intr.Config) ([]param, error) {
 	return params, nil
 }
 
-func check(s Settings) error {
+func check(s finetune.Settings) error {
 	switch {
 	case s.BatchSize < 1:
 		return fmt.Errorf("a batch of %d pictures cannot be trained on: batch_size must be 1 at least", s.BatchSize)

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"os"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // step is one batch in RUN/steps.txt.
@@ -30,10 +30,10 @@ const (
 	provenanceFile = "provenance.json"
 	classesFile    = "classes.txt"
 	skippedFile    = "skipped.txt"
-	logFile        = plan.LogFile
+	logFile        = finetune.LogFile
 	stepsFile      = "steps.txt"
-	checkpointFile = plan.CheckpointFile
-	bestFile       = plan.BestFile
+	checkpointFile = finetune.CheckpointFile
+	bestFile       = finetune.BestFile
 	curvesFile     = "curves.png"
 	lockFile       = "lock"
 )
@@ -83,9 +83,6 @@ func keepLines[T any](path string, keep func(T) bool) error {
 		return err
 	})
 }
-
-// ReadLog is the epochs of a run, from RUN/log.txt. A run without one has none.
-func ReadLog(run string) ([]Line, error) { return plan.ReadLog(run) }
 
 func writeJSON(path string, value any) error {
 	return wholefile.Write(path, func(w io.Writer) error {

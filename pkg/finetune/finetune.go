@@ -1,7 +1,7 @@
-// Package plan is a training in words and numbers: what is asked for, and how it
-// goes. It imports no other package of ours, so that a cell that asks for a training links no
-// compute engine; package finetune does the work.
-package plan
+// Package finetune is a training in words and numbers: what is asked for, and how it
+// goes. It links no compute engine, so that a cell can ask for a training at once;
+// package finetune/train does the work.
+package finetune
 
 import "errors"
 

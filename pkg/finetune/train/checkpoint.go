@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"errors"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/torchfile"
+
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // Extra is what a checkpoint holds beside model, optimizer and schedule.
@@ -153,7 +155,7 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 		d := dict("lr", lr, "betas", torchfile.Tuple{beta1, beta2}, "eps", eps, "weight_decay", t.settings.WeightDecay,
 			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused", nil,
 			"decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
-		if t.rates.Kind == OneCycleLR {
+		if t.rates.Kind == finetune.OneCycleLR {
 			d.Set("max_lr", t.rates.base[group]*cycleStart)
 			d.Set("min_lr", t.rates.base[group]/cycleEnd)
 		}
@@ -167,11 +169,11 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 func (r *rates) state() *torchfile.Dict {
 	var d *torchfile.Dict
 	switch r.Kind {
-	case StepLR:
+	case finetune.StepLR:
 		d = dict("step_size", r.StepSize, "gamma", r.Gamma)
-	case CosineAnnealingLR:
+	case finetune.CosineAnnealingLR:
 		d = dict("T_max", r.TMax, "eta_min", r.EtaMin)
-	case OneCycleLR:
+	case finetune.OneCycleLR:
 		phase := func(end float64, from, to, before, after string) *torchfile.Dict {
 			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum", after)
 		}
@@ -201,7 +203,7 @@ type Resumed struct {
 // schedule are those of the checkpoint, whatever s says; which parts are frozen,
 // and all else, is what s says. asked is what is known of the architecture, as
 // intr.InspectAs has it. The error says where the checkpoint does not fit.
-func Resume(path string, asked intr.Config, s Settings) (*Trainer, *Resumed, error) {
+func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Resumed, error) {
 	file, err := torchfile.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -311,7 +313,7 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	r := &rates{Schedule: Schedule{Kind: ConstantLR}}
+	r := &rates{Schedule: finetune.Schedule{Kind: finetune.ConstantLR}}
 	var failed []error
 	read := func(d *torchfile.Dict, key string) float64 {
 		v, err := number(d, key)
@@ -321,13 +323,13 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 	has := func(key string) bool { _, ok := schedule.Get(key); return ok }
 	switch {
 	case has("step_size"):
-		r.Kind, r.StepSize, r.Gamma = StepLR, int(read(schedule, "step_size")), read(schedule, "gamma")
+		r.Kind, r.StepSize, r.Gamma = finetune.StepLR, int(read(schedule, "step_size")), read(schedule, "gamma")
 	case has("T_max"):
-		r.Kind, r.TMax, r.EtaMin = CosineAnnealingLR, int(read(schedule, "T_max")), read(schedule, "eta_min")
+		r.Kind, r.TMax, r.EtaMin = finetune.CosineAnnealingLR, int(read(schedule, "T_max")), read(schedule, "eta_min")
 	case has("total_steps"):
-		r.Kind, r.TotalSteps = OneCycleLR, int(read(schedule, "total_steps"))
+		r.Kind, r.TotalSteps = finetune.OneCycleLR, int(read(schedule, "total_steps"))
 	case !has("total_iters"):
-		return nil, 0, errors.New("its schedule is none of StepLR, CosineAnnealingLR, OneCycleLR and ConstantLR")
+		return nil, 0, errors.New("its schedule is none of finetune.StepLR, finetune.CosineAnnealingLR, finetune.OneCycleLR and ConstantLR")
 	}
 	r.last = int(read(schedule, "last_epoch"))
 	base, err := numbers(schedule, "base_lrs")

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"encoding/binary"
@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/gointr/gointr/internal/wholefile"
+
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // eventsFile is named as TensorBoard looks for it: …tfevents….
@@ -24,7 +26,7 @@ const eventsFile = "events.out.tfevents.gointr"
 // under its name in log.txt, train_loss as train/loss. The format is TensorFlow's
 // (tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto, and
 // core/lib/io/record_writer.h for the records).
-func appendEvents(dir string, line Line) error {
+func appendEvents(dir string, line finetune.Line) error {
 	path := filepath.Join(dir, eventsFile)
 	var out []byte
 	if _, err := os.Stat(path); err != nil {

@@ -1,18 +1,19 @@
-// Package finetune trains INTRs: from DETR, from an INTR of other classes or
+// Package train trains INTRs: from DETR, from an INTR of other classes or
 // from nothing, with AdamW and the schedules of PyTorch, to the very numbers of
 // the published scripts (Paul et al., ICLR 2024; github.com/Imageomics/INTR,
 // main.py and engine.py) up to rounding. Checkpoints hold the optimizer and the
 // schedule in PyTorch's own structure, so that a training begun here goes on
-// there, and the other way round.
+// there, and the other way round. A run is a folder that is stopped and gone on with
+// (Train, Continue, Join).
 //
-//	start, err := finetune.FromCheckpoint(ctx, "detr-r50", finetune.StartOptions{Classes: 200, NoiseFrac: 0.1})
-//	t, err := finetune.NewTrainer(start, finetune.Default())
+//	start, err := train.FromCheckpoint(ctx, "detr-r50", train.StartOptions{Classes: 200, NoiseFrac: 0.1})
+//	t, err := train.NewTrainer(start, finetune.DefaultSettings())
 //	for batch := range batches {
 //		result, err := t.Step(batch)
 //	}
 //	t.EndEpoch()
-//	err = t.Save("checkpoint.pth", finetune.Extra{Epoch: 0})
-package finetune
+//	err = t.Save("checkpoint.pth", train.Extra{Epoch: 0})
+package train
 
 import (
 	"errors"
@@ -32,12 +33,14 @@ import (
 
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/intr"
+
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // Trainer is a model in training. Its methods may be called from several
 // goroutines; they wait for each other.
 type Trainer struct {
-	settings Settings
+	settings finetune.Settings
 	engine   *backend.Engine
 	model    *intr.Model
 	params   []param
@@ -71,7 +74,7 @@ type StepResult struct {
 
 // NewTrainer begins a training. The values of start move to the engine: start
 // cannot be used again.
-func NewTrainer(start *Start, s Settings) (*Trainer, error) {
+func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 	s.Devices, s.Accumulate = max(s.Devices, 1), max(s.Accumulate, 1)
 	if err := check(s); err != nil {
 		return nil, err
@@ -133,7 +136,7 @@ func (t *Trainer) allocate() error {
 	}
 	if t.settings.TrainBatchNorm {
 		for _, p := range intr.Params(t.model.Config) {
-			if isBatchNorm(p.Key) && strings.Contains(p.Key, ".running_") {
+			if p.BatchNorm() && strings.Contains(p.Key, ".running_") {
 				t.running = append(t.running, p)
 			}
 		}

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"cmp"
@@ -24,7 +24,7 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/evaluation"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -34,7 +34,7 @@ import (
 type run struct {
 	Options
 	dir        string
-	tell       func(Event)
+	tell       func(finetune.Event)
 	began      time.Time
 	train, val *datasets.Split
 	trainer    *Trainer
@@ -49,18 +49,18 @@ type run struct {
 
 // position is where a run is, kept in its checkpoint.
 type position struct {
-	Epoch   int     `json:"epoch"` // that is being made
-	Batch   int     `json:"batch"` // of it, the next one
-	Ended   bool    `json:"ended"` // all its batches are made, and the schedule has moved on
-	Batches int     `json:"batches"`
-	Loss    float64 `json:"loss"` // sums over the epoch so far
-	Acc1    float64 `json:"acc1"`
-	Acc5    float64 `json:"acc5"`
-	Norm    float64 `json:"norm"`
-	Norms   int     `json:"norms"`
-	LR      float64 `json:"lr"`
-	Seconds float64 `json:"seconds"`
-	Best    *Line   `json:"best,omitempty"`
+	Epoch   int            `json:"epoch"` // that is being made
+	Batch   int            `json:"batch"` // of it, the next one
+	Ended   bool           `json:"ended"` // all its batches are made, and the schedule has moved on
+	Batches int            `json:"batches"`
+	Loss    float64        `json:"loss"` // sums over the epoch so far
+	Acc1    float64        `json:"acc1"`
+	Acc5    float64        `json:"acc5"`
+	Norm    float64        `json:"norm"`
+	Norms   int            `json:"norms"`
+	LR      float64        `json:"lr"`
+	Seconds float64        `json:"seconds"`
+	Best    *finetune.Line `json:"best,omitempty"`
 }
 
 // saveEvery is how often a run is saved in the middle of an epoch.
@@ -81,7 +81,7 @@ const saveEvery = 10 * time.Minute
 // each whole at all times. Errors are one sentence: among them those of
 // datasets.Open, of the checkpoint, a folder that is in use, a loss that is not
 // finite, no memory, no room on the disk.
-func Train(ctx context.Context, dir string, o Options, tell func(Event)) (*Summary, error) {
+func Train(ctx context.Context, dir string, o Options, tell func(finetune.Event)) (*finetune.Summary, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func Train(ctx context.Context, dir string, o Options, tell func(Event)) (*Summa
 	if err != nil {
 		return nil, err
 	}
-	r.report(Event{Phase: Starting})
+	r.report(finetune.Event{Phase: finetune.Starting})
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ type Change struct {
 // that were to come. Its errors are those of Train, and that the folder holds no
 // run or that the pictures are not the same any more. A run that is finished is
 // no error: nothing happens.
-func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Summary, error) {
+func Continue(ctx context.Context, dir string, c Change, tell func(finetune.Event)) (*finetune.Summary, error) {
 	o, err := ReadOptions(dir)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if c.Epochs != 0 && c.Epochs < o.Epochs {
 		return nil, fmt.Errorf("%s is a training of %d epochs, and cannot go on for %d: give more, or leave it", dir, o.Epochs, c.Epochs)
 	}
-	if c.Epochs > o.Epochs && o.Schedule.Kind != ConstantLR && o.Schedule.Kind != StepLR {
+	if c.Epochs > o.Epochs && o.Schedule.Kind != finetune.ConstantLR && o.Schedule.Kind != finetune.StepLR {
 		return nil, fmt.Errorf("the schedule of %s (%s) ends with its %d epochs: train longer in a new run, from %s", dir, o.Schedule.Kind, o.Epochs, filepath.Join(dir, checkpointFile))
 	}
 	longer := c.Epochs > o.Epochs
@@ -178,14 +178,14 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if err := r.skip(); err != nil {
 		return nil, err
 	}
-	r.report(Event{Phase: Starting})
+	r.report(finetune.Event{Phase: finetune.Starting})
 	if err := r.reopen(ctx); err != nil {
 		return nil, err
 	}
 	defer r.trainer.Close()
 	err = errors.Join(
 		keepLines(filepath.Join(dir, stepsFile), func(s step) bool { return s.Step < r.at.Batches }),
-		keepLines(filepath.Join(dir, logFile), func(l Line) bool { return l.Epoch < r.at.Epoch }),
+		keepLines(filepath.Join(dir, logFile), func(l finetune.Line) bool { return l.Epoch < r.at.Epoch }),
 	)
 	if err == nil && longer {
 		err = writeJSON(filepath.Join(dir, configFile), o)
@@ -211,7 +211,7 @@ func ReadOptions(dir string) (Options, error) {
 
 // Join trains in a folder: it begins a run where there is none, goes on with one of
 // the same options, and refuses one of others, which it names.
-func Join(ctx context.Context, dir string, o Options, tell func(Event)) (*Summary, error) {
+func Join(ctx context.Context, dir string, o Options, tell func(finetune.Event)) (*finetune.Summary, error) {
 	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
 		return Train(ctx, dir, o, tell)
 	}
@@ -271,7 +271,7 @@ func (r *run) verify(ctx context.Context) ([]string, error) {
 	var unreadable []error
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
-		left, bad, err := s.Readable(ctx, r.SkipBad, func(done int) { r.often(Event{Phase: Checking, Done: before + done, Of: all}) })
+		left, bad, err := s.Readable(ctx, r.SkipBad, func(done int) { r.often(finetune.Event{Phase: finetune.Checking, Done: before + done, Of: all}) })
 		before += s.Len()
 		switch {
 		case err != nil && len(bad) > 0:
@@ -286,7 +286,7 @@ func (r *run) verify(ctx context.Context) ([]string, error) {
 		for _, b := range bad {
 			skipped = append(skipped, s.Key(b.Index))
 		}
-		r.report(Event{Phase: Checking, Done: before, Of: all, Note: fmt.Sprintf("%d pictures of %s cannot be read and are left out", len(bad), s.Name)})
+		r.report(finetune.Event{Phase: finetune.Checking, Done: before, Of: all, Note: fmt.Sprintf("%d pictures of %s cannot be read and are left out", len(bad), s.Name)})
 	}
 	if len(unreadable) > 0 {
 		return nil, fmt.Errorf("%w (skip_bad leaves them out)", errors.Join(unreadable...))
@@ -334,7 +334,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	var start *Start
 	var err error
-	if r.From == Nothing {
+	if r.From == finetune.Nothing {
 		config := *r.Architecture
 		config.Classes = classes
 		config.EvalSize = cmp.Or(r.Size, config.EvalSize)
@@ -353,7 +353,7 @@ func (r *run) begin(ctx context.Context) error {
 // asked is what the options say of a checkpoint's architecture.
 func (r *run) asked() intr.Config {
 	var c intr.Config
-	if r.Architecture != nil && r.From != Nothing {
+	if r.Architecture != nil && r.From != finetune.Nothing {
 		c = *r.Architecture
 	}
 	c.EvalSize = r.Size
@@ -375,7 +375,7 @@ func (r *run) reopen(ctx context.Context) error {
 		instead += ", from " + best
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		lines, err := ReadLog(r.dir)
+		lines, err := finetune.ReadLog(r.dir)
 		if err == nil && len(lines) > 0 { // the first checkpoint is older than the first line
 			err = fmt.Errorf("%s is gone, though %s tells of epoch %d: %s", path, logFile, lines[len(lines)-1].Epoch, instead)
 		}
@@ -402,7 +402,7 @@ func fileIs(path string) bool {
 }
 
 // resume goes on with a checkpoint.
-func (r *run) resume(path string, s Settings) (*Resumed, error) {
+func (r *run) resume(path string, s finetune.Settings) (*Resumed, error) {
 	trainer, resumed, err := Resume(path, r.asked(), s)
 	if err != nil {
 		return nil, err
@@ -413,7 +413,7 @@ func (r *run) resume(path string, s Settings) (*Resumed, error) {
 }
 
 // finish makes the epochs that are missing.
-func (r *run) finish(ctx context.Context) (*Summary, error) {
+func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 	r.loader = datasets.Loader{Split: r.train, BatchSize: r.BatchSize, Transform: r.transform(r.trainer.model.Config.EvalSize), Train: true, Seed: uint64(r.Seed), Workers: r.Workers}
 	for _, p := range r.trainer.params {
 		r.parameters += p.Len()
@@ -424,12 +424,12 @@ func (r *run) finish(ctx context.Context) (*Summary, error) {
 			return nil, r.ended(ctx, err)
 		}
 	}
-	lines, err := ReadLog(r.dir)
+	lines, err := finetune.ReadLog(r.dir)
 	if err != nil || len(lines) == 0 {
 		return nil, cmp.Or(err, fmt.Errorf("%s holds no epochs", r.dir))
 	}
-	summary := plan.Summarize(r.dir, lines)
-	r.report(Event{Phase: Finished, Epoch: r.Epochs - 1})
+	summary := finetune.Summarize(r.dir, lines)
+	r.report(finetune.Event{Phase: finetune.Finished, Epoch: r.Epochs - 1})
 	return &summary, nil
 }
 
@@ -441,7 +441,7 @@ func (r *run) ended(ctx context.Context, err error) error {
 		if err := r.save(); err != nil {
 			return err
 		}
-		return ErrStopped
+		return finetune.ErrStopped
 	case errors.As(err, &notFinite):
 		if saving := r.save(); saving != nil {
 			return fmt.Errorf("%w; and %w", err, saving)
@@ -497,7 +497,7 @@ func (r *run) epoch(ctx context.Context) error {
 		return err
 	}
 	n := float64(r.at.Batch)
-	line := Line{
+	line := finetune.Line{
 		TrainLR: r.at.LR / n, TrainLoss: r.at.Loss / n, TrainAcc1: r.at.Acc1 / n, TrainAcc5: r.at.Acc5 / n,
 		TestLoss: report.Loss, TestAcc1: report.Acc1, TestAcc5: report.Acc5, TestMean: report.Mean, TestECE: report.ECE,
 		Epoch: r.at.Epoch, NParameters: r.parameters, TrainGradNorm: r.at.Norm / math.Max(1, float64(r.at.Norms)),
@@ -524,7 +524,7 @@ func (r *run) epoch(ctx context.Context) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	r.report(Event{Phase: Evaluating, Epoch: line.Epoch, Line: &line, Note: r.advice(line)})
+	r.report(finetune.Event{Phase: finetune.Evaluating, Epoch: line.Epoch, Line: &line, Note: r.advice(line)})
 	return nil
 }
 
@@ -557,8 +557,8 @@ func (r *run) step(batch *datasets.Batch) error {
 	r.batches++
 	n, of := float64(at.Batch), r.loader.Batches()
 	missing := (r.Epochs-at.Epoch-1)*of + of - at.Batch
-	r.often(Event{
-		Phase: Training, Done: at.Batch, Of: of, Epoch: at.Epoch, Loss: at.Loss / n, Acc1: at.Acc1 / n, LR: result.LR,
+	r.often(finetune.Event{
+		Phase: finetune.Training, Done: at.Batch, Of: of, Epoch: at.Epoch, Loss: at.Loss / n, Acc1: at.Acc1 / n, LR: result.LR,
 		Left: time.Since(r.began).Seconds() / float64(r.batches) * float64(missing),
 	})
 	return nil
@@ -583,18 +583,18 @@ func (r *run) evaluate(ctx context.Context) (*evaluation.Report, error) {
 			}
 		}
 		done++
-		r.often(Event{Phase: Evaluating, Done: done, Of: loader.Batches(), Epoch: r.at.Epoch})
+		r.often(finetune.Event{Phase: finetune.Evaluating, Done: done, Of: loader.Batches(), Epoch: r.at.Epoch})
 	}
 	return tally.Report()
 }
 
 // curves draws the epochs so far.
 func (r *run) curves() error {
-	lines, err := ReadLog(r.dir)
+	lines, err := finetune.ReadLog(r.dir)
 	if err != nil {
 		return err
 	}
-	c, err := plan.PlotCurves(lines)
+	c, err := finetune.PlotCurves(lines)
 	if err != nil {
 		return err
 	}
@@ -627,7 +627,7 @@ func (r *run) save() error {
 }
 
 // advice is a sentence where a training does not learn, once.
-func (r *run) advice(line Line) string {
+func (r *run) advice(line finetune.Line) string {
 	const epochs, steps = 5, 100
 	chance := math.Log(float64(len(r.train.Classes)))
 	if line.Epoch+1 != epochs && line.Epoch+1 != 4*epochs || r.at.Batches < steps || line.TrainLoss < 0.97*chance {
@@ -635,23 +635,23 @@ func (r *run) advice(line Line) string {
 	}
 	what := "a higher learning rate with warm-up or OneCycleLR"
 	switch {
-	case r.From == Nothing && !r.TrainBatchNorm:
+	case r.From == finetune.Nothing && !r.TrainBatchNorm:
 		what = "starting from a trained checkpoint (detr-r50), or training BatchNorm too (train_batchnorm)"
-	case r.From == Nothing:
-		what = "starting from a trained checkpoint (detr-r50), or OneCycleLR with a rate of 5e-4"
+	case r.From == finetune.Nothing:
+		what = "starting from a trained checkpoint (detr-r50), or finetune.OneCycleLR with a rate of 5e-4"
 	}
 	return fmt.Sprintf("after %d epochs the loss is still that of guessing among %d classes (%.2f): the training does not learn yet; try %s, and look whether the folders hold what their names say",
 		line.Epoch+1, len(r.train.Classes), chance, what)
 }
 
 // often tells an event unless one was told just now.
-func (r *run) often(e Event) {
+func (r *run) often(e finetune.Event) {
 	if time.Since(r.told) > 200*time.Millisecond || e.Done == e.Of {
 		r.report(e)
 	}
 }
 
-func (r *run) report(e Event) {
+func (r *run) report(e finetune.Event) {
 	r.told = time.Now()
 	if r.tell != nil {
 		e.Epochs, e.Elapsed = r.Epochs, time.Since(r.began).Seconds()
