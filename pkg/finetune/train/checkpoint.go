@@ -10,10 +10,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/torchfile"
-
-	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // Extra is what a checkpoint holds beside model, optimizer and schedule.
@@ -81,7 +80,8 @@ func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
 		}
 		state.Set(accumulated, gradients)
 	}
-	root := dict("model", weights, "optimizer", optimizer, "lr_scheduler", t.rates.state(), "epoch", extra.Epoch, "args", t.args(extra.Args))
+	root := dict("model", weights, "optimizer", optimizer, "lr_scheduler", t.rates.state(), "epoch", extra.Epoch,
+		"args", t.args(extra.Args))
 	if state.Len() > 0 {
 		root.Set("gointr", state)
 	}
@@ -153,8 +153,8 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 			}
 		}
 		d := dict("lr", lr, "betas", torchfile.Tuple{beta1, beta2}, "eps", eps, "weight_decay", t.settings.WeightDecay,
-			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused", nil,
-			"decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
+			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused",
+			nil, "decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
 		if t.rates.Kind == finetune.OneCycleLR {
 			d.Set("max_lr", t.rates.base[group]*cycleStart)
 			d.Set("min_lr", t.rates.base[group]/cycleEnd)
@@ -175,7 +175,8 @@ func (r *rates) state() *torchfile.Dict {
 		d = dict("T_max", r.TMax, "eta_min", r.EtaMin)
 	case finetune.OneCycleLR:
 		phase := func(end float64, from, to, before, after string) *torchfile.Dict {
-			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum", after)
+			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum",
+				after)
 		}
 		d = dict("total_steps", r.TotalSteps, "_schedule_phases", torchfile.List{
 			phase(cycleUp*float64(r.TotalSteps)-1, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
@@ -184,7 +185,8 @@ func (r *rates) state() *torchfile.Dict {
 	default:
 		d = dict("factor", 1.0, "total_iters", 0)
 	}
-	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1, "_is_initial", false,
+	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1,
+		"_is_initial", false,
 		"_get_lr_called_within_step", false, "_last_lr", list(r.now)).All() {
 		d.Set(key, value)
 	}
@@ -329,7 +331,7 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 	case has("total_steps"):
 		r.Kind, r.TotalSteps = finetune.OneCycleLR, int(read(schedule, "total_steps"))
 	case !has("total_iters"):
-		return nil, 0, errors.New("its schedule is none of finetune.StepLR, finetune.CosineAnnealingLR, finetune.OneCycleLR and ConstantLR")
+		return nil, 0, errors.New("its schedule is none of StepLR, CosineAnnealingLR, OneCycleLR and ConstantLR")
 	}
 	r.last = int(read(schedule, "last_epoch"))
 	base, err := numbers(schedule, "base_lrs")
@@ -343,10 +345,13 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 		r.now = append(r.now, read(group, "lr"))
 		members, _ := get(group, "params").(torchfile.List)
 		if v := read(group, "weight_decay"); v != decay && len(members) > 0 {
-			failed = append(failed, errors.New("its groups of parameters have weight decays of their own, which are not supported"))
+			failed = append(failed,
+				errors.New("its groups of parameters have weight decays of their own, which are not supported"))
 		}
 		betas, _ := get(group, "betas").(torchfile.Tuple)
-		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps || get(group, "amsgrad") == true || get(group, "maximize") == true {
+		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps ||
+			get(group, "amsgrad") == true ||
+			get(group, "maximize") == true {
 			failed = append(failed, errors.New("its optimizer is not AdamW with PyTorch's betas and eps"))
 		}
 	}
@@ -374,7 +379,9 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 			}
 		}
 		if len(members) != mine {
-			return fmt.Errorf("its optimizer trains %d tensors in group %d, and these settings train %d: freeze the same parts", len(members), group, mine)
+			return fmt.Errorf(
+				"its optimizer trains %d tensors in group %d, and these settings train %d: freeze the same parts",
+				len(members), group, mine)
 		}
 		for _, member := range members {
 			i := next
@@ -391,7 +398,8 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 				return fmt.Errorf("the optimizer's state of %s: %w", t.params[i].Key, err)
 			}
 			if steps >= 0 && step != steps {
-				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step, steps)
+				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step,
+					steps)
 			}
 			steps = step
 			mean, square := t.moments(t.params[i])

@@ -110,7 +110,8 @@ func near(t *testing.T, what string, got, want, within float64) {
 		within *= -math.Abs(want)
 	}
 	if !(math.Abs(got-want) <= within) {
-		t.Errorf("%s is %v, PyTorch's is %v, further apart (%.3g) than %.3g", what, got, want, math.Abs(got-want), within)
+		t.Errorf("%s is %v, PyTorch's is %v, further apart (%.3g) than %.3g", what, got, want, math.Abs(got-want),
+			within)
 	}
 }
 
@@ -136,7 +137,8 @@ func TestGoldenTraining(t *testing.T) {
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
 	engines(t, func(t *testing.T, engine string) {
-		start, err := train.FromCheckpoint(context.Background(), checkpoint, train.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
+		start, err := train.FromCheckpoint(context.Background(), checkpoint,
+			train.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +215,8 @@ func TestGoldenResume(t *testing.T) {
 		}
 		defer tr.Close()
 		if resumed.Epoch != 1 || tr.Steps() != 2 {
-			t.Errorf("resumes after epoch %d and %d steps, and it was interrupted after epoch 1 and 2 steps", resumed.Epoch, tr.Steps())
+			t.Errorf("resumes after epoch %d and %d steps, and it was interrupted after epoch 1 and 2 steps",
+				resumed.Epoch, tr.Steps())
 		}
 		for _, epoch := range want[2:] {
 			lr, _ := tr.LR()

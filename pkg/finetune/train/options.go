@@ -42,7 +42,9 @@ func (o Options) check() error {
 	case o.Dataset == "":
 		return errors.New("no dataset was named: give a folder with train/CLASS/*.jpg and val/CLASS/*.jpg")
 	case o.From == "" && o.Resume == "":
-		return errors.New("it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights")
+		return errors.New(
+			"it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights",
+		)
 	case o.From == finetune.Nothing && o.Architecture == nil:
 		return errors.New("random weights need an architecture")
 	case o.Epochs < 1:
@@ -50,7 +52,8 @@ func (o Options) check() error {
 	case o.Size < 0:
 		return fmt.Errorf("pictures whose short side has %d pixels are not possible", o.Size)
 	case o.Augment != "" && o.Augment != finetune.Published && o.Augment != finetune.Flip:
-		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment, finetune.Published, finetune.Flip)
+		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment,
+			finetune.Published, finetune.Flip)
 	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
 		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
 	case o.Workers < 0:

@@ -52,7 +52,8 @@ func TestMain(m *testing.M) {
 	}
 	// XLA compiles these small graphs for seconds and runs them for milliseconds:
 	// without LLVM's optimisations it is half as long.
-	if os.Getenv("XLA_FLAGS") == "" && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+	if os.Getenv("XLA_FLAGS") == "" &&
+		!slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
 		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
 	}
 	os.Exit(m.Run())
@@ -101,7 +102,8 @@ func TestRun(t *testing.T) {
 	if err != nil || len(lines) != 3 || summary.Epochs != 3 || lines[2] != summary.Last {
 		t.Fatalf("the log is %+v (%v), the summary %+v", lines, err, summary)
 	}
-	if lines[0].NParameters < 10_000 || lines[0].TrainLR <= 0 || lines[0].TrainGradNorm <= 0 || lines[2].TrainAcc5 != 100 {
+	if lines[0].NParameters < 10_000 || lines[0].TrainLR <= 0 || lines[0].TrainGradNorm <= 0 ||
+		lines[2].TrainAcc5 != 100 {
 		t.Errorf("the log is %+v", lines)
 	}
 	best := slices.MaxFunc(lines, func(a, b finetune.Line) int {
@@ -173,7 +175,8 @@ func TestRun(t *testing.T) {
 	if err != nil || again.Epochs != 3 {
 		t.Errorf("a finished run goes on with %+v (%v)", again, err)
 	}
-	if _, err := train.Continue(t.Context(), dir, train.Change{Epochs: 5}, nil); err == nil || !strings.Contains(err.Error(), "OneCycleLR") {
+	if _, err := train.Continue(t.Context(), dir, train.Change{Epochs: 5}, nil); err == nil ||
+		!strings.Contains(err.Error(), "OneCycleLR") {
 		t.Errorf("one cycle goes on with %v", err)
 	}
 }
@@ -226,7 +229,8 @@ func readEvents(t *testing.T, path string) map[int]map[string]float32 {
 	for len(data) > 0 {
 		size := binary.LittleEndian.Uint64(data)
 		body := data[12 : 12+size]
-		if sum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) || sum(body) != binary.LittleEndian.Uint32(data[12+size:]) {
+		if sum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) ||
+			sum(body) != binary.LittleEndian.Uint32(data[12+size:]) {
 			t.Fatal("a checksum is wrong")
 		}
 		data = data[16+size:]
@@ -294,7 +298,8 @@ func TestStopped(t *testing.T) {
 func sameRun(t *testing.T, a, b string) {
 	t.Helper()
 	if read(t, filepath.Join(a, "steps.txt")) != read(t, filepath.Join(b, "steps.txt")) {
-		t.Errorf("the steps differ:\n%s\n%s", read(t, filepath.Join(a, "steps.txt")), read(t, filepath.Join(b, "steps.txt")))
+		t.Errorf("the steps differ:\n%s\n%s", read(t, filepath.Join(a, "steps.txt")),
+			read(t, filepath.Join(b, "steps.txt")))
 	}
 	x, err := finetune.ReadLog(a)
 	if err != nil {
@@ -531,7 +536,8 @@ func TestRunMistakes(t *testing.T) {
 			t.Errorf("%s: a run was begun", name)
 		}
 	}
-	if _, err := train.Continue(t.Context(), used, train.Change{}, nil); err == nil || !strings.Contains(err.Error(), "holds no training") {
+	if _, err := train.Continue(t.Context(), used, train.Change{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "holds no training") {
 		t.Errorf("no run goes on with %v", err)
 	}
 }
@@ -551,7 +557,8 @@ func TestBroken(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	_, err = train.Train(t.Context(), dir, o, nil)
-	if err == nil || !strings.Contains(err.Error(), pictures.Path(1)) || !strings.Contains(err.Error(), pictures.Path(9)) {
+	if err == nil || !strings.Contains(err.Error(), pictures.Path(1)) ||
+		!strings.Contains(err.Error(), pictures.Path(9)) {
 		t.Errorf("broken pictures are told as %v", err)
 	}
 	o.SkipBad = true
@@ -579,7 +586,8 @@ func TestBroken(t *testing.T) {
 	if err := os.Remove(pictures.Path(0)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err == nil || !strings.Contains(err.Error(), "are not those that") {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "are not those that") {
 		t.Errorf("with other pictures it goes on with %v", err)
 	}
 }
@@ -639,7 +647,10 @@ func TestDamagedRun(t *testing.T) {
 		before := contents(t, dir)
 		_, err := train.Continue(t.Context(), dir, train.Change{}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") ||
-			!strings.Contains(err.Error(), "put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth")) {
+			!strings.Contains(
+				err.Error(),
+				"put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth"),
+			) {
 			t.Errorf("%s: it is told as %v", name, err)
 		}
 		if !maps.Equal(before, contents(t, dir)) {
@@ -768,7 +779,8 @@ func TestJoin(t *testing.T) {
 	if second == nil || !strings.Contains(second.Error(), "another process is training") {
 		t.Errorf("a second process is told %v", second)
 	}
-	if _, err := train.Train(t.Context(), dir, o, nil); err == nil || !strings.Contains(err.Error(), "holds a training already") {
+	if _, err := train.Train(t.Context(), dir, o, nil); err == nil ||
+		!strings.Contains(err.Error(), "holds a training already") {
 		t.Errorf("begun again it says %v", err)
 	}
 	o.Workers = 1
@@ -789,7 +801,8 @@ func TestRunNotFinite(t *testing.T) {
 	o.LR, o.LRBackbone, o.ClipMaxNorm = 1e38, 1e38, 0
 	dir := filepath.Join(t.TempDir(), "run")
 	_, err := train.Train(t.Context(), dir, o, nil)
-	if err == nil || !strings.Contains(err.Error(), "train/00") || !strings.Contains(err.Error(), "checkpoint.pth has the weights from before") {
+	if err == nil || !strings.Contains(err.Error(), "train/00") ||
+		!strings.Contains(err.Error(), "checkpoint.pth has the weights from before") {
 		t.Fatalf("it is told as %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "checkpoint.pth")); err != nil {

@@ -24,7 +24,7 @@ func checkSchedule(s finetune.Schedule) error {
 			return fmt.Errorf("one cycle needs 3 steps at least to go up and down, and it has %d", s.TotalSteps)
 		}
 	default:
-		return fmt.Errorf("there is no schedule %q: choose finetune.ConstantLR, finetune.StepLR, finetune.CosineAnnealingLR or OneCycleLR", s.Kind)
+		return fmt.Errorf("there is no schedule %q: choose ConstantLR, StepLR, CosineAnnealingLR or OneCycleLR", s.Kind)
 	}
 	return nil
 }

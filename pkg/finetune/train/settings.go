@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gointr/gointr/pkg/intr"
-
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
 )
 
 const backboneParts = 6 // the first of Parts
@@ -32,7 +31,8 @@ func trained(s finetune.Settings, c intr.Config) ([]param, error) {
 		case slices.Contains(finetune.Parts, part):
 			frozen[part] = true
 		default:
-			return nil, fmt.Errorf("there is no part %q to freeze: choose among backbone, %s", part, strings.Join(finetune.Parts, ", "))
+			return nil, fmt.Errorf("there is no part %q to freeze: choose among backbone, %s", part,
+				strings.Join(finetune.Parts, ", "))
 		}
 	}
 	var params []param
@@ -63,9 +63,12 @@ func check(s finetune.Settings) error {
 	case s.LabelSmoothing < 0 || s.LabelSmoothing > 1:
 		return fmt.Errorf("a label smoothing of %v is none: it lies between 0 and 1", s.LabelSmoothing)
 	case s.LR < 0 || s.LRBackbone < 0 || s.WeightDecay < 0 || s.ClipMaxNorm < 0:
-		return fmt.Errorf("lr %v, lr_backbone %v, weight_decay %v and clip_max_norm %v must not be negative", s.LR, s.LRBackbone, s.WeightDecay, s.ClipMaxNorm)
+		return fmt.Errorf("lr %v, lr_backbone %v, weight_decay %v and clip_max_norm %v must not be negative", s.LR,
+			s.LRBackbone, s.WeightDecay, s.ClipMaxNorm)
 	case s.Canvas < 0 || s.Accumulate < 0 || s.WarmUp < 0 || s.Devices < 0:
-		return fmt.Errorf("the canvas (%d), accumulated batches (%d), warm-up steps (%d) and devices (%d) must not be negative", s.Canvas, s.Accumulate, s.WarmUp, s.Devices)
+		return fmt.Errorf(
+			"the canvas (%d), accumulated batches (%d), warm-up steps (%d) and devices (%d) must not be negative",
+			s.Canvas, s.Accumulate, s.WarmUp, s.Devices)
 	}
 	return checkSchedule(s.Schedule)
 }

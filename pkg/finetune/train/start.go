@@ -104,7 +104,8 @@ func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
 			return nil, fmt.Errorf("tensor %s is missing", p.Key)
 		}
 		if !slices.Equal(t.Shape, p.Shape) {
-			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, start.Config)
+			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape,
+				start.Config)
 		}
 		if start.Values[p.Key], err = t.Float32s(nil); err != nil {
 			return nil, err

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/gointr/gointr/internal/wholefile"
-
 	"github.com/gointr/gointr/pkg/finetune"
 )
 
@@ -45,7 +44,8 @@ func appendEvents(dir string, line finetune.Line) error {
 			}
 		}
 		value := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), name)
-		value = protowire.AppendFixed32(protowire.AppendTag(value, 2, protowire.Fixed32Type), math.Float32bits(float32(v.Field(i).Float())))
+		value = protowire.AppendFixed32(protowire.AppendTag(value, 2, protowire.Fixed32Type),
+			math.Float32bits(float32(v.Field(i).Float())))
 		summary = protowire.AppendBytes(protowire.AppendTag(summary, 1, protowire.BytesType), value)
 	}
 	body := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), uint64(line.Epoch))
@@ -65,7 +65,9 @@ func appendEvents(dir string, line finetune.Line) error {
 // event is an Event with the time of now.
 func event(body []byte) []byte {
 	now := float64(time.Now().UnixMilli()) / 1000
-	return append(protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)), body...)
+	return append(
+		protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)),
+		body...)
 }
 
 // record frames data with its length and checksums.

@@ -16,47 +16,39 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute/distributed"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/gointr/gointr/pkg/backend"
-	"github.com/gointr/gointr/pkg/intr"
-
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/intr"
 )
 
 // Trainer is a model in training. Its methods may be called from several
 // goroutines; they wait for each other.
 type Trainer struct {
 	settings finetune.Settings
-	engine   *backend.Engine
-	model    *intr.Model
-	params   []param
-	running  []intr.Param // BatchNorm's running statistics, where they are trained
-	rates    *rates
+	executor
+	params  []param
+	running []intr.Param // BatchNorm's running statistics, where they are trained
+	rates   *rates
 
 	mu       sync.Mutex
 	steps    int // of the optimizer
 	batches  int // whose gradients are in sums
 	sums     []resident
 	graphs   map[graphKind]*model.Exec
-	compiled map[compiled]bool
 	updates  []*update
-	mesh     *distributed.DeviceMesh // nil on one device
-	pixels   []float32               // of the last batch on its canvas
-	replaced int                     // bytes of weights and moments since the last collection
+	pixels   []float32 // of the last batch on its canvas
+	replaced int       // bytes of weights and moments since the last collection
 }
 
 // StepResult is what a step was like.
@@ -87,13 +79,17 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{settings: s, engine: engine, params: params, rates: newRates(s.Schedule, s.LR, s.LRBackbone), graphs: map[graphKind]*model.Exec{}, compiled: map[compiled]bool{}}
+	t := &Trainer{
+		settings: s, executor: executor{engine: engine, compiled: map[compiled]bool{}}, params: params,
+		rates: newRates(s.Schedule, s.LR, s.LRBackbone), graphs: map[graphKind]*model.Exec{},
+	}
 	if s.Devices > 1 {
 		if have := engine.NumDevices(); have < s.Devices {
 			return nil, fmt.Errorf("%s has %d devices, and %d were asked for", engine, have, s.Devices)
 		}
 		if s.BatchSize%s.Devices != 0 {
-			return nil, fmt.Errorf("%d devices cannot share a batch of %d pictures evenly: make batch_size a multiple", s.Devices, s.BatchSize)
+			return nil, fmt.Errorf("%d devices cannot share a batch of %d pictures evenly: make batch_size a multiple",
+				s.Devices, s.BatchSize)
 		}
 		if t.mesh, err = distributed.NewDeviceMesh([]int{s.Devices}, []string{dataAxis}); err != nil {
 			return nil, err
@@ -114,40 +110,6 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 }
 
 const dataAxis = "data"
-
-// Names of the optimizer's variables; the rest of the path is the tensor's.
-const (
-	meanScope   = "/exp_avg"
-	squareScope = "/exp_avg_sq"
-)
-
-// allocate makes the optimizer's variables, all zero.
-func (t *Trainer) allocate() error {
-	for _, p := range t.params {
-		for _, scope := range []string{meanScope, squareScope} {
-			value, err := tensors.FromShapeForBackend(t.engine.Backend, 0, shapes.Make(dtypes.Float32, p.VariableShape()...))
-			if err != nil {
-				return err
-			}
-			if _, err = t.model.Store().CreateVariable(scope+intr.Path(p.Key), value); err != nil {
-				return err
-			}
-		}
-	}
-	if t.settings.TrainBatchNorm {
-		for _, p := range intr.Params(t.model.Config) {
-			if p.BatchNorm() && strings.Contains(p.Key, ".running_") {
-				t.running = append(t.running, p)
-			}
-		}
-	}
-	return nil
-}
-
-func (t *Trainer) moments(p param) (mean, square *model.Variable) {
-	path := intr.Path(p.Key)
-	return t.model.Store().GetVariable(meanScope + path), t.model.Store().GetVariable(squareScope + path)
-}
 
 // Model is the model in training, to be evaluated between two steps. It shares
 // the trainer's weights: it changes with every step and ends with Close.
@@ -215,7 +177,10 @@ func (e *NotFiniteError) Error() string {
 	if e.Loss-e.Loss == 0 {
 		what = fmt.Sprintf("the gradient of %s is not finite for %s (loss %.4g)", e.Tensor, e.Batch, e.Loss)
 	}
-	return fmt.Sprintf("%s after %d steps: the weights stay as they were before it; a lower learning rate, or a look at these pictures, may help", what, e.Step)
+	return fmt.Sprintf(
+		"%s after %d steps: the weights stay as they were before it; a lower learning rate, or a look at these "+
+			"pictures, may help",
+		what, e.Step)
 }
 
 // Step trains on one batch: loss, gradients and, after Accumulate batches, a
@@ -269,247 +234,6 @@ func (t *Trainer) forget() {
 		free(s)
 	}
 	t.sums = nil
-}
-
-// update is the optimizer's graph for some of the gradients and statistics: a
-// part at a time, because old and new weights and moments lie side by side.
-// (GoMLX would donate the old ones to the graph. XLA on the CPU does not use their
-// memory, and go-xla v0.4.2 gives it back when Go's garbage is next collected,
-// which is some steps later.)
-type update struct {
-	from, to int // of Trainer.sums
-	changes  []*model.Variable
-	exec     *model.Exec
-}
-
-// largestUpdate is the number of weights of one update, if its first tensor does
-// not have more.
-const largestUpdate = 4 << 20
-
-// newUpdates splits the optimizer's step.
-func (t *Trainer) newUpdates() error {
-	add := func(from, to int, changes []*model.Variable, build func(nodes []*graph.Node) []*graph.Node) error {
-		exec, err := t.exec(build)
-		if err == nil {
-			t.updates = append(t.updates, &update{from, to, changes, exec})
-		}
-		return err
-	}
-	for from := 0; from < len(t.params); {
-		var changes []*model.Variable
-		to, size := from, 0
-		for ; to < len(t.params) && (to == from || size+t.params[to].Len() <= largestUpdate); to++ {
-			size += t.params[to].Len()
-			mean, square := t.moments(t.params[to])
-			changes = append(changes, t.variable(t.params[to].Key), mean, square)
-		}
-		first := from
-		if err := add(from, to, changes, func(nodes []*graph.Node) []*graph.Node { return t.adamW(nodes[0], first, nodes[1:]) }); err != nil {
-			return err
-		}
-		from = to
-	}
-	if len(t.running) == 0 {
-		return nil
-	}
-	var changes []*model.Variable
-	for _, p := range t.running {
-		changes = append(changes, t.variable(p.Key))
-	}
-	n := len(t.params)
-	return add(n, n+len(t.running), changes, func(nodes []*graph.Node) []*graph.Node { return t.follow(nodes[1:]) })
-}
-
-// apply makes the optimizer's step.
-func (t *Trainer) apply(norm float64, lrs [2]float64) error {
-	if t.updates == nil {
-		if err := t.newUpdates(); err != nil {
-			return err
-		}
-	}
-	clip := 1.0
-	if t.settings.ClipMaxNorm > 0 { // torch.nn.utils.clip_grad_norm_
-		clip = min(1, t.settings.ClipMaxNorm/(norm+1e-6))
-	}
-	step := float64(t.steps + 1)
-	numbers := []float32{float32(clip), float32(math.Sqrt(1 - math.Pow(beta2, step)))}
-	for _, lr := range lrs {
-		numbers = append(numbers, float32(lr/(1-math.Pow(beta1, step))), float32(1-lr*t.settings.WeightDecay))
-	}
-	defer t.forget()
-	return t.model.Exclusive(func() error {
-		for _, u := range t.updates {
-			arguments := []argument{{value: tensors.FromFlatDataAndDimensions(numbers, len(numbers))}}
-			for _, s := range t.sums[u.from:u.to] {
-				arguments = append(arguments, argument{resident: s})
-			}
-			_, results, err := t.run(u.exec, arguments, 0)
-			if err != nil {
-				return err
-			}
-			for _, s := range t.sums[u.from:u.to] {
-				free(s)
-			}
-			for i, v := range u.changes {
-				if err := change(v, results[i]); err != nil {
-					return err
-				}
-				t.replaced += 4 * v.Shape().Size()
-			}
-		}
-		if t.replaced > collectAfter {
-			t.replaced = 0
-			backend.GiveBack()
-		}
-		return nil
-	})
-}
-
-// collectAfter is how many bytes of old weights and moments may wait for Go's
-// next collection, which would come after gigabytes of them: they lie outside of
-// its heap.
-const collectAfter = 256 << 20
-
-// change gives a variable its new value and frees the old one.
-func change(v *model.Variable, value resident) error {
-	if whole, ok := value.(*tensors.Tensor); ok {
-		return v.SetValue(whole)
-	}
-	return v.SetDistributedValue(value.(*dtensor.Tensor))
-}
-
-// exec compiles a graph of the model, on all devices of the training.
-func (t *Trainer) exec(build func([]*graph.Node) []*graph.Node) (*model.Exec, error) {
-	exec, err := t.model.NewExec(build)
-	if err != nil {
-		return nil, err
-	}
-	exec.SetMaxCache(-1)
-	return exec, nil
-}
-
-// resident is a result that stays on the engine, whole on every device.
-type resident interface{ FinalizeAll() error }
-
-func free(r resident) { _ = r.FinalizeAll() }
-
-// argument is an input of a graph: a resident one, or a value, of which split
-// ones are shared out to the devices by their first axis.
-type argument struct {
-	value    *tensors.Tensor
-	split    bool
-	resident resident
-}
-
-// run calls a graph. It gives the first results as numbers and leaves the others
-// on the engine.
-func (t *Trainer) run(exec *model.Exec, arguments []argument, fetched int) ([][]float32, []resident, error) {
-	results, err := t.execute(exec, arguments)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s could not compute a training step: %w", t.engine, firstLine(err))
-	}
-	values := make([][]float32, fetched)
-	for i, r := range results[:fetched] {
-		first, ok := r.(*tensors.Tensor)
-		if !ok {
-			first = r.(*dtensor.Tensor).Shards()[0]
-		}
-		if values[i], err = tensors.CopyFlatData[float32](first); err != nil {
-			return nil, nil, err
-		}
-		if err := r.FinalizeAll(); err != nil {
-			return nil, nil, err
-		}
-	}
-	return values, results[fetched:], nil
-}
-
-// execute calls a graph on all devices of the training. On several GoMLX has XLA
-// share the work out by what is said of inputs, variables and results: pictures
-// are split, all else is whole on every device.
-func (t *Trainer) execute(exec *model.Exec, arguments []argument) ([]resident, error) {
-	var args []any
-	var results []resident
-	if t.mesh == nil {
-		var inputs []shapes.Shape
-		for _, a := range arguments {
-			if a.resident != nil {
-				args = append(args, a.resident)
-				inputs = append(inputs, a.resident.(*tensors.Tensor).Shape())
-				continue
-			}
-			args = append(args, a.value)
-			inputs = append(inputs, a.value.Shape())
-			defer a.value.FinalizeAll()
-		}
-		if err := t.compile(exec, inputs); err != nil {
-			return nil, err
-		}
-		outputs, err := exec.Call(args...)
-		for _, o := range outputs {
-			results = append(results, o)
-		}
-		return results, err
-	}
-	whole := distributed.NewReplicatedShardingSpec(t.mesh)
-	split, err := distributed.BuildSpec(t.mesh).S(dataAxis).Done()
-	if err != nil {
-		return nil, err
-	}
-	var specs []*distributed.ShardingSpec
-	for _, a := range arguments {
-		spec := whole
-		if a.split {
-			spec = split
-		}
-		specs = append(specs, spec)
-		if a.resident != nil {
-			args = append(args, a.resident)
-			continue
-		}
-		shards, err := dtensor.ShardTensor(spec, a.value)
-		if err != nil {
-			return nil, err
-		}
-		defer shards.FinalizeAll()
-		args = append(args, shards)
-	}
-	if exec.NumDevices() == 1 {
-		exec.AutoSharding(t.mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(whole)
-	}
-	outputs, err := exec.DistributedExec(args...)
-	for _, o := range outputs {
-		results = append(results, o)
-	}
-	return results, err
-}
-
-// compiled is a graph for arguments of which the first has a shape; it decides
-// those of the others.
-type compiled struct {
-	exec  *model.Exec
-	first string
-}
-
-// compile compiles a graph where that has not been done. What compiling leaves
-// behind is given back before the graph takes its own memory.
-func (t *Trainer) compile(exec *model.Exec, inputs []shapes.Shape) error {
-	key := compiled{exec, inputs[0].String()}
-	if t.compiled[key] {
-		return nil
-	}
-	if _, err := exec.Compile(inputs...); err != nil {
-		return err
-	}
-	t.compiled[key] = true
-	backend.GiveBack()
-	return nil
-}
-
-// firstLine drops the stack that libraries print with their errors.
-func firstLine(err error) error {
-	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
-	return errors.New(line)
 }
 
 // call runs the first graph, for training or for evaluation, on a batch.
@@ -612,9 +336,8 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 
 // EvalResult is how the model answers a batch.
 type EvalResult struct {
-	Loss       float64     // mean cross-entropy
-	Acc1, Acc5 float64     // percent of the pictures whose class is first, among the first five [acc1, acc5]
-	Logits     [][]float32 // of each picture
+	Loss   float64     // mean cross-entropy
+	Logits [][]float32 // of each picture
 }
 
 // Evaluate answers a batch as the published evaluation does: pictures share the
@@ -622,29 +345,15 @@ type EvalResult struct {
 func (t *Trainer) Evaluate(b *Batch) (EvalResult, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var result EvalResult
 	outputs, _, err := t.call(b, false)
 	if err != nil {
-		return result, err
+		return EvalResult{}, err
 	}
-	result.Loss = float64(outputs[0][0])
-	for i, class := range b.Classes {
-		logits := outputs[1][i*t.model.Config.Classes:][:t.model.Config.Classes:t.model.Config.Classes]
-		result.Logits = append(result.Logits, logits)
-		place := 0
-		for other, logit := range logits {
-			if logit > logits[class] || logit == logits[class] && other < class {
-				place++
-			}
-		}
-		if place < 1 {
-			result.Acc1++
-		}
-		if place < 5 {
-			result.Acc5++
+	result := EvalResult{Loss: float64(outputs[0][0])}
+	for logits := range slices.Chunk(outputs[1], t.model.Config.Classes) {
+		if len(result.Logits) < len(b.Classes) { // the rest is of no picture
+			result.Logits = append(result.Logits, logits)
 		}
 	}
-	result.Acc1 = 100 * result.Acc1 / float64(len(b.Classes))
-	result.Acc5 = 100 * result.Acc5 / float64(len(b.Classes))
 	return result, nil
 }

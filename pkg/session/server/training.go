@@ -119,12 +119,21 @@ func (s *server) train(r wire.Request) (*training, error) {
 	defer s.mu.Unlock()
 	if t := s.trainings[r.Run]; t != nil {
 		if t.options != string(r.Options) {
-			return nil, fmt.Errorf("%s is being trained in with other options: interrupt that training first, or choose another folder", r.Run)
+			return nil, fmt.Errorf(
+				"%s is being trained in with other options: interrupt that training first, or choose another folder",
+				r.Run,
+			)
 		}
 		return t, nil
 	}
 	ctx, stop := context.WithCancel(s.life)
-	t := &training{dir: r.Run, options: string(r.Options), stop: stop, done: make(chan struct{}), news: make(chan struct{})}
+	t := &training{
+		dir:     r.Run,
+		options: string(r.Options),
+		stop:    stop,
+		done:    make(chan struct{}),
+		news:    make(chan struct{}),
+	}
 	s.trainings[r.Run] = t
 	s.working.Go(func() {
 		s.enter(1)
@@ -146,7 +155,12 @@ func (s *server) train(r wire.Request) (*training, error) {
 }
 
 // join keeps a panic of a library from ending everybody's session.
-func join(ctx context.Context, dir string, o train.Options, tell func(finetune.Event)) (summary *finetune.Summary, err error) {
+func join(
+	ctx context.Context,
+	dir string,
+	o train.Options,
+	tell func(finetune.Event),
+) (summary *finetune.Summary, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the training in %s came upon what it cannot do: %v", dir, p)
