@@ -4,12 +4,10 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -45,37 +43,27 @@ type Imported struct {
 // something else than it should (with its line), a picture is missing, or that
 // of ctx.
 func ImportCUB(ctx context.Context, from, to string) (*Imported, error) {
-	if entries, err := os.ReadDir(to); err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("%s is not empty: name a new folder", to)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s cannot be made: %w", to, wholefile.Cause(err))
-	}
 	pictures, result, err := readCUB(from)
 	if err != nil {
 		return nil, err
 	}
-	to = filepath.Clean(to)
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return nil, fmt.Errorf("%s cannot be made: %w", to, wholefile.Cause(err))
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(to)), 0o777); err != nil {
+		return nil, fmt.Errorf("%s cannot be written: %w", to, wholefile.Cause(err))
 	}
-	temporary := filepath.Join(filepath.Dir(to), fmt.Sprintf(".%s.%08x", filepath.Base(to), rand.Uint32()))
-	defer os.RemoveAll(temporary)
-	for _, p := range pictures {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	err = wholefile.Folder(to, func(temporary string) error {
+		for _, p := range pictures {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			picture := filepath.Join(from, "images", filepath.FromSlash(p.name))
+			if err := place(picture, filepath.Join(temporary, filepath.FromSlash(p.path))); err != nil {
+				return err
+			}
 		}
-		if err := place(filepath.Join(from, "images", filepath.FromSlash(p.name)), filepath.Join(temporary, filepath.FromSlash(p.path))); err != nil {
-			return nil, err
-		}
-	}
-	if err := result.writeTables(from, temporary, pictures); err != nil {
+		return result.writeTables(from, temporary, pictures)
+	})
+	if err != nil {
 		return nil, err
-	}
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // it was empty
-		return nil, fmt.Errorf("%s cannot be made: %w", to, wholefile.Cause(err))
-	}
-	if err := os.Rename(temporary, to); err != nil {
-		return nil, fmt.Errorf("%s cannot be made: %w", to, wholefile.Cause(err))
 	}
 	return result, nil
 }
@@ -291,17 +279,9 @@ func numbersOf(from, file string, n int, rank map[string]int, row func([]string)
 }
 
 func writeTable(file, header string, rows []tableRow, pictures []cubPicture) error {
-	return wholefile.Write(file, func(w io.Writer) error {
-		table := csv.NewWriter(w)
-		if err := table.Write(strings.Split(header, ",")); err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := table.Write(append([]string{pictures[row.picture].path}, row.fields...)); err != nil {
-				return err
-			}
-		}
-		table.Flush()
-		return table.Error()
-	})
+	lines := [][]string{strings.Split(header, ",")}
+	for _, row := range rows {
+		lines = append(lines, append([]string{pictures[row.picture].path}, row.fields...))
+	}
+	return wholefile.CSV(file, lines)
 }

@@ -1,14 +1,8 @@
 package datasets
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,63 +44,14 @@ var (
 //
 // The error is one sentence with the path and the line.
 func ReadParts(path string) (map[string][]Part, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file of parts %s: check the path", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
-	}
-	defer file.Close()
-	parts, err := readParts(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, wholefile.Cause(err))
-	}
-	return parts, nil
-}
-
-func readParts(file io.Reader) (map[string][]Part, error) {
-	rows := csv.NewReader(file)
-	rows.ReuseRecord = true
-	header, err := rows.Read()
-	if err == io.EOF {
-		return nil, errors.New("the file is empty: its first line names the columns path,part,x,y,visible")
-	}
-	if err != nil {
-		return nil, err
-	}
-	header = slices.Clone(header)
-	header[0] = strings.TrimPrefix(header[0], "\ufeff") // spreadsheets write it
-	var at [9]int
-	boxes := 0
-	for i, name := range slices.Concat(partColumns, boxColumns) {
-		at[i] = slices.Index(header, name)
-		switch {
-		case at[i] < 0 && i < len(partColumns):
-			return nil, fmt.Errorf("there is no column %q: the first line names path,part,x,y,visible", name)
-		case at[i] >= 0 && i >= len(partColumns):
-			boxes++
-		}
-	}
-	if boxes != 0 && boxes != len(boxColumns) {
-		return nil, fmt.Errorf("a box needs its four columns x0,y0,x1,y1, and only %d of them are there", boxes)
-	}
 	parts := map[string][]Part{}
 	names := map[string]string{} // each name is kept once: a row's fields share the row's memory
 	var list []Part
 	of := ""
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := rows.FieldPos(0)
-		path, name := row[at[0]], row[at[1]]
+	err := readTable(path, "parts", partColumns, boxColumns, func(t *table) error {
+		path, name := t.text(0), t.text(1)
 		if path == "" || name == "" {
-			return nil, fmt.Errorf("line %d has no path or no part", line)
+			return fmt.Errorf("line %d has no path or no part", t.line)
 		}
 		if path != of {
 			of = strings.Clone(path)
@@ -116,37 +61,41 @@ func readParts(file io.Reader) (map[string][]Part, error) {
 			name = strings.Clone(name)
 			names[name] = name
 		}
-		part := Part{Name: names[name]}
-		for _, known := range list {
-			if known.Name == part.Name {
-				return nil, fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture", line, name, path)
-			}
+		if slices.ContainsFunc(list, func(known Part) bool { return known.Name == name }) {
+			return fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture", t.line, name, path)
 		}
-		numbers := []*float64{&part.X, &part.Y, nil, &part.Box.X0, &part.Box.Y0, &part.Box.X1, &part.Box.Y1}
-		for i, to := range numbers {
-			column := at[i+2]
-			if to == nil || column < 0 {
-				continue
-			}
-			*to, err = strconv.ParseFloat(row[column], 64)
-			if err != nil || math.IsInf(*to, 0) || math.IsNaN(*to) {
-				return nil, fmt.Errorf("line %d: %q is no number of pixels for %s", line, row[column], header[column])
-			}
-		}
-		switch row[at[4]] {
-		case "0":
-		case "1":
-			part.Visible = true
-		default:
-			return nil, fmt.Errorf("line %d: visible is 0 or 1, not %q", line, row[at[4]])
-		}
+		part, err := t.part()
+		part.Name = names[name]
 		list = append(list, part)
 		parts[of] = list
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(parts) == 0 {
-		return nil, errors.New("the file names no parts")
+		return nil, fmt.Errorf("%s: the file names no parts", path)
 	}
 	return parts, nil
+}
+
+// part is what a line says of a part beside its name.
+func (t *table) part() (part Part, err error) {
+	box := &part.Box
+	for i, to := range []*float64{2: &part.X, 3: &part.Y, 5: &box.X0, 6: &box.Y0, 7: &box.X1, 8: &box.Y1} {
+		if to != nil && t.has(i) {
+			if *to, err = t.pixels(i); err != nil {
+				return part, err
+			}
+		}
+	}
+	switch visible := t.text(4); visible {
+	case "0", "1":
+		part.Visible = visible == "1"
+		return part, nil
+	default:
+		return part, fmt.Errorf("line %d: visible is 0 or 1, not %q", t.line, visible)
+	}
 }
 
 // WriteParts writes what ReadParts reads, whole or not at all: pictures in name
@@ -161,25 +110,17 @@ func WriteParts(path string, parts map[string][]Part) error {
 		}
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write(header); err != nil {
-			return err
-		}
-		for _, picture := range slices.Sorted(maps.Keys(parts)) {
-			for _, part := range parts[picture] {
-				visible := "0"
-				if part.Visible {
-					visible = "1"
-				}
-				row := []string{picture, part.Name, number(part.X), number(part.Y), visible,
-					number(part.Box.X0), number(part.Box.Y0), number(part.Box.X1), number(part.Box.Y1)}
-				if err := rows.Write(row[:len(header)]); err != nil {
-					return err
-				}
+	rows := [][]string{header}
+	for _, picture := range slices.Sorted(maps.Keys(parts)) {
+		for _, part := range parts[picture] {
+			visible := "0"
+			if part.Visible {
+				visible = "1"
 			}
+			row := []string{picture, part.Name, number(part.X), number(part.Y), visible,
+				number(part.Box.X0), number(part.Box.Y0), number(part.Box.X1), number(part.Box.Y1)}
+			rows = append(rows, row[:len(header)])
 		}
-		rows.Flush()
-		return rows.Error()
-	})
+	}
+	return wholefile.CSV(path, rows)
 }

@@ -12,12 +12,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
 
 	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -298,11 +300,7 @@ func isFolder(parent string, entry fs.DirEntry) bool {
 }
 
 func cannotList(path string, err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		err = pathError.Err
-	}
-	return fmt.Errorf("%s: it cannot be read (%w)", path, err)
+	return fmt.Errorf("%s: it cannot be read (%w)", path, wholefile.Cause(err))
 }
 
 // Len is the number of pictures.
@@ -408,31 +406,23 @@ type Bad struct {
 // many are done; it is called by one goroutine at a time. The error is that of
 // ctx, when it ended.
 func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, error) {
-	results := make(chan Bad)
-	go func() {
-		defer close(results)
-		parallel.Do(s.length, func(next func() (int, bool)) {
-			for i, ok := next(); ok && ctx.Err() == nil; i, ok = next() {
-				_, err := picture.Open(s.Path(i))
-				results <- Bad{i, err}
-			}
-		})
-	}()
 	var bad []Bad
-	done := 0
-	for r := range results {
-		if r.Err != nil {
-			bad = append(bad, r)
+	done, cores := 0, runtime.GOMAXPROCS(0)
+	for _, err := range parallel.Ahead(ctx, s.length, cores, 4*cores, func(_ context.Context, i int) (struct{}, error) {
+		_, err := picture.Open(s.Path(i))
+		return struct{}{}, err
+	}) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			bad = append(bad, Bad{done, err})
 		}
 		if done++; progress != nil {
 			progress(done)
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(bad, func(a, b Bad) int { return a.Index - b.Index })
-	return bad, nil
+	return bad, ctx.Err()
 }
 
 // unreadable is the error for pictures that Verify found: one sentence with every

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -176,75 +174,16 @@ func Write(ctx context.Context, dir string, o Options, progress func()) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
-	isNew, err := isFree(dir)
-	if err != nil {
-		return err
-	}
-	temporary := fmt.Sprintf(".%s.%08x", filepath.Base(filepath.Clean(dir)), rand.Uint32())
-	if isNew {
-		temporary = filepath.Join(filepath.Dir(filepath.Clean(dir)), temporary)
-	} else {
-		temporary = filepath.Join(dir, temporary)
-	}
-	err = os.Mkdir(temporary, 0o777)
-	if err == nil {
-		defer os.RemoveAll(temporary)
-		err = o.write(ctx, temporary, progress)
-	}
-	if err == nil {
-		err = moveTo(dir, temporary, isNew)
-	}
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner // without the names of temporary files
-	}
-	return fmt.Errorf("%s cannot be written: %w", dir, err)
-}
-
-// isFree is whether the folder is yet to be made; an error when it cannot be
-// written to.
-func isFree(dir string) (isNew bool, err error) {
-	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil {
-			return false, fmt.Errorf("%s cannot be written: the folder %s does not exist", dir, filepath.Dir(filepath.Clean(dir)))
-		}
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
-	}
-	if !info.IsDir() {
-		return false, fmt.Errorf("%s cannot be written: it is there and is not a folder", dir)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
-	}
-	if len(entries) > 0 {
-		return false, fmt.Errorf("%s is not empty: choose another folder, or remove what is in it", dir)
-	}
-	return false, nil
-}
-
-// moveTo puts what was written in its place. A folder that was there stays, as it
-// may be where another disk begins.
-func moveTo(dir, temporary string, isNew bool) error {
-	if isNew {
-		return os.Rename(temporary, dir)
-	}
-	names := []string{"train", "val", "parts.csv", "species.json"}
-	for i, name := range names {
-		if err := os.Rename(filepath.Join(temporary, name), filepath.Join(dir, name)); err != nil {
-			for _, name := range names[:i] {
-				os.RemoveAll(filepath.Join(dir, name))
-			}
+	return wholefile.Folder(dir, func(temporary string) error {
+		err := o.write(ctx, temporary, progress)
+		if err == nil || ctx.Err() != nil {
 			return err
 		}
-	}
-	return nil
+		for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+			err = inner // without the names of temporary files
+		}
+		return fmt.Errorf("%s cannot be written: %w", dir, err)
+	})
 }
 
 // write draws everything into the folder.
@@ -282,11 +221,7 @@ func (o Options) write(ctx context.Context, dir string, progress func()) error {
 	if err := datasets.WriteParts(filepath.Join(dir, "parts.csv"), parts); err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(dir, "species.json"), func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(described{o, o.Describe()})
-	})
+	return wholefile.JSON(filepath.Join(dir, "species.json"), described{o, o.Describe()})
 }
 
 // A pencil writes pictures as PNG: they can be drawn again to the pixel.

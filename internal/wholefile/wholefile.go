@@ -1,8 +1,10 @@
-// Package wholefile writes files that appear whole or not at all.
+// Package wholefile writes files and folders that appear whole or not at all.
 package wholefile
 
 import (
 	"bufio"
+	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +55,85 @@ func Write(path string, fill func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// Bytes is Write for what is there already.
+func Bytes(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// JSON writes a value, indented, for people to read too.
+func JSON(path string, value any) error {
+	return Write(path, func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(value)
+	})
+}
+
+// CSV writes a table, its columns' names in the first row.
+func CSV(path string, rows [][]string) error {
+	return Write(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(rows) })
+}
+
+// Folder is Write for a folder, which is not there yet, or empty: that one stays,
+// as it may be where another disk begins. The errors of fill are passed on.
+func Folder(dir string, fill func(temporary string) error) error {
+	dir = filepath.Clean(dir)
+	cannot := func(err error) error { return fmt.Errorf("%s cannot be written: %w", dir, Cause(err)) }
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return cannot(errors.New("it is there and is not a folder"))
+	}
+	parent := filepath.Dir(dir)
+	entries, err := os.ReadDir(dir)
+	switch {
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty: name a new folder", dir)
+	case err == nil:
+		parent = dir
+	case !errors.Is(err, fs.ErrNotExist):
+		return cannot(err)
+	}
+	temporary := filepath.Join(parent, fmt.Sprintf(".%s.%08x", filepath.Base(dir), rand.Uint32()))
+	if err := os.Mkdir(temporary, 0o777); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s cannot be written: the folder %s does not exist", dir, parent)
+	} else if err != nil {
+		return cannot(err)
+	}
+	defer os.RemoveAll(temporary)
+	if err := fill(temporary); err != nil {
+		return err
+	}
+	if parent != dir {
+		err = os.Rename(temporary, dir)
+	} else {
+		err = moveInto(dir, temporary)
+	}
+	if err != nil {
+		return cannot(err)
+	}
+	return nil
+}
+
+// moveInto moves what is in a folder to another, all of it or nothing.
+func moveInto(dir, from string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for i, entry := range entries {
+		if err := os.Rename(filepath.Join(from, entry.Name()), filepath.Join(dir, entry.Name())); err != nil {
+			for _, moved := range entries[:i] {
+				os.RemoveAll(filepath.Join(dir, moved.Name()))
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // Cause is the reason in an error of the file system, without the path, which

@@ -9,13 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // machine is what everything runs on.
@@ -99,10 +99,7 @@ func probe(ctx context.Context, kind string) backend.Report {
 }
 
 func thisMachine(ctx context.Context) machine {
-	m := machine{Version: "unknown", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		m.Version = info.Main.Version
-	}
+	m := machine{Version: origin.Version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
 		m.Memory = memory(string(text))
 	}

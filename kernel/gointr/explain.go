@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,7 +136,7 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 	if err != nil {
 		return err
 	}
-	f.look.Source = figure.Source(m.About().Origin)
+	f.look.Source = m.About().Origin
 	e, err := m.Explain(cmd.Context(), image, photo)
 	if err != nil {
 		return err
@@ -193,10 +192,7 @@ func (f *explainFlags) write(r explained, e *attention.Explanation, photo *pictu
 		if err != nil {
 			return err
 		}
-		return wholefile.Write(r.Out, func(w io.Writer) error {
-			_, err := w.Write(page)
-			return err
-		})
+		return wholefile.Bytes(r.Out, page)
 	case r.Versus == nil && slices.Contains(numbers, kind):
 		return figure.WriteData(r.Out, e, r.Class, o.Source)
 	}

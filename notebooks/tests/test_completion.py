@@ -12,7 +12,7 @@ class Completion(unittest.TestCase):
     def test_our_packages_complete_and_explain_themselves(self):
         with folder() as f, kernel(f) as (_, client):
             shutil.copy(run.fixture()["GOINTR_CHECKPOINT"], f / "model.pth")
-            said = ask(client, 'import "github.com/gointr/gointr/pkg/notebook"\nvar model = notebook.Open("model.pth", notebook.Backend("go"))\n%%\nmodel.Explain("bunting.jpg").Top(1)')
+            said = ask(client, 'import "github.com/gointr/gointr/pkg/notebook"\nvar model = notebook.Open("model.pth", notebook.Backend("go"))\n%%\nmodel.Explain("bunting.jpg").Top(1).Show()')
             self.assertTrue(said.ok, said.stderr)
 
             def complete(code):
@@ -28,5 +28,6 @@ class Completion(unittest.TestCase):
             self.assertIn("Open", complete("%%\nnotebook.Op"))
             self.assertEqual(complete("%%\nmodel.Expl"), ["Explain", "ExplainAll", "ExplainPhoto"])
             self.assertIn("Compare", complete('%%\nbird := model.Explain("x.jpg")\nbird.Com'))
+            self.assertIn("Save", complete('%%\nbird := model.Explain("x.jpg")\nbird.Compare("a", "b").Show().Sa'))
             self.assertIn("Explain ranks the classes for one picture", help_of('%%\nmodel.Explain("x.jpg")', "Explain"))
             self.assertIn("Open gives a checkpoint", help_of('%%\nnotebook.Open("cub")', "Open"))

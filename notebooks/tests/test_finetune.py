@@ -16,7 +16,7 @@ from common import folder, kernel, notebooks, run, session
 
 TRAIN = """import "github.com/gointr/gointr/pkg/notebook"
 %%
-notebook.FineTune("nothing", "birds", "run", func(o *notebook.Options) {
+notebook.FineTune("nothing", "birds", "run", func(o *notebook.FineTuneOptions) {
 	o.Engine, o.Size, o.BatchSize, o.Epochs = "go", 64, 4, 400
 	o.Schedule.Kind = "ConstantLR"
 })

@@ -31,7 +31,7 @@ for _, c := range bird.Numbers.Top(top) {
 	fmt.Printf("class %d logit %.6f\\n", c.Index, c.Logit)
 }
 fmt.Println(len(names), scale)
-bird.Top(top)
+bird.Top(top).Show()
 bird.Show()
 """
 

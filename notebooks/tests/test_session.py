@@ -103,7 +103,7 @@ class Session(unittest.TestCase):
             (self.folder / "birds" / "val" / bird).mkdir(parents=True, exist_ok=True)
             (self.folder / "birds" / "val" / bird / "a.jpg").write_bytes((self.folder / "bunting.jpg").read_bytes())
         checkpoint = pathlib.Path(__file__).resolve().parents[2] / "pkg" / "intr" / "testdata" / "basic.pth"  # of five classes
-        said = ask(self.client, f'%%\ne := notebook.Open("{checkpoint}").Evaluate("birds")' + '\ne.Show()\ne.Worst(2)\ne.Confusion().Show()\ne.Calibration().Show()\nfmt.Println(e.Report.Acc1)')
+        said = ask(self.client, f'%%\ne := notebook.Open("{checkpoint}").Evaluate("birds")' + '\ne.Show()\ne.Worst(2).Show()\ne.Confusion().Show()\ne.Calibration().Show()\nfmt.Println(e.Report.Acc1)')
         self.assertTrue(said.ok, said.stderr)
         self.assertEqual(said.stdout.split(), ["20"])
         html = [bundle["text/html"] for bundle in said.displayed if "text/html" in bundle]

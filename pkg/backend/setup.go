@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +15,9 @@ import (
 	"strings"
 
 	"github.com/gomlx/go-xla/installer"
+
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // wheel is a Python package that carries the plugin of XLA for the CPU. It is
@@ -133,8 +134,11 @@ func fromWheel(ctx context.Context, progress io.Writer) error {
 
 // extract checks a wheel and puts its plugin into folder, whole or not at all.
 func (w wheel) extract(file, folder string) error {
-	if err := hasDigest(file, w.sha256); err != nil {
+	switch got, err := origin.Digest(file); {
+	case err != nil:
 		return err
+	case got != w.sha256:
+		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file), got, w.sha256)
 	}
 	z, err := zip.OpenReader(file)
 	if err != nil {
@@ -149,36 +153,8 @@ func (w wheel) extract(file, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(folder, ".plugin-")
-	if err != nil {
+	return wholefile.Write(filepath.Join(folder, path.Base(w.member)), func(out io.Writer) error {
+		_, err := io.Copy(out, plugin)
 		return err
-	}
-	defer os.Remove(out.Name())
-	if _, err := io.Copy(out, plugin); err != nil {
-		out.Close()
-		return err
-	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(out.Name(), 0o755); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), filepath.Join(folder, path.Base(w.member)))
-}
-
-func hasDigest(file, want string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file), got, want)
-	}
-	return nil
+	})
 }

@@ -1,8 +1,6 @@
 package evaluation
 
 import (
-	"encoding/csv"
-	"io"
 	"strconv"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -11,35 +9,30 @@ import (
 // WriteCSV writes a line a picture: image, class, predicted (both by name as
 // given to New), rank, probability, loss. The file appears whole or not at all.
 func (t *Tally) WriteCSV(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		out := csv.NewWriter(w)
-		rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss"}}
-		for _, a := range t.answers {
-			rows = append(rows, []string{
-				a.Image, t.names[a.Class], t.names[a.Predicted], strconv.Itoa(a.Rank),
-				strconv.FormatFloat(a.Probability, 'g', 7, 64), strconv.FormatFloat(a.Loss, 'g', 7, 64),
-			})
-		}
-		return out.WriteAll(rows)
-	})
+	rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss"}}
+	for _, a := range t.answers {
+		rows = append(rows, []string{
+			a.Image, t.names[a.Class], t.names[a.Predicted], strconv.Itoa(a.Rank),
+			strconv.FormatFloat(a.Probability, 'g', 7, 64), strconv.FormatFloat(a.Loss, 'g', 7, 64),
+		})
+	}
+	return wholefile.CSV(path, rows)
 }
 
 // WriteClasses writes a line a class: index, class, images, acc1 and precision in
 // percent, and the class that it is most often mistaken for, by name, empty where
 // it is for none. The file appears whole or not at all.
 func (r *Report) WriteClasses(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"index", "class", "images", "acc1", "precision", "mistaken_for"}}
-		for _, c := range r.Classes {
-			taken := ""
-			if c.Taken >= 0 {
-				taken = r.Classes[c.Taken].Name
-			}
-			rows = append(rows, []string{
-				strconv.Itoa(c.Index), c.Name, strconv.Itoa(c.Images),
-				strconv.FormatFloat(c.Acc1, 'f', 2, 64), strconv.FormatFloat(c.Precision, 'f', 2, 64), taken,
-			})
+	rows := [][]string{{"index", "class", "images", "acc1", "precision", "mistaken_for"}}
+	for _, c := range r.Classes {
+		taken := ""
+		if c.Taken >= 0 {
+			taken = r.Classes[c.Taken].Name
 		}
-		return csv.NewWriter(w).WriteAll(rows)
-	})
+		rows = append(rows, []string{
+			strconv.Itoa(c.Index), c.Name, strconv.Itoa(c.Images),
+			strconv.FormatFloat(c.Acc1, 'f', 2, 64), strconv.FormatFloat(c.Precision, 'f', 2, 64), taken,
+		})
+	}
+	return wholefile.CSV(path, rows)
 }

@@ -2,11 +2,9 @@ package faithful
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -366,34 +364,32 @@ func (r *Report) String() string {
 // higher_is_better, method, mean, low, high, images, and the difference to each
 // baseline with its interval.
 func (r *Report) WriteTable(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		header := []string{"measure", "name", "higher_is_better", "method", "mean", "low", "high", "images"}
-		var others []Method
-		for _, m := range r.Methods {
-			if !m.INTR() {
-				others = append(others, m)
-				header = append(header, "minus_"+string(m), "minus_"+string(m)+"_low", "minus_"+string(m)+"_high")
-			}
+	header := []string{"measure", "name", "higher_is_better", "method", "mean", "low", "high", "images"}
+	var others []Method
+	for _, m := range r.Methods {
+		if !m.INTR() {
+			others = append(others, m)
+			header = append(header, "minus_"+string(m), "minus_"+string(m)+"_low", "minus_"+string(m)+"_high")
 		}
-		rows := [][]string{header}
-		for _, k := range r.Measures {
-			for _, s := range k.Scores {
-				row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean),
-					exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
-				for _, m := range others {
-					cells := []string{"", "", ""}
-					for _, d := range s.Against {
-						if d.Method == m {
-							cells = []string{exact(d.Mean), exact(d.Range[0]), exact(d.Range[1])}
-						}
+	}
+	rows := [][]string{header}
+	for _, k := range r.Measures {
+		for _, s := range k.Scores {
+			row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean),
+				exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
+			for _, m := range others {
+				cells := []string{"", "", ""}
+				for _, d := range s.Against {
+					if d.Method == m {
+						cells = []string{exact(d.Mean), exact(d.Range[0]), exact(d.Range[1])}
 					}
-					row = append(row, cells...)
 				}
-				rows = append(rows, row)
+				row = append(row, cells...)
 			}
+			rows = append(rows, row)
 		}
-		return csv.NewWriter(w).WriteAll(rows)
-	})
+	}
+	return wholefile.CSV(path, rows)
 }
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
@@ -401,37 +397,33 @@ func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
 // WriteCurves writes a line a point as CSV: curve, fill, method, fraction,
 // probability, low, high.
 func (r *Report) WriteCurves(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
-		for _, kind := range []struct {
-			name  string
-			bands []Band
-		}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
-			for _, b := range kind.bands {
-				for _, p := range b.Points {
-					rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction),
-						exact(p.Mean), exact(p.Low), exact(p.High)})
-				}
+	rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
+	for _, kind := range []struct {
+		name  string
+		bands []Band
+	}{{"insertion", r.InsertionCurves}, {"deletion", r.DeletionCurves}} {
+		for _, b := range kind.bands {
+			for _, p := range b.Points {
+				rows = append(rows, []string{kind.name, string(b.Fill), string(b.Method), exact(p.Fraction),
+					exact(p.Mean), exact(p.Low), exact(p.High)})
 			}
 		}
-		return csv.NewWriter(w).WriteAll(rows)
-	})
+	}
+	return wholefile.CSV(path, rows)
 }
 
 // WritePictures writes a line a picture, measure and method as CSV: image, class,
 // measure, method, value. A report that came from JSON has none.
 func (r *Report) WritePictures(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"image", "class", "measure", "method", "value"}}
-		// with both fills before all deletion
-		insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") }
-		values := slices.DeleteFunc(slices.Clone(r.values), func(v value) bool { return !insertion(v) })
-		values = append(values, slices.DeleteFunc(slices.Clone(r.values), insertion)...)
-		for _, v := range values {
-			rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
-		}
-		return csv.NewWriter(w).WriteAll(rows)
-	})
+	rows := [][]string{{"image", "class", "measure", "method", "value"}}
+	// with both fills before all deletion
+	insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") }
+	values := slices.DeleteFunc(slices.Clone(r.values), func(v value) bool { return !insertion(v) })
+	values = append(values, slices.DeleteFunc(slices.Clone(r.values), insertion)...)
+	for _, v := range values {
+		rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
+	}
+	return wholefile.CSV(path, rows)
 }
 
 // Markdown is the tables for a page: what was measured on what, every measure, how
@@ -470,8 +462,5 @@ func (r *Report) Markdown() string {
 
 // WriteMarkdown writes them to a file.
 func (r *Report) WriteMarkdown(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		_, err := io.WriteString(w, r.Markdown())
-		return err
-	})
+	return wholefile.Bytes(path, []byte(r.Markdown()))
 }

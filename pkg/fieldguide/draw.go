@@ -1,13 +1,10 @@
 package fieldguide
 
 import (
-	"bytes"
-	"encoding/base64"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/jpeg"
 	"math"
 	"path/filepath"
 
@@ -136,13 +133,4 @@ func box(on *image.RGBA, r image.Rectangle, width int) {
 	}
 	ring(r, width+1, color.Gray{30})
 	ring(r.Inset(1), max(1, width-1), color.White)
-}
-
-// jpegURI is a picture for a page.
-func jpegURI(p image.Image, quality int) (string, error) {
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, p, &jpeg.Options{Quality: quality}); err != nil {
-		return "", err
-	}
-	return "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(out.Bytes()), nil
 }

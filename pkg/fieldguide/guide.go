@@ -50,6 +50,7 @@ type Guide struct {
 	Species []Species `json:"classes"` // those asked for, by index
 
 	others []Species // look-alikes that were not asked for
+	from   origin.Model
 }
 
 // About says where the numbers of a guide come from.
@@ -228,7 +229,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	if err != nil {
 		return nil, err
 	}
-	g := &Guide{About: about}
+	g := &Guide{About: about, from: it.Origin}
 	w.guide = g
 	counts := split.Counts()
 	done, of := 0, 0

@@ -23,6 +23,7 @@ import (
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
+	"github.com/gointr/gointr/pkg/page"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -296,6 +297,8 @@ func TestOn(t *testing.T) {
 	}
 }
 
+func framed(html []byte) string { return page.Embed("Field guide", html) }
+
 func TestSave(t *testing.T) {
 	dir := plant(t, species, nil)
 	g, err := Make(context.Background(), planted(species, looks), dir, Options{}, nil)
@@ -330,7 +333,7 @@ func TestSave(t *testing.T) {
 	if bare := regexp.MustCompile(`<img [^>]*>`).FindAllString(page, -1); slices.ContainsFunc(bare, func(tag string) bool { return !strings.Contains(tag, `alt="`) || strings.Contains(tag, `alt=""`) }) {
 		t.Error("a picture has no words")
 	}
-	if embedded := Embed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") || strings.Contains(embedded, `srcdoc="<`) {
+	if embedded := framed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") || strings.Contains(embedded, `srcdoc="<`) {
 		t.Error("the page is not embedded")
 	}
 	// The table has the guide's numbers.
@@ -384,6 +387,19 @@ func TestSave(t *testing.T) {
 	}
 	if err := g.Save(filepath.Join(t.TempDir(), "a.html")); err == nil || !strings.Contains(err.Error(), "the guide was made with it") {
 		t.Errorf("without a picture: %v", err)
+	}
+}
+
+// What people call classes and folders stays words.
+func TestHostile(t *testing.T) {
+	names := []string{"001.Wren", `002."><img src=x onerror=alert(1)>`, `</script><script>alert(1)</script>`}
+	g, err := Make(context.Background(), planted(names, looks), plant(t, names[:2], nil), Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") || strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
+		t.Errorf("a name breaks the page (%v)", err)
 	}
 }
 

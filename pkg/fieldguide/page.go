@@ -2,10 +2,8 @@ package fieldguide
 
 import (
 	"cmp"
-	_ "embed"
+	"embed"
 	"fmt"
-	"html"
-	"html/template"
 	"image"
 	"image/draw"
 	"io"
@@ -15,18 +13,13 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/page"
 )
 
-var (
-	//go:embed page.html
-	pageHTML string
-	//go:embed page.css
-	pageCSS string
-	//go:embed page.js
-	pageJS string
+//go:embed page.html page.css
+var pageFiles embed.FS
 
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
-)
+var pageTemplate = page.Parse(pageFiles, "page")
 
 // The pictures of a page are made as small as its classes need for it to stay
 // below 10 MB: a sheet of patches for each class, and three examples.
@@ -57,22 +50,20 @@ func (g *Guide) sizes() (patch, example int) {
 	return min(max(min(patch, largest), 36), 112), min(max(example, 140), 340)
 }
 
-// sheet is all patches of a class: a row a head.
-type sheet struct {
-	Number, Width, Height int
-	URI                   template.URL
+// pageBody is what page.html shows.
+type pageBody struct {
+	Title, Count, Dataset string
+	About                 About
+	Right, Pictures       int
+	Index                 []pageEntry
+	Cards                 []*pageCard
+	Sheets                []sheet
 }
 
-type pageHead struct {
-	Title, Count, Dataset  string
-	CSS                    template.CSS
-	Script                 template.JS
-	About                  About
-	Heads, Right, Pictures int
-	Layer                  int
-	Sided                  bool
-	Index                  []pageEntry
-	Sheets                 []sheet
+// sheet is all patches of a class: a row a head.
+type sheet struct {
+	page.Picture
+	Number int
 }
 
 type pageEntry struct {
@@ -89,9 +80,8 @@ type pageCard struct {
 }
 
 type pageExample struct {
-	URI           template.URL
-	Width, Height int
-	Alt, Caption  string
+	page.Picture
+	Alt, Caption string
 }
 
 type pageRow struct {
@@ -105,6 +95,7 @@ type pageSide struct {
 	Sheet            bool
 	Class            int // of the sheet
 	Y, Width, Height int
+	Patches, End     int // how many it has, and where it ends: what is blank there is the page
 	Parts            []pageShare
 }
 
@@ -119,55 +110,61 @@ type pageShare struct {
 // sentence: that of w, or a picture is gone or has changed its size.
 func (g *Guide) WriteHTML(w io.Writer) error {
 	patch, long := g.sizes()
-	head := pageHead{
-		Title: "Field guide: " + g.title(), Count: "these species", Dataset: filepath.Base(filepath.Clean(g.About.Dataset)),
-		CSS: template.CSS(pageCSS), Script: template.JS(pageJS), About: g.About, Heads: g.About.Heads, Layer: g.About.Layer + 1,
+	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
+	body.Dataset = filepath.Base(filepath.Clean(g.About.Dataset))
+	if n := len(g.Species); n != 1 {
+		body.Count = fmt.Sprintf("%d species", n)
 	}
-	if n := len(g.Species); n == 1 {
-		head.Count = "this species"
-	} else {
-		head.Count = fmt.Sprintf("%d species", n)
+	f := &files{root: g.About.Dataset}
+	sheet := func(s *Species) error {
+		patches, err := g.sheet(f, s, patch)
+		body.Sheets = append(body.Sheets, patches)
+		f.forget()
+		return err
 	}
 	for i := range g.Species {
 		s := &g.Species[i]
-		head.Right += s.Right
-		head.Pictures += s.Pictures
+		body.Right += s.Right
+		body.Pictures += s.Pictures
 		entry := pageEntry{Number: s.Index, Name: attention.Plain(s.Name)}
 		if len(s.Heads) > 0 && s.Heads[0].steady(g.About.Heads) {
 			entry.By = s.Heads[0].Top().Part
 		}
-		head.Index = append(head.Index, entry)
-	}
-	slices.SortStableFunc(head.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
-	head.Sided = g.About.Sided
-	if err := pageTemplate.ExecuteTemplate(w, "head", head); err != nil {
-		return err
-	}
-	f := &files{root: g.About.Dataset}
-	for i := range g.Species {
-		card, err := g.card(f, &g.Species[i], patch, long)
+		body.Index = append(body.Index, entry)
+		card, err := g.card(f, s, patch, long)
 		if err != nil {
 			return err
 		}
-		s, err := g.sheet(f, &g.Species[i], patch)
-		if err != nil {
-			return err
-		}
-		head.Sheets = append(head.Sheets, s)
-		f.forget()
-		if err := pageTemplate.ExecuteTemplate(w, "card", card); err != nil {
+		body.Cards = append(body.Cards, card)
+		if err := sheet(s); err != nil {
 			return err
 		}
 	}
 	for i := range g.others {
-		s, err := g.sheet(f, &g.others[i], patch)
-		if err != nil {
+		if err := sheet(&g.others[i]); err != nil {
 			return err
 		}
-		head.Sheets = append(head.Sheets, s)
-		f.forget()
 	}
-	return pageTemplate.ExecuteTemplate(w, "foot", head)
+	slices.SortStableFunc(body.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
+	return pageTemplate.Write(w, page.Content{
+		Title: body.Title, Body: body, Model: g.from, Facts: g.facts(),
+	})
+}
+
+// facts are where the guide comes from, but for the model.
+func (g *Guide) facts() []page.Fact {
+	a := g.About
+	pictures := fmt.Sprintf("%s of %s, digest %s", a.Split, a.Dataset, a.DatasetDigest)
+	if a.PartsDigest != "" {
+		pictures += "; parts.csv, SHA-256 " + a.PartsDigest
+	}
+	return []page.Fact{
+		{"Pictures", pictures},
+		{"Maps", fmt.Sprintf("decoder layer %d; %d patches a head, %d cells wide", a.Layer+1, a.Patches, a.Cells)},
+		{"Data", "The .csv and .json beside this page have every number. There heads count from 0: head 1 is head 0."},
+		{"Method", "INTR: Paul et al., A Simple Interpretable Transformer for Fine-Grained Image Classification and " +
+			"Analysis, ICLR 2024. Intervals: Wilson 1927."},
+	}
 }
 
 func (g *Guide) title() string {
@@ -188,8 +185,8 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 		}
 		draw.Draw(all, strip.Rect.Add(image.Pt(0, s.Heads[i].Index*(side+gap))), strip, image.Point{}, draw.Src)
 	}
-	uri, err := jpegURI(all, sheetJPEG)
-	return sheet{s.Index, all.Rect.Dx(), all.Rect.Dy(), template.URL(uri)}, err
+	picture, err := page.JPEG(all, sheetJPEG)
+	return sheet{picture, s.Index}, err
 }
 
 // card is the card of a class with its pictures, patches of a size and examples at
@@ -201,17 +198,18 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 		if err != nil {
 			return nil, err
 		}
-		uri, err := jpegURI(pixels, exampleJPEG)
+		picture, err := page.JPEG(pixels, exampleJPEG)
 		if err != nil {
 			return nil, err
 		}
-		card.Examples = append(card.Examples, pageExample{template.URL(uri), pixels.Rect.Dx(), pixels.Rect.Dy(), x.alt, x.caption})
+		card.Examples = append(card.Examples, pageExample{picture, x.alt, x.caption})
 	}
 	gap, places := stripGap(patch), g.About.Patches
 	for i := range card.Heads {
 		for k := range card.Heads[i].Sides {
 			side := &card.Heads[i].Sides[k]
-			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*patch+(places-1)*gap, patch
+			side.Y, side.Width, side.Height = s.Heads[i].Index*(patch+gap), places*(patch+gap)-gap, patch
+			side.End = side.Patches*(patch+gap) - gap + 1
 		}
 	}
 	return card, nil
@@ -220,7 +218,7 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 // words are those of a class's card.
 func (g *Guide) words(s *Species) *pageCard {
 	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
-	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.facts(s)}
+	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.counts(s)}
 	other := g.at(s.LookAlike)
 	for i := range s.Heads {
 		h := &s.Heads[i]
@@ -243,8 +241,8 @@ func onThe(p Patch) string {
 	return ", on the " + p.On
 }
 
-// facts is a class's numbers in a line.
-func (g *Guide) facts(s *Species) string {
+// counts is a class's numbers in a line.
+func (g *Guide) counts(s *Species) string {
 	text := fmt.Sprintf("%d of %s recognised.", s.Right, pictures(s.Pictures))
 	if s.LookAlike < 0 {
 		return text
@@ -252,15 +250,20 @@ func (g *Guide) facts(s *Species) string {
 	like := attention.Plain(s.Like)
 	text += fmt.Sprintf(" Look-alike: %s, whose score comes nearest on average (%.1f below); ", like, s.Margin)
 	if s.Margin < 0 {
-		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ", s.Right, pictures(s.Pictures), like, -s.Margin)
+		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ",
+			s.Right, pictures(s.Pictures), like, -s.Margin)
 	}
-	if s.Taken == 0 {
+	switch s.Taken {
+	case 0:
 		text += "no picture was taken for it."
-	} else {
-		text += fmt.Sprintf("%s taken for it.", map[bool]string{true: "one was", false: fmt.Sprintf("%d were", s.Taken)}[s.Taken == 1])
+	case 1:
+		text += "one was taken for it."
+	default:
+		text += fmt.Sprintf("%d were taken for it.", s.Taken)
 	}
 	if s.Nearer != "" {
-		text += fmt.Sprintf(" Of all %d classes %s comes nearer still, but has no pictures here.", g.About.Classes, attention.Plain(s.Nearer))
+		text += fmt.Sprintf(" Of all %d classes %s comes nearer still, but has no pictures here.",
+			g.About.Classes, attention.Plain(s.Nearer))
 	}
 	return text
 }
@@ -270,7 +273,7 @@ const partsShown = 2
 
 func (g *Guide) side(s *Species, h *Head) pageSide {
 	name := attention.Plain(s.Name)
-	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index}
+	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index, Patches: len(h.Patches)}
 	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
 	if on := h.shownOn(); on != "" {
 		side.Alt += ": " + on
@@ -280,8 +283,12 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 			break
 		}
 		round := func(v float64) string { return fmt.Sprintf("%.1f", v) }
-		side.Parts = append(side.Parts, pageShare{round(share.Share), round(share.Range[0]), round(share.Range[1]), round(share.Chance),
-			fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part, together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
+		low, high := share.Range[0], share.Range[1]
+		side.Parts = append(side.Parts, pageShare{
+			round(share.Share), round(low), round(high), round(share.Chance),
+			fmt.Sprintf("%s %s (%.0f–%.0f)",
+				share.Part, together(percent(share.Share)), math.Floor(low), math.Ceil(high)),
+		})
 	}
 	switch {
 	case h.Diffuse:
@@ -313,12 +320,4 @@ func (h *Head) shownOn() string {
 		order[i] = fmt.Sprintf("%d on the %s", counts[on], on)
 	}
 	return strings.Join(order, ", ")
-}
-
-// Embed is the page as HTML inside another page, a notebook's output, say: in a
-// frame. Where the notebook is not trusted Jupyter leaves the frame out and keeps
-// the words of the template.
-func Embed(page []byte) string {
-	return `<template>The field guide is shown once this notebook is trusted.</template>` +
-		`<iframe title="Field guide" style="width:100%;height:780px;border:1px solid #d5d9dd" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // words are a piece of a caption: prose, or a name out of a file, which may hold
@@ -93,7 +94,7 @@ func (f *Figure) caption() about {
 	if s.Model != "" || s.Checkpoint != "" {
 		a.say(".")
 	}
-	a.say(" Drawn by GoINTR %s.", version())
+	a.say(" Drawn by GoINTR %s.", origin.Version())
 	return a
 }
 

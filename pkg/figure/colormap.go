@@ -10,10 +10,7 @@ import (
 )
 
 // The tables of matplotlib 3.11, one a line: name, then 256 RGB colours in
-// hexadecimal (testdata/make_colormaps.py). Viridis, magma and inferno are by
-// N. Smith and S. van der Walt (CC0), cividis by J. Nuñez, C. Anderton and
-// R. Renslow (PLoS ONE 13(7), 2018), puor by C. Brewer (ColorBrewer 2.0,
-// Apache-2.0).
+// hexadecimal, below a line that says who made them (testdata/make_colormaps.py).
 //
 //go:embed colormaps.txt
 var colormapTable string
@@ -23,6 +20,9 @@ type colormap [256][3]uint8
 var allColormaps = sync.OnceValue(func() map[string]*colormap {
 	all := map[string]*colormap{"jet": jet(), "gray": gray()}
 	for line := range strings.Lines(colormapTable) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
 		name, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
 		bytes, err := hex.DecodeString(digits)
 		if err != nil || len(bytes) != 3*256 {

@@ -15,6 +15,7 @@ import (
 	"github.com/gointr/gointr/internal/npz"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // data is what a file of numbers holds.
@@ -30,22 +31,25 @@ type data struct {
 func (f *Figure) data() data {
 	o := f.look
 	return data{
-		Provenance: Provenance{Version: version(), Source: o.Source, Caption: f.plain(), Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
+		Provenance: Provenance{Version: origin.Version(), Model: o.Source, Caption: f.plain(), Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
 		Maps:       f.maps,
 	}
 }
 
 // WriteData writes the raw maps of one class, of every layer and head, as the
-// path's extension says. A .npz is that of WriteNPZ, with
+// path's extension says. A .npz, as numpy.savez_compressed writes it, has
 //
+//	attention   float32 [layers, heads, rows, cols]
+//	logits      float32 [classes]
+//	class       int64   []
 //	names       text [classes]
 //	image       text []
 //	provenance  text [], as JSON
 //
-// beside it; .csv and .json are those of Figure.Save, the .json with the ranking
+// .csv and .json are those of Figure.Save, the .json with the ranking
 // of all classes. The file appears whole or not at all; the same numbers give the
 // same bytes.
-func WriteData(path string, e *attention.Explanation, class int, source Source) error {
+func WriteData(path string, e *attention.Explanation, class int, source origin.Model) error {
 	d, err := classData(e, class, source)
 	if err != nil {
 		return err
@@ -53,8 +57,8 @@ func WriteData(path string, e *attention.Explanation, class int, source Source) 
 	return d.write(path)
 }
 
-func classData(e *attention.Explanation, class int, source Source) (data, error) {
-	d := data{Provenance: Provenance{Version: version(), Source: source}, Ranking: e.Top(-1), explained: e, class: class}
+func classData(e *attention.Explanation, class int, source origin.Model) (data, error) {
+	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e, class: class}
 	for layer := range e.Layers {
 		maps, err := headMaps(e, layer, class)
 		if err != nil {
@@ -160,38 +164,32 @@ func (d data) mapArrays(out *npz.Writer) error {
 		scale := cmp.Or(m.Scale, &[2]float32{nan, nan})
 		scales = append(scales, scale[:]...)
 	}
-	err := errors.Join(out.Floats("maps", values, n, rows, cols), out.Floats("scale", scales, n, 2))
-	for _, c := range []struct {
-		name string
-		of   func(Shown) int
-	}{
-		{"rows", func(m Shown) int { return m.Rows }},
-		{"cols", func(m Shown) int { return m.Cols }},
-		{"layer", func(m Shown) int { return m.Layer }},
-		{"head", func(m Shown) int { return m.Head }},
-		{"class", func(m Shown) int { return m.Class }},
-		{"versus", func(m Shown) int { return m.Versus }},
-	} {
+	ints := func(name string, of func(Shown) int) error {
 		var all []int
 		for _, m := range d.Maps {
-			all = append(all, c.of(m))
+			all = append(all, of(m))
 		}
-		err = errors.Join(err, out.Ints(c.name, all, n))
+		return out.Ints(name, all, n)
 	}
-	for _, c := range []struct {
-		name string
-		of   func(Shown) string
-	}{
-		{"label", func(m Shown) string { return m.Label }},
-		{"image", func(m Shown) string { return m.Image }},
-		{"name", func(m Shown) string { return m.Name }},
-		{"versus_name", func(m Shown) string { return m.VersusName }},
-	} {
+	texts := func(name string, of func(Shown) string) error {
 		var all []string
 		for _, m := range d.Maps {
-			all = append(all, c.of(m))
+			all = append(all, of(m))
 		}
-		err = errors.Join(err, out.Texts(c.name, all))
+		return out.Texts(name, all)
 	}
-	return err
+	return errors.Join(
+		out.Floats("maps", values, n, rows, cols),
+		out.Floats("scale", scales, n, 2),
+		ints("rows", func(m Shown) int { return m.Rows }),
+		ints("cols", func(m Shown) int { return m.Cols }),
+		ints("layer", func(m Shown) int { return m.Layer }),
+		ints("head", func(m Shown) int { return m.Head }),
+		ints("class", func(m Shown) int { return m.Class }),
+		ints("versus", func(m Shown) int { return m.Versus }),
+		texts("label", func(m Shown) string { return m.Label }),
+		texts("image", func(m Shown) string { return m.Image }),
+		texts("name", func(m Shown) string { return m.Name }),
+		texts("versus_name", func(m Shown) string { return m.VersusName }),
+	)
 }

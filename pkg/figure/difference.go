@@ -40,33 +40,14 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	if a == b {
 		return nil, fmt.Errorf("%s has no difference from itself: name two classes", attention.Plain(e.Name(a)))
 	}
-	ofA, err := headMaps(e, layer, a)
+	maps, most, err := differences(e, layer, a, b, photo)
 	if err != nil {
 		return nil, err
-	}
-	ofB, err := headMaps(e, layer, b)
-	if err != nil {
-		return nil, err
-	}
-	nameA, nameB := attention.Plain(e.Name(a)), attention.Plain(e.Name(b))
-	var maps []Shown
-	most, weight := float32(0), float32(0)
-	for head := range ofA {
-		d := attention.Map{Rows: e.Rows, Cols: e.Cols, Values: make([]float32, len(ofA[head].Values))}
-		for i, v := range ofA[head].Values {
-			d.Values[i] = v - ofB[head].Values[i]
-			most, weight = max(most, d.Values[i], -d.Values[i]), max(weight, v, ofB[head].Values[i])
-		}
-		shown := of(e, headLabel(head), layer, head, a, d, photo)
-		shown.Versus, shown.VersusName = b, e.Name(b)
-		maps = append(maps, shown)
-	}
-	if most <= attention.Flatness*weight {
-		return nil, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by rounding only", layer, nameA, nameB)
 	}
 	if o.Limits == nil {
 		o.Limits = &Limits{-most, most}
 	}
+	nameA, nameB := attention.Plain(e.Name(a)), attention.Plain(e.Name(b))
 	o.SameScale, o.ColorBar = false, true
 	o.ends = [2]string{"← " + nameB + " more", nameA + " more →"}
 	if o.Title == "" {
@@ -100,6 +81,34 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	f.about.class(e, b, true)
 	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder layer %d; + and − mark the cells of each head where the difference is greatest and least, where it is a tenth of the scale or more.", e.Heads, layer+1)
 	return f, nil
+}
+
+// differences are the maps of class a minus those of class b for every head, and how
+// far they are from 0 at most.
+func differences(e *attention.Explanation, layer, a, b int, photo image.Image) (maps []Shown, most float32, err error) {
+	ofA, err := headMaps(e, layer, a)
+	if err != nil {
+		return nil, 0, err
+	}
+	ofB, err := headMaps(e, layer, b)
+	if err != nil {
+		return nil, 0, err
+	}
+	weight := float32(0)
+	for head := range ofA {
+		d := attention.Map{Rows: e.Rows, Cols: e.Cols, Values: make([]float32, len(ofA[head].Values))}
+		for i, v := range ofA[head].Values {
+			d.Values[i] = v - ofB[head].Values[i]
+			most, weight = max(most, d.Values[i], -d.Values[i]), max(weight, v, ofB[head].Values[i])
+		}
+		shown := of(e, headLabel(head), layer, head, a, d, photo)
+		shown.Versus, shown.VersusName = b, e.Name(b)
+		maps = append(maps, shown)
+	}
+	if most <= attention.Flatness*weight {
+		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by rounding only", layer, attention.Plain(e.Name(a)), attention.Plain(e.Name(b)))
+	}
+	return maps, most, nil
 }
 
 // withoutColours is a picture in gray (luma of ITU-R BT.601).

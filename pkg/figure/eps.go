@@ -13,6 +13,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgeps"
+
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // EPS is the figure as PostScript (level 3), for workflows that take no PDF. Its
@@ -42,7 +44,7 @@ func asEPS(width, height vg.Length, draw func(vg.Canvas) error) ([]byte, error) 
 	// The canvas writes a head that is none (it begins with two signs, has a box of
 	// fractions) and the time.
 	head := fmt.Appendf(nil, "%%!PS-Adobe-3.0 EPSF-3.0\n%%%%Creator: GoINTR %s\n%%%%BoundingBox: 0 0 %.0f %.0f\n%%%%HiResBoundingBox: 0 0 %.3f %.3f\n%%%%LanguageLevel: 3\n%%%%Pages: 1\n%%%%EndComments\n",
-		version(), math.Ceil(float64(width)), math.Ceil(float64(height)), float64(width), float64(height))
+		origin.Version(), math.Ceil(float64(width)), math.Ceil(float64(height)), float64(width), float64(height))
 	if !epsHead.Match(drawn.Bytes()) {
 		return nil, fmt.Errorf("the EPS writer made a file without a head")
 	}

@@ -2,33 +2,23 @@ package figure
 
 import (
 	"bytes"
-	"compress/gzip"
-	_ "embed"
-	"encoding/base64"
-	"encoding/binary"
+	"cmp"
+	"embed"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"html"
 	"image"
-	"image/jpeg"
-	"math"
 	"path/filepath"
 	"strings"
 
-	xdraw "golang.org/x/image/draw"
-
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
+	"github.com/gointr/gointr/pkg/page"
 )
 
-var (
-	//go:embed explorer.html
-	explorerHTML string
-	//go:embed explorer.css
-	explorerCSS string
-	//go:embed explorer.js
-	explorerJS string
-)
+//go:embed explorer.html explorer.css explorer.js
+var explorerFiles embed.FS
+
+var explorerPage = page.Parse(explorerFiles, "explorer")
 
 const (
 	largestPage   = 2_000_000 // bytes, also when embedded in a notebook
@@ -47,28 +37,24 @@ type ExplorerOptions struct {
 
 // explorerData is what the page's script reads.
 type explorerData struct {
-	Image         string            `json:"image"`
-	Width         int               `json:"width"`
-	Height        int               `json:"height"`
-	Rows          int               `json:"rows"`
-	Cols          int               `json:"cols"`
-	Layers        int               `json:"layers"`
-	Heads         int               `json:"heads"`
-	Names         []string          `json:"names"`         // by class
-	Probabilities []float32         `json:"probabilities"` // by class
-	Order         []int             `json:"order"`         // classes, best first
-	Kept          []int             `json:"kept"`          // the classes with maps, best first
-	Maps          []string          `json:"maps"`          // of Kept, packed
-	Levels        int               `json:"levels"`
-	Flatness      float64           `json:"flatness"`
-	Class         int               `json:"class"` // shown first, as are those below
-	Layer         int               `json:"layer"`
-	Colormap      string            `json:"colormap"`
-	Opacity       float64           `json:"opacity"`
-	Smooth        bool              `json:"smooth"`
-	SameScale     bool              `json:"sameScale"`
-	Colormaps     map[string]string `json:"colormaps"` // 256 colours in hexadecimal
-	Photo         string            `json:"photo"`
+	page.Drawing
+	Image         string    `json:"image"`
+	Width         int       `json:"width"`
+	Height        int       `json:"height"`
+	Rows          int       `json:"rows"`
+	Cols          int       `json:"cols"`
+	Layers        int       `json:"layers"`
+	Heads         int       `json:"heads"`
+	Names         []string  `json:"names"`         // by class
+	Probabilities []float32 `json:"probabilities"` // by class
+	Order         []int     `json:"order"`         // classes, best first
+	Kept          []int     `json:"kept"`          // the classes with maps, best first
+	Maps          []string  `json:"maps"`          // of Kept, packed: layer by layer, head by head
+	Class         int       `json:"class"`         // shown first
+	Layer         int       `json:"layer"`         // shown first
+	Photo         string    `json:"photo"`
+
+	from origin.Model
 }
 
 // Explorer is an HTML page to look around in an explanation: every class by
@@ -89,13 +75,8 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 	if o.Class < 0 {
 		o.Class = e.Best().Index
 	}
-	if o.Look.Colormap == "" {
-		o.Look.Colormap = "viridis"
-	}
-	if o.Look.Opacity == 0 {
-		o.Look.Opacity = 0.6
-	}
-	look, err := o.Look.filled()
+	o.Look.Colormap, o.Look.Opacity = cmp.Or(o.Look.Colormap, "viridis"), cmp.Or(o.Look.Opacity, 0.6)
+	drawing, err := Drawing(o.Look, levels)
 	if err != nil {
 		return nil, err
 	}
@@ -105,15 +86,19 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	picture, err := photoURI(photo)
+	pixels, err := rgba(photo)
+	if err != nil {
+		return nil, err
+	}
+	picture, err := page.JPEG(page.Fit(pixels, explorerPhoto), 85)
 	if err != nil {
 		return nil, err
 	}
 	d := explorerData{
-		Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols, Layers: e.Layers, Heads: e.Heads,
-		Probabilities: make([]float32, e.Classes()), Levels: levels, Flatness: attention.Flatness, Class: o.Class, Layer: o.Layer,
-		Colormap: strings.ToLower(look.Colormap), Opacity: look.Opacity, Smooth: look.Smoothing != Cells, SameScale: look.SameScale,
-		Colormaps: map[string]string{}, Photo: picture,
+		Drawing: drawing, Width: e.Width, Height: e.Height, Rows: e.Rows, Cols: e.Cols,
+		Layers: e.Layers, Heads: e.Heads, Probabilities: make([]float32, e.Classes()), Class: o.Class, Layer: o.Layer,
+		Photo: picture.URI,
+		from:  origin.Model(o.Look.Source),
 	}
 	if e.Image != "" {
 		d.Image = filepath.Base(e.Image)
@@ -125,6 +110,21 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		d.Order = append(d.Order, c.Index)
 		d.Probabilities[c.Index] = float32(c.Probability)
 	}
+	if err := d.fill(e); err != nil {
+		return nil, err
+	}
+	return d.page()
+}
+
+// Drawing is what a page's script draws maps by, first as o says: its Colormap, Opacity, Smoothing (Cells or not) and
+// SameScale. levels are those of page.Pack.
+func Drawing(o Options, levels int) (page.Drawing, error) {
+	look, err := o.filled()
+	d := page.Drawing{
+		Levels: levels, Flatness: attention.Flatness,
+		Colormaps: map[string]string{}, Colormap: strings.ToLower(look.Colormap), Opacity: look.Opacity,
+		Smooth: look.Smoothing != Cells, SameScale: look.SameScale,
+	}
 	for name, table := range allColormaps() {
 		var all []byte
 		for _, rgb := range table {
@@ -132,10 +132,7 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		}
 		d.Colormaps[name] = hex.EncodeToString(all)
 	}
-	if err := d.fill(e); err != nil {
-		return nil, err
-	}
-	return d.page()
+	return d, err
 }
 
 // fill gives maps to the chosen class and to as many of the best as the page's
@@ -145,7 +142,7 @@ func (d *explorerData) fill(e *attention.Explanation) error {
 	if err != nil {
 		return err
 	}
-	packed, size := map[int]string{}, len(Embed(bare))
+	packed, size := map[int]string{}, len(page.Embed("", bare))
 	for _, class := range append([]int{d.Class}, d.Order...) {
 		if _, ok := packed[class]; ok {
 			continue
@@ -162,8 +159,8 @@ func (d *explorerData) fill(e *attention.Explanation) error {
 		packed[class] = maps
 	}
 	if len(packed) == 0 {
-		return fmt.Errorf("%d layers of %d heads with maps of %d×%d cells, and %d names, are too much for a page: keep the numbers in an .npz file",
-			e.Layers, e.Heads, e.Rows, e.Cols, e.Classes())
+		return fmt.Errorf("%d layers of %d heads with maps of %d×%d cells, and %d names, are too much for a page: "+
+			"keep the numbers in an .npz file", e.Layers, e.Heads, e.Rows, e.Cols, e.Classes())
 	}
 	for _, class := range d.Order { // the list beside the maps is in this order, too
 		if maps, ok := packed[class]; ok {
@@ -174,77 +171,27 @@ func (d *explorerData) fill(e *attention.Explanation) error {
 }
 
 func (d *explorerData) page() ([]byte, error) {
-	encoded, err := json.Marshal(d) // with <, > and & as \u003c and so on
-	if err != nil {
-		return nil, err
-	}
-	title := "Attention"
+	c := page.Content{Title: "Attention", Data: d, Model: d.from}
 	if d.Image != "" {
-		title += " in " + d.Image
+		c.Title += " in " + d.Image
+		c.Facts = []page.Fact{{"Picture", d.Image}}
 	}
-	whole := strings.NewReplacer("{{title}}", html.EscapeString(title), "{{css}}", explorerCSS, "{{script}}", explorerJS, "{{data}}", string(encoded)).Replace(explorerHTML)
-	return []byte(whole), nil
+	var out bytes.Buffer
+	err := explorerPage.Write(&out, c)
+	return out.Bytes(), err
 }
 
-// pack is what the script unpacks, for one class: the ends of every map [layer,
-// head], then of all weights [layer, head, row, column] how many steps from the
-// lower end they are, the low bytes before the high bytes, which gzip makes small.
+// pack is the maps of a class: layer by layer, head by head.
 func pack(e *attention.Explanation, class int) (string, error) {
-	var ends, low, high []byte
+	var maps []attention.Map
 	for layer := range e.Layers {
 		for head := range e.Heads {
 			m, err := e.Map(layer, head, class)
 			if err != nil {
 				return "", err
 			}
-			from, to := m.Range()
-			ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(from))
-			ends = binary.LittleEndian.AppendUint32(ends, math.Float32bits(to))
-			for _, v := range m.Values {
-				step := 0
-				if to > from {
-					step = int(math.Round(levels * (float64(v) - float64(from)) / (float64(to) - float64(from))))
-				}
-				low, high = append(low, byte(step)), append(high, byte(step>>8))
-			}
+			maps = append(maps, m)
 		}
 	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	for _, part := range [][]byte{ends, low, high} {
-		if _, err := w.Write(part); err != nil {
-			return "", err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
-}
-
-// photoURI is the picture in a size for the page.
-func photoURI(photo image.Image) (string, error) {
-	pixels, err := rgba(photo)
-	if err != nil {
-		return "", err
-	}
-	if long := max(pixels.Rect.Dx(), pixels.Rect.Dy()); long > explorerPhoto {
-		to := func(side int) int { return max(1, (side*explorerPhoto+long/2)/long) }
-		small := image.NewRGBA(image.Rect(0, 0, to(pixels.Rect.Dx()), to(pixels.Rect.Dy())))
-		xdraw.CatmullRom.Scale(small, small.Rect, pixels, pixels.Rect, xdraw.Src, nil)
-		pixels = small
-	}
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, pixels, &jpeg.Options{Quality: 85}); err != nil {
-		return "", err
-	}
-	return "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(out.Bytes()), nil
-}
-
-// Embed is an explorer's page as HTML inside another page, a notebook's output,
-// say: a frame that takes the height it needs. Where the notebook is not
-// trusted Jupyter leaves the frame out and keeps the words of the template.
-func Embed(page []byte) string {
-	return `<template>The explorer is shown once this notebook is trusted.</template>` +
-		`<iframe title="Attention explorer" style="width:100%;height:720px;border:0" srcdoc="` + html.EscapeString(string(page)) + `"></iframe>`
+	return page.Pack(maps, levels)
 }

@@ -20,7 +20,12 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/page"
 )
+
+type drawing = page.Drawing
+
+func framed(html []byte) string { return page.Embed("Attention explorer", html) }
 
 // pageData is what the script of a page reads, and its maps as it unpacks them:
 // [class of Kept, layer, head, cell].
@@ -151,16 +156,16 @@ func TestExplorerFirst(t *testing.T) {
 		o    ExplorerOptions
 		want explorerData
 	}{
-		{ExplorerOptions{Class: -1, Layer: attention.Last}, explorerData{Class: e.Best().Index, Layer: 2, Colormap: "viridis", Opacity: 0.6, Smooth: true}},
-		{ExplorerOptions{Class: 7, Layer: 1, Look: Options{Smoothing: Cells, Colormap: "Cividis", Opacity: 0.25, SameScale: true}}, explorerData{Class: 7, Layer: 1, Colormap: "cividis", Opacity: 0.25, SameScale: true}},
-		{ExplorerOptions{Look: Options{Smoothing: Cubic, Colormap: "jet", Opacity: 1}}, explorerData{Colormap: "jet", Opacity: 1, Smooth: true}},
+		{ExplorerOptions{Class: -1, Layer: attention.Last}, explorerData{Class: e.Best().Index, Layer: 2, Drawing: drawing{Colormap: "viridis", Opacity: 0.6, Smooth: true}}},
+		{ExplorerOptions{Class: 7, Layer: 1, Look: Options{Smoothing: Cells, Colormap: "Cividis", Opacity: 0.25, SameScale: true}}, explorerData{Class: 7, Layer: 1, Drawing: drawing{Colormap: "cividis", Opacity: 0.25, SameScale: true}}},
+		{ExplorerOptions{Look: Options{Smoothing: Cubic, Colormap: "jet", Opacity: 1}}, explorerData{Drawing: drawing{Colormap: "jet", Opacity: 1, Smooth: true}}},
 	} {
 		page, err := Explorer(e, scene(120, 90), c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d, _ := pageData(t, page)
-		got := explorerData{Class: d.Class, Layer: d.Layer, Colormap: d.Colormap, Opacity: d.Opacity, Smooth: d.Smooth, SameScale: d.SameScale}
+		got := explorerData{Class: d.Class, Layer: d.Layer, Drawing: drawing{Colormap: d.Colormap, Opacity: d.Opacity, Smooth: d.Smooth, SameScale: d.SameScale}}
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v: first shown is %+v, want %+v", c.o, got, c.want)
 		}
@@ -191,7 +196,7 @@ func TestExplorerSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := len(Embed(page))
+		n := len(framed(page))
 		if n >= 2_000_000 {
 			t.Errorf("%v: the page has %d bytes", c, n)
 		}
@@ -233,7 +238,7 @@ func TestExplorerHostile(t *testing.T) {
 			t.Errorf("the page has %s in it", fetched)
 		}
 	}
-	embedded := Embed(page)
+	embedded := framed(page)
 	if n := strings.Count(embedded, "<"); n != 4 { // the template and the frame, begun and ended
 		t.Errorf("the frame's HTML has %d tags, want 4", n)
 	}

@@ -9,7 +9,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -22,6 +21,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // Figure is a drawing ready to be written: pictures, and lines and text as
@@ -73,7 +73,7 @@ func (f *Figure) Maps() []Shown { return f.maps }
 func (f *Figure) Save(path string) error {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".tex":
-		return writeBytes(path, f.tex(path))
+		return wholefile.Bytes(path, f.tex(path))
 	case ".npz", ".csv", ".json":
 		return f.data().write(path)
 	}
@@ -103,14 +103,7 @@ func save(path string, drawing interface {
 	if err != nil {
 		return err
 	}
-	return writeBytes(path, data)
-}
-
-func writeBytes(path string, data []byte) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	return wholefile.Bytes(path, data)
 }
 
 const largestPNG = 1 << 28 // pixels, 1 GB of memory
@@ -139,7 +132,7 @@ func (f *Figure) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+version())), nil
+	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+origin.Version())), nil
 }
 
 // withChunks adds chunks, each with its name before it, behind the PNG's header.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/sbinet/npyio/npz"
 	"gonum.org/v1/plot/vg"
 )
@@ -565,10 +566,10 @@ func TestWriteFileLeavesTheOldOne(t *testing.T) {
 	}
 }
 
-func TestWriteNPZ(t *testing.T) {
+func TestWriteData(t *testing.T) {
 	e := explanation(4)
 	path := filepath.Join(t.TempDir(), "maps.npz")
-	if err := WriteNPZ(path, e, 2); err != nil {
+	if err := WriteData(path, e, 2, origin.Model{}); err != nil {
 		t.Fatal(err)
 	}
 	all := readNPZ(t, path)
@@ -595,14 +596,14 @@ func TestWriteNPZ(t *testing.T) {
 	}
 
 	first, _ := os.ReadFile(path)
-	WriteNPZ(path, e, 2)
+	WriteData(path, e, 2, origin.Model{})
 	if second, _ := os.ReadFile(path); !bytes.Equal(first, second) {
 		t.Error("the same maps give other bytes")
 	}
-	if err := WriteNPZ(path, e, 3); err == nil {
+	if err := WriteData(path, e, 3, origin.Model{}); err == nil {
 		t.Error("class 3 of 3 was written")
 	}
-	if err := WriteNPZ(filepath.Join(path, "no", "x.npz"), e, 1); err == nil {
+	if err := WriteData(filepath.Join(path, "no", "x.npz"), e, 1, origin.Model{}); err == nil {
 		t.Error("a file was written into a folder that does not exist")
 	}
 }

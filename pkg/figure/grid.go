@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // Row is one row of a Grid: a picture with its explanation, and the class whose
@@ -16,9 +17,9 @@ import (
 type Row struct {
 	Explanation *attention.Explanation
 	Photo       image.Image
-	Class       int    // index; a class below 0 is the predicted one
-	Heading     string // above the row; "" is the name of what differs between rows, class, picture or both
-	Source      Source // of the maps; the caption has it where all rows have the same and Options.Source is empty
+	Class       int          // index; a class below 0 is the predicted one
+	Heading     string       // above the row; "" is the name of what differs between rows, class, picture or both
+	Source      origin.Model // of the maps; the caption has it where all rows have the same and Options.Source is empty
 }
 
 // Mean among the heads of a Grid is the mean of all heads.
@@ -37,24 +38,11 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 {
-		return nil, errors.New("a grid needs a picture at least")
+	rows, same, err := alike(rows)
+	if err != nil {
+		return nil, err
 	}
-	rows = append([]Row{}, rows...)
-	sameClass, sameImage, sameSource := true, true, true
-	for i := range rows {
-		r := &rows[i]
-		if r.Explanation == nil {
-			return nil, fmt.Errorf("row %d of the grid has no explanation", i)
-		}
-		if r.Class < 0 {
-			r.Class = r.Explanation.Best().Index
-		}
-		sameClass = sameClass && r.Explanation.Name(r.Class) == rows[0].Explanation.Name(rows[0].Class)
-		sameSource = sameSource && r.Source == rows[0].Source
-		sameImage = sameImage && r.Explanation.Image == rows[0].Explanation.Image
-	}
-	if sameSource && o.Source == (Source{}) {
+	if same.source && o.Source == (origin.Model{}) {
 		o.Source = rows[0].Source
 	}
 	first := rows[0].Explanation
@@ -70,14 +58,10 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	for i, r := range rows {
 		row := mapRow{heading: r.Heading, photo: r.Photo}
 		if row.heading == "" {
-			row.heading = r.named(sameClass && len(rows) > 1, sameImage, len(heads) > 1, o)
+			row.heading = r.named(same.class && len(rows) > 1, same.image, len(heads) > 1, o)
 		}
-		for _, head := range heads {
-			m, err := headMap(r.Explanation, layer, head, r.Class)
-			if err != nil {
-				return nil, fmt.Errorf("row %d of the grid: %w", i, err)
-			}
-			row.maps = append(row.maps, of(r.Explanation, headLabel(head), layer, head, r.Class, m, r.Photo))
+		if row.maps, err = r.maps(layer, heads); err != nil {
+			return nil, fmt.Errorf("row %d of the grid: %w", i, err)
 		}
 		drawn = append(drawn, row)
 	}
@@ -86,8 +70,8 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		which = ", " + strings.ToLower(headLabel(heads[0]))
 	}
 	title := fmt.Sprintf("Decoder layer %d%s", layer+1, which)
-	if sameClass {
-		title = ending(attention.Plain(rows[0].Explanation.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which), titleSize, o.Width, 2)
+	if same.class {
+		title = ending(attention.Plain(first.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which), titleSize, o.Width, 2)
 	}
 	var f *Figure
 	if len(heads) == 1 {
@@ -99,33 +83,71 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		return nil, err
 	}
 	f.about.say("Where %s of decoder layer %d look%s", listed(heads), layer+1, one(len(heads) == 1, "s", ""))
-	if sameClass {
-		f.about.say(" for ")
-		f.about.class(rows[0].Explanation, rows[0].Class, len(rows) == 1)
+	f.about.rows(rows, same)
+	return f, nil
+}
+
+// common is what all rows of a grid have in common.
+type common struct{ class, image, source bool }
+
+// alike are the rows with every class found, and what they have in common.
+func alike(rows []Row) ([]Row, common, error) {
+	same := common{true, true, true}
+	if len(rows) == 0 {
+		return nil, same, errors.New("a grid needs a picture at least")
 	}
-	if sameImage {
-		f.about.in(first.Image)
+	rows = slices.Clone(rows)
+	for i := range rows {
+		r := &rows[i]
+		if r.Explanation == nil {
+			return nil, same, fmt.Errorf("row %d of the grid has no explanation", i)
+		}
+		if r.Class < 0 {
+			r.Class = r.Explanation.Best().Index
+		}
+		same.class = same.class && r.Explanation.Name(r.Class) == rows[0].Explanation.Name(rows[0].Class)
+		same.image = same.image && r.Explanation.Image == rows[0].Explanation.Image
+		same.source = same.source && r.Source == rows[0].Source
+	}
+	return rows, same, nil
+}
+
+// rows says which classes and pictures the rows of a grid have.
+func (a *about) rows(rows []Row, same common) {
+	if same.class {
+		a.say(" for ")
+		a.class(rows[0].Explanation, rows[0].Class, len(rows) == 1)
+	}
+	if same.image {
+		a.in(rows[0].Explanation.Image)
 	}
 	if len(rows) > 1 {
-		f.about.say(": ")
 		for i, r := range rows {
-			if i > 0 {
-				f.about.say("; ")
+			a.say("%s", one(i == 0, ": ", "; "))
+			if same.class && r.Explanation.Image != "" {
+				a.file(r.Explanation.Image)
+				a.say(" (%s)", percent(r.Explanation, r.Class))
+				continue
 			}
-			switch {
-			case sameClass && r.Explanation.Image != "":
-				f.about.file(r.Explanation.Image)
-				f.about.say(" (%s)", percent(r.Explanation, r.Class))
-			default:
-				f.about.class(r.Explanation, r.Class, true)
-				if !sameImage {
-					f.about.in(r.Explanation.Image)
-				}
+			a.class(r.Explanation, r.Class, true)
+			if !same.image {
+				a.in(r.Explanation.Image)
 			}
 		}
 	}
-	f.about.say(".")
-	return f, nil
+	a.say(".")
+}
+
+// maps are those of the heads.
+func (r Row) maps(layer int, heads []int) (shown []Shown, err error) {
+	for _, head := range heads {
+		m, err := headMap(r.Explanation, layer, head, r.Class)
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, of(r.Explanation, headLabel(head), layer, head, r.Class, m, r.Photo))
+	}
+	return shown, nil
 }
 
 // named is the heading of a row by what differs between rows; sure adds how sure

@@ -7,13 +7,13 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/gointr/gointr/pkg/attention"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/pkg/attention"
 )
 
 // HeadRow is the figure of the published demo: the picture, then where each
@@ -95,15 +95,11 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 }
 
 // headMaps are the maps of all heads of a layer for a class, checked.
-func headMaps(e *attention.Explanation, layer, class int) ([]attention.Map, error) {
-	maps := make([]attention.Map, e.Heads)
+func headMaps(e *attention.Explanation, layer, class int) (maps []attention.Map, err error) {
+	maps = make([]attention.Map, e.Heads)
 	for head := range maps {
-		var err error
-		if maps[head], err = e.Map(layer, head, class); err != nil {
+		if maps[head], err = headMap(e, layer, head, class); err != nil {
 			return nil, err
-		}
-		if err := maps[head].Check(); err != nil {
-			return nil, fmt.Errorf("head %d: %w", head+1, err)
 		}
 	}
 	return maps, nil
@@ -134,23 +130,23 @@ func ending(name, end string, size, width vg.Length, most int) string {
 func mapPanels(maps []Shown, base *image.RGBA, o Options) ([]panel, error) {
 	panels := make([]panel, len(maps))
 	errs := make([]error, len(maps))
-	parallel(len(maps), func(i int) {
-		panels[i], errs[i] = mapPanel(maps[i].Label, maps[i].Map(), base, o)
-		shown := maps[i]
-		if l := panels[i].scale; l != nil {
-			shown.Scale = &[2]float32{l.Low, l.High}
+	parallel.Do(len(maps), func(next func() (int, bool)) {
+		for i, ok := next(); ok; i, ok = next() {
+			panels[i], errs[i] = mapPanel(maps[i], base, o)
 		}
-		panels[i].shown = &shown
 	})
 	return panels, errors.Join(errs...)
 }
 
 // mapPanel dyes a copy of the picture.
-func mapPanel(label string, m attention.Map, base *image.RGBA, o Options) (panel, error) {
-	pixels := image.NewRGBA(base.Rect)
+func mapPanel(shown Shown, base *image.RGBA, o Options) (panel, error) {
+	pixels, m := image.NewRGBA(base.Rect), shown.Map()
 	copy(pixels.Pix, base.Pix)
 	scale, err := dye(m, pixels, o)
-	p := panel{label: label, pixels: pixels, scale: scale}
+	if scale != nil {
+		shown.Scale = &[2]float32{scale.Low, scale.High}
+	}
+	p := panel{label: shown.Label, pixels: pixels, scale: scale, shown: &shown}
 	p.weights[0], p.weights[1] = m.Range()
 	if m.Flat() {
 		p.note = "flat: every cell " + number(p.weights[1])
@@ -185,20 +181,6 @@ func commonLimits(maps []attention.Map) *Limits {
 	}
 	low, high := ends.Range()
 	return &Limits{low, high}
-}
-
-// parallel runs do(0) to do(n-1), as many at once as there are processors.
-func parallel(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i := range n {
-		free <- struct{}{}
-		wg.Go(func() {
-			do(i)
-			<-free
-		})
-	}
-	wg.Wait()
 }
 
 // panel is one picture of a figure.
@@ -290,24 +272,18 @@ func layout(rows []row, o Options) (*Figure, error) {
 	if o.Letters {
 		lettered(rows)
 	}
-
 	f := &Figure{width: o.Width, dpi: o.DPI, look: o}
 	title, titleAt := fit(o.Title, titleSize, labelSize, o.Width-2*margin, 2)
-	under := vg.Length(0)
-	if o.ownBars() {
-		under = 2 + barHeight + 2 + noteSize*leading
-	}
-	foot := vg.Length(0)
+	// The first panel's bar says what the numbers are, unless there is a map above it.
 	unitBelow := o.ownBars() && rows[0].panels[0].dyed()
-	if o.ColorBar && !o.ownBars() || unitBelow {
-		foot = gap + noteSize*leading
-		if o.ends != [2]string{} {
-			foot += noteSize*leading + 1
-		}
-	}
+	under := o.barSpace()
+	foot := o.foot(unitBelow)
 	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 + vg.Length(len(rows)-1)*gap + foot
+	headingAt := vg.Length(headingSize) // one size for all
 	for _, r := range rows {
 		f.height += r.headingHeight() + r.labelHeight() + r.panelHeight(slot) + under
+		_, size := fit(r.heading, headingAt, labelSize, o.Width-2*margin, 1)
+		headingAt = min(headingAt, size)
 	}
 
 	y := f.height - margin
@@ -316,11 +292,6 @@ func layout(rows []row, o Options) (*Figure, error) {
 		f.texts = append(f.texts, centred(line, titleAt, o.Width/2, y+titleAt*descent))
 	}
 	y -= 2
-	headingAt := vg.Length(headingSize) // one size for all
-	for _, r := range rows {
-		_, size := fit(r.heading, headingAt, labelSize, o.Width-2*margin, 1)
-		headingAt = min(headingAt, size)
-	}
 	for i, r := range rows {
 		if r.heading != "" {
 			lines, _ := fit(r.heading, headingAt, headingAt, o.Width-2*margin, 1)
@@ -328,30 +299,15 @@ func layout(rows []row, o Options) (*Figure, error) {
 			f.texts = append(f.texts, text{lines[0], headingAt, vg.Point{X: margin, Y: y + headingSize*descent + 0.5}})
 		}
 		y -= r.labelHeight()
-		bottom := y - r.panelHeight(slot)
+		bottom := y - r.panelHeight(slot) - under
 		for column, p := range r.panels {
 			left := margin + vg.Length(column)*(slot+gap)
-			middle := left + slot/2
-			w, h := p.size(slot)
-			at := rectangle(middle-w/2, y-h, w, h)
-			if p.shown != nil {
-				f.maps = append(f.maps, *p.shown)
-			}
-			f.pictures = append(f.pictures, picture{at, p.pixels})
-			if p.note != "" && !f.note(p, at) {
-				p.label += ", " + p.note
-			}
-			if p.label != "" {
-				f.label(p.label, middle, y+labelSize*descent+0.5, slot)
-			}
+			f.panel(p, left, y, slot)
 			if o.ownBars() {
-				f.ownBar(p, rectangle(left, bottom-under, slot, under), i == 0 && column == 0 && !unitBelow, o)
-			}
-			for _, m := range p.marks {
-				f.mark(m, at)
+				f.ownBar(p, rectangle(left, bottom, slot, under), i == 0 && column == 0 && !unitBelow, o)
 			}
 		}
-		y = bottom - under - gap
+		y = bottom - gap
 	}
 	switch {
 	case unitBelow:
@@ -360,6 +316,48 @@ func layout(rows []row, o Options) (*Figure, error) {
 		f.commonBar(o)
 	}
 	return f, nil
+}
+
+// barSpace is how much is left under every panel for its own colour bar.
+func (o Options) barSpace() vg.Length {
+	if !o.ownBars() {
+		return 0
+	}
+	return 2 + barHeight + 2 + noteSize*leading
+}
+
+// foot is the height of what stands below all rows: the one colour bar, or what the
+// numbers at the bars of the panels are.
+func (o Options) foot(unit bool) vg.Length {
+	height := vg.Length(0)
+	if unit || o.ColorBar && !o.ownBars() {
+		height = gap + noteSize*leading
+		if o.ends != [2]string{} {
+			height += noteSize*leading + 1
+		}
+	}
+	return height
+}
+
+// panel draws a panel into a slot whose upper left corner is at (left, top), its
+// label above.
+func (f *Figure) panel(p panel, left, top, slot vg.Length) {
+	middle := left + slot/2
+	w, h := p.size(slot)
+	at := rectangle(middle-w/2, top-h, w, h)
+	if p.shown != nil {
+		f.maps = append(f.maps, *p.shown)
+	}
+	f.pictures = append(f.pictures, picture{at, p.pixels})
+	if p.note != "" && !f.note(p, at) {
+		p.label += ", " + p.note
+	}
+	if p.label != "" {
+		f.label(p.label, middle, top+labelSize*descent+0.5, slot)
+	}
+	for _, m := range p.marks {
+		f.mark(m, at)
+	}
 }
 
 // size of a panel in a slot of a width.

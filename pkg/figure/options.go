@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // Smoothing is how the cells of a map become the pixels of a panel.
@@ -58,9 +60,9 @@ type Options struct {
 	Columns   int       // panels beside each other; 0 chooses: nine for an ordinary photograph, fewer for panoramas
 	DPI       int       // pixels an inch in a PNG, and twice as many at most in the pictures inside of an SVG, PDF or EPS; 0 is 300
 
-	Letters     bool   // (a), (b), … before the headings of rows, else before the labels of panels
-	Transparent bool   // leaves the page behind the panels transparent (PNG, SVG, PDF); else it is white
-	Source      Source // of the maps, for captions and data
+	Letters     bool         // (a), (b), … before the headings of rows, else before the labels of panels
+	Transparent bool         // leaves the page behind the panels transparent (PNG, SVG, PDF); else it is white
+	Source      origin.Model // of the maps, for captions and data
 
 	unit string    // of the numbers at the colour bar
 	ends [2]string // what lies towards the two ends of one colour scale; "" is nothing

@@ -25,9 +25,10 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 )
 
-var somewhere = Source{Model: "INTR-R50, 200 classes", Checkpoint: "/runs/a_b/best.pth", SHA256: strings.Repeat("0123456789abcdef", 4), Engine: "XLA on the CPU"}
+var somewhere = origin.Model{Model: "INTR-R50, 200 classes", Checkpoint: "/runs/a_b/best.pth", SHA256: strings.Repeat("0123456789abcdef", 4), Engine: "XLA on the CPU"}
 
 // every figure of maps, of the same explanation.
 func everyFigure(t *testing.T, e *attention.Explanation, photo image.Image, o Options) map[string]*Figure {
@@ -405,7 +406,7 @@ func TestCaptionIsLaTeX(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `Where the 8 heads of decoder layer 1 look for \emph{Painted Bunting} (class index 1, 82.1 \%). Colours (jet, opacity 0.5) run from 0.0 to 0.50 in all panels. ` +
-		`Maps of up to 6 \ensuremath{\times} 8 cells are shown cell by cell. Model: INTR-R50, 200 classes, \texttt{best.pth} (SHA-256 0123456789ab\dots{}). Drawn by GoINTR ` + latex(version()) + `.`
+		`Maps of up to 6 \ensuremath{\times} 8 cells are shown cell by cell. Model: INTR-R50, 200 classes, \texttt{best.pth} (SHA-256 0123456789ab\dots{}). Drawn by GoINTR ` + latex(origin.Version()) + `.`
 	if got := f.Caption(); got != want {
 		t.Errorf("the caption is\n%s\nwant\n%s", got, want)
 	}
@@ -612,7 +613,7 @@ func TestData(t *testing.T) {
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)
 		}
-		if d.Provenance.Source != somewhere || d.Provenance.Version != version() || d.Provenance.Caption != f.plain() || d.Provenance.Smoothing != f.look.Smoothing.String() {
+		if d.Provenance.Model != somewhere || d.Provenance.Version != origin.Version() || d.Provenance.Caption != f.plain() || d.Provenance.Smoothing != f.look.Smoothing.String() {
 			t.Errorf("%s: the provenance is %+v", kind, d.Provenance)
 		}
 		if !slices.EqualFunc(d.Maps, want, func(a, b Shown) bool {

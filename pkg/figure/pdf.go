@@ -16,6 +16,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgpdf"
+
+	"github.com/gointr/gointr/pkg/origin"
 )
 
 // PDF is the figure as one page of its own size, with its font inside.
@@ -82,10 +84,21 @@ var (
 	pdfStart  = regexp.MustCompile(`startxref\n(\d+)\n`)
 )
 
-// settled puts a document's pictures, which its writer orders by chance, into
-// the order of their content, and writes its properties: words about it and
-// what made it, without a date.
-func settled(data []byte, words string) ([]byte, error) {
+// pdfObj is one object of a document.
+type pdfObj struct {
+	number, from int
+	body         []byte // what follows "obj"
+}
+
+// pdfFile is a document taken apart.
+type pdfFile struct {
+	head       []byte // before the first object
+	objects    []pdfObj
+	root, info string // numbers of objects
+}
+
+// parsePDF takes apart what the writer of PDF makes.
+func parsePDF(data []byte) (*pdfFile, error) {
 	damaged := func(what string) error { return fmt.Errorf("the PDF writer made a file without %s", what) }
 	at := pdfStart.FindSubmatch(data)
 	if at == nil {
@@ -95,78 +108,86 @@ func settled(data []byte, words string) ([]byte, error) {
 	if xref > len(data) || !bytes.HasPrefix(data[xref:], []byte("xref\n0 ")) {
 		return nil, damaged("xref")
 	}
-	table := bytes.Split(data[xref:], []byte("\n"))
 	trailer := data[xref:]
 	root, info := pdfRoot.FindSubmatch(trailer), pdfInfo.FindSubmatch(trailer)
 	if root == nil || info == nil {
 		return nil, damaged("a trailer")
 	}
+	f := &pdfFile{root: string(root[1]), info: string(info[1])}
+	table := bytes.Split(trailer, []byte("\n"))
 	count, _ := strconv.Atoi(string(bytes.TrimPrefix(table[1], []byte("0 "))))
-	type object struct {
-		number, from int
-		body         []byte // what follows "obj"
-	}
-	var objects []object
 	for number := 1; number < count; number++ {
 		from, err := strconv.Atoi(string(bytes.Fields(table[2+number])[0]))
 		if err != nil || from > xref {
 			return nil, damaged("offsets")
 		}
-		objects = append(objects, object{number: number, from: from})
+		f.objects = append(f.objects, pdfObj{number: number, from: from})
 	}
-	slices.SortFunc(objects, func(a, b object) int { return cmp.Compare(a.from, b.from) })
-	first := xref
-	if len(objects) > 0 {
-		first = objects[0].from
-	}
-	var images, numbers []int
-	for i := range objects {
-		end := xref
-		if i+1 < len(objects) {
-			end = objects[i+1].from
-		}
-		whole := data[objects[i].from:end]
+	slices.SortFunc(f.objects, func(a, b pdfObj) int { return cmp.Compare(a.from, b.from) })
+	end := xref
+	for i, o := range slices.Backward(f.objects) {
+		whole := data[o.from:end]
 		head := pdfObject.FindIndex(whole)
 		if head == nil {
 			return nil, damaged("objects")
 		}
-		objects[i].body = whole[head[1]:]
-		if bytes.HasPrefix(objects[i].body, []byte("<</Type /XObject\n/Subtype /Image")) {
-			images, numbers = append(images, i), append(numbers, objects[i].number)
+		f.objects[i].body, end = whole[head[1]:], o.from
+	}
+	f.head = data[:end]
+	return f, nil
+}
+
+// settled puts a document's pictures, which its writer orders by chance, into
+// the order of their content, and writes its properties: words about it and
+// what made it, without a date.
+func settled(data []byte, words string) ([]byte, error) {
+	f, err := parsePDF(data)
+	if err != nil {
+		return nil, err
+	}
+	var images, numbers []int
+	for i, o := range f.objects {
+		if bytes.HasPrefix(o.body, []byte("<</Type /XObject\n/Subtype /Image")) {
+			images, numbers = append(images, i), append(numbers, o.number)
 		}
 	}
-	slices.SortFunc(images, func(a, b int) int { return bytes.Compare(objects[a].body, objects[b].body) })
+	slices.SortFunc(images, func(a, b int) int { return bytes.Compare(f.objects[a].body, f.objects[b].body) })
 	renamed := map[int]int{}
 	for k, i := range images {
-		renamed[objects[i].number] = numbers[k]
-		objects[i].number = numbers[k]
+		renamed[f.objects[i].number] = numbers[k]
+		f.objects[i].number = numbers[k]
 	}
-	slices.SortFunc(objects, func(a, b object) int { return cmp.Compare(a.number, b.number) })
-
-	out := bytes.NewBuffer(slices.Clone(data[:first]))
-	offsets := make([]int, count)
-	for _, o := range objects {
-		offsets[o.number] = out.Len()
-		body := o.body
+	for i, o := range f.objects {
 		switch {
-		case strconv.Itoa(o.number) == string(info[1]):
-			body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n", pdfString("GoINTR "+version()), pdfString(words))
-		case bytes.Contains(body, []byte("/XObject <<")):
-			body = pdfImage.ReplaceAllFunc(body, func(line []byte) []byte {
+		case strconv.Itoa(o.number) == f.info:
+			f.objects[i].body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n", pdfString("GoINTR "+origin.Version()), pdfString(words))
+		case bytes.Contains(o.body, []byte("/XObject <<")):
+			f.objects[i].body = pdfImage.ReplaceAllFunc(o.body, func(line []byte) []byte {
 				name, rest, _ := bytes.Cut(line, []byte(" "))
 				old, _ := strconv.Atoi(string(bytes.Fields(rest)[0]))
 				return fmt.Appendf(nil, "%s %d 0 R", name, renamed[old])
 			})
 		}
-		fmt.Fprintf(out, "%d 0 obj\n%s", o.number, body)
 	}
-	start := out.Len()
+	return f.bytes(), nil
+}
+
+// bytes is the document, its objects by number.
+func (f *pdfFile) bytes() []byte {
+	slices.SortFunc(f.objects, func(a, b pdfObj) int { return cmp.Compare(a.number, b.number) })
+	out := bytes.NewBuffer(slices.Clone(f.head))
+	var offsets []int
+	for _, o := range f.objects {
+		offsets = append(offsets, out.Len())
+		fmt.Fprintf(out, "%d 0 obj\n%s", o.number, o.body)
+	}
+	start, count := out.Len(), len(offsets)+1
 	fmt.Fprintf(out, "xref\n0 %d\n0000000000 65535 f \n", count)
-	for _, offset := range offsets[1:] {
+	for _, offset := range offsets {
 		fmt.Fprintf(out, "%010d 00000 n \n", offset)
 	}
-	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, root[1], info[1], start)
-	return out.Bytes(), nil
+	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, f.root, f.info, start)
+	return out.Bytes()
 }
 
 // pdfString is text as PDF has it: UTF-16 in hexadecimal.

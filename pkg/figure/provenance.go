@@ -1,27 +1,16 @@
 package figure
 
 import (
-	"cmp"
 	"image"
-	"runtime/debug"
-	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 )
-
-// Source says which model the maps of a figure come from. It goes into captions,
-// into the files' metadata and into the data; what is empty is left out there.
-type Source struct {
-	Model      string `json:"model,omitempty"`      // the architecture in words
-	Checkpoint string `json:"checkpoint,omitempty"` // path of its file
-	SHA256     string `json:"sha256,omitempty"`     // of that file, hexadecimal
-	Engine     string `json:"engine,omitempty"`     // that computed the maps, in words
-}
 
 // Provenance says where numbers come from and how a figure showed them.
 type Provenance struct {
 	Version string `json:"gointr"` // of GoINTR
-	Source
+	origin.Model
 	Caption   string  `json:"caption,omitempty"` // Figure.Caption without LaTeX
 	Smoothing string  `json:"smoothing,omitempty"`
 	Colormap  string  `json:"colormap,omitempty"`
@@ -73,26 +62,4 @@ func of(e *attention.Explanation, label string, layer, head, class int, m attent
 		s.Width, s.Height = e.Width, e.Height
 	}
 	return s
-}
-
-// version of GoINTR in this program: a release, a commit, or "devel".
-func version() string {
-	const module = "github.com/gointr/gointr"
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	found := ""
-	if info.Main.Path == module {
-		found = info.Main.Version
-	}
-	for _, d := range info.Deps {
-		if d.Path == module {
-			found = d.Version
-			if d.Replace != nil {
-				found = d.Replace.Version
-			}
-		}
-	}
-	return cmp.Or(strings.Trim(found, "()"), "devel")
 }

@@ -142,7 +142,7 @@ func TestLayers(t *testing.T) {
 	}
 	base, _ := Shrink(photo)
 	o, _ := Options{}.filled()
-	want, err := mapPanel("", mean, base, o)
+	want, err := mapPanel(own("", mean, nil), base, o)
 	if err != nil {
 		t.Fatal(err)
 	}

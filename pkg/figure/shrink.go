@@ -6,7 +6,7 @@ import (
 	"image/draw"
 	"math"
 
-	xdraw "golang.org/x/image/draw"
+	"github.com/gointr/gointr/pkg/page"
 )
 
 const (
@@ -29,10 +29,7 @@ func Shrink(picture image.Image) (*image.RGBA, error) {
 	}
 	w, h := src.Rect.Dx(), src.Rect.Dy()
 	if long := max(w, h); publishedScale*float64(long) > largestPanel {
-		to := func(side int) int { return max(1, (side*largestPanel+long/2)/long) }
-		dst := image.NewRGBA(image.Rect(0, 0, to(w), to(h)))
-		xdraw.CatmullRom.Scale(dst, dst.Rect, src, src.Rect, xdraw.Src, nil)
-		return dst, nil
+		return page.Fit(src, largestPanel), nil
 	}
 	to := func(side int) int { return max(1, int(math.RoundToEven(publishedScale*float64(side)))) }
 	return bilinear(src, to(w), to(h)), nil

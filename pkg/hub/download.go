@@ -200,56 +200,66 @@ func (d *download) attempt(ctx context.Context, file *os.File, meter *meter) err
 		return unreachable(ctx, d.name, request.URL, err)
 	}
 	defer response.Body.Close()
+	if whole, err := d.accept(ctx, response, file); whole || err != nil {
+		return err
+	}
+	meter.start(d.have, d.size)
+	if _, err := file.Seek(d.have, io.SeekStart); err != nil {
+		return fmt.Errorf("%s could not be written: %w", file.Name(), err)
+	}
+	return d.copy(ctx, response.Body, file, func() {
+		stalled.Reset(stallTimeout)
+		meter.set(d.have)
+	})
+}
+
+// accept compares an answer with what was asked for; the file may be there whole
+// already.
+func (d *download) accept(ctx context.Context, response *http.Response, file *os.File) (whole bool, err error) {
 	total := response.ContentLength
 	switch status := response.StatusCode; {
 	case status == http.StatusOK: // all of it, whatever was asked for
 		if err := d.startAgain(file); err != nil {
-			return err
+			return false, err
 		}
 	case status == http.StatusPartialContent:
 		from, all, ok := contentRange(response)
 		if !ok || from != d.have {
-			return errors.Join(cut{errors.New("the server sent another part than was asked for")}, d.startAgain(file))
+			return false, errors.Join(cut{errors.New("the server sent another part than was asked for")}, d.startAgain(file))
 		}
 		total = all
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		if _, all, _ := contentRange(response); all == d.have && d.size < 0 {
-			d.size = all // it was all there
-			return nil
+			d.size = all
+			return true, nil
 		}
-		return errors.Join(cut{errors.New("the server has less than what is here")}, d.startAgain(file))
+		return false, errors.Join(cut{errors.New("the server has less than what is here")}, d.startAgain(file))
 	case status == http.StatusTooManyRequests || status >= 500:
-		return cut{errors.New(response.Status)}
+		return false, cut{errors.New(response.Status)}
 	case status >= 400:
-		return d.refused(ctx, response)
+		return false, d.refused(ctx, response)
 	default:
-		return fmt.Errorf("%s was answered with %s: try again later", d.name, response.Status)
+		return false, fmt.Errorf("%s was answered with %s: try again later", d.name, response.Status)
 	}
 	if err := d.settleSize(total); err != nil {
-		return err
+		return false, err
 	}
-	if err := d.fits(); err != nil {
-		return err
-	}
-	meter.start(d.have, d.size)
+	return false, d.fits()
+}
 
-	if _, err := file.Seek(d.have, io.SeekStart); err != nil {
-		return fmt.Errorf("%s could not be written: %w", file.Name(), err)
-	}
+// copy writes what comes to the end of the file, and tells of every piece.
+func (d *download) copy(ctx context.Context, body io.Reader, file *os.File, came func()) error {
 	buffer := make([]byte, 256<<10)
 	for {
-		n, err := response.Body.Read(buffer)
-		stalled.Reset(stallTimeout)
+		n, err := body.Read(buffer)
 		if d.have+int64(n) > d.size {
 			return errors.Join(fmt.Errorf("%s is larger than the %s announced: try again later", d.name, amount(d.size)), d.startAgain(file))
 		}
-		if n > 0 {
-			if _, err := file.Write(buffer[:n]); err != nil {
-				return fmt.Errorf("%s could not be written: %w", d.name, err)
-			}
-			d.have += int64(n)
-			meter.set(d.have)
+		if _, err := file.Write(buffer[:n]); err != nil {
+			return fmt.Errorf("%s could not be written: %w", d.name, err)
 		}
+		d.have += int64(n)
+		came()
 		switch {
 		case err == nil:
 		case d.have == d.size:

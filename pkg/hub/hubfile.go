@@ -74,8 +74,8 @@ func (f hubFile) find(ctx context.Context, progress io.Writer) (string, error) {
 	if path := f.cached(cache); path != "" {
 		return path, nil
 	}
-	if offline() {
-		return "", fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", f, cache)
+	if err := online(f.String(), cache); err != nil {
+		return "", err
 	}
 	known, err := f.ask(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (f hubFile) cached(cache string) string {
 		}
 	}
 	path := f.snapshot(f.folder(cache), commit)
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	if !isFile(path) {
 		return ""
 	}
 	return path

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,10 +40,7 @@ func findSample() (string, error) {
 		}
 		err := os.MkdirAll(folder, 0o700)
 		if err == nil {
-			err = wholefile.Write(path, func(w io.Writer) error {
-				_, err := w.Write(sample)
-				return err
-			})
+			err = wholefile.Bytes(path, sample)
 		}
 		if err == nil {
 			return path, nil

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,12 +59,13 @@ func token() string {
 	return strings.TrimSpace(string(stored))
 }
 
-func offline() bool {
+// online is an error where the user wants nothing downloaded.
+func online(name, cache string) error {
 	switch strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")) {
 	case "1", "ON", "YES", "TRUE":
-		return true
+		return fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", name, cache)
 	}
-	return false
+	return nil
 }
 
 func firstOf(variables ...string) string {

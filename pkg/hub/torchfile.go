@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 )
@@ -19,11 +18,11 @@ var torchDigest = regexp.MustCompile(`-([0-9a-f]{8})\.[a-z]+$`)
 
 func (f torchFile) find(ctx context.Context, progress io.Writer) (string, error) {
 	path := filepath.Join(torchCache(), f.file)
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+	if isFile(path) {
 		return path, nil
 	}
-	if offline() {
-		return "", fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", f.file, torchCache())
+	if err := online(f.file, torchCache()); err != nil {
+		return "", err
 	}
 	digest := torchDigest.FindStringSubmatch(f.file)
 	if digest == nil {

@@ -1,8 +1,6 @@
 package interpret
 
 import (
-	"encoding/csv"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -360,35 +358,33 @@ func (t *Tally) bootstrap(h *headTally) *[2]float64 {
 // empty where there is none. The mean of all heads is called mean. The file
 // appears whole or not at all.
 func (r *Heads) WriteCSV(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance",
-			"focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
-		number := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
-		maybe := func(v *float64) string {
-			if v == nil {
-				return ""
-			}
-			return number(*v)
+	rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance",
+		"focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+	maybe := func(v *float64) string {
+		if v == nil {
+			return ""
 		}
-		for _, h := range r.Rows {
-			name := strconv.Itoa(h.Head)
-			if h.Head < 0 {
-				name = "mean"
-			}
-			low, high := "", ""
-			if h.Spread95 != nil {
-				low, high = number(h.Spread95[0]), number(h.Spread95[1])
-			}
-			tail := []string{number(h.Focus), maybe(h.Shared), maybe(h.Spread), low, high, strconv.Itoa(h.Flat)}
-			if len(h.Parts) == 0 {
-				rows = append(rows, append([]string{name, "", strconv.Itoa(h.Images), "", "", "", "", "", ""}, tail...))
-			}
-			for _, p := range h.Parts {
-				rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits),
-					number(p.Share),
-					number(p.Range[0]), number(p.Range[1]), number(p.Chance), strconv.FormatBool(p.Above)}, tail...))
-			}
+		return number(*v)
+	}
+	for _, h := range r.Rows {
+		name := strconv.Itoa(h.Head)
+		if h.Head < 0 {
+			name = "mean"
 		}
-		return csv.NewWriter(w).WriteAll(rows)
-	})
+		low, high := "", ""
+		if h.Spread95 != nil {
+			low, high = number(h.Spread95[0]), number(h.Spread95[1])
+		}
+		tail := []string{number(h.Focus), maybe(h.Shared), maybe(h.Spread), low, high, strconv.Itoa(h.Flat)}
+		if len(h.Parts) == 0 {
+			rows = append(rows, append([]string{name, "", strconv.Itoa(h.Images), "", "", "", "", "", ""}, tail...))
+		}
+		for _, p := range h.Parts {
+			rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits),
+				number(p.Share),
+				number(p.Range[0]), number(p.Range[1]), number(p.Chance), strconv.FormatBool(p.Above)}, tail...))
+		}
+	}
+	return wholefile.CSV(path, rows)
 }

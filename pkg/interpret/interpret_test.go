@@ -469,6 +469,7 @@ var cardPattern = regexp.MustCompile(`<details class="card" data-place="(\d+)">`
 func TestPage(t *testing.T) {
 	hostile := slices.Clone(names)
 	hostile[0] = `001.<script>alert(1)</script>`
+	hostile[2], hostile[3], hostile[4] = `"><img src=x onerror=alert(1)>`, `</script><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`
 	dir := drawn(t, false, 40, names...)
 	d := must(interpret.Open(dir, "val", 6, nil))(t)
 	d.Names = hostile
@@ -479,7 +480,7 @@ func TestPage(t *testing.T) {
 	if n := len(cardPattern.FindAllString(page, -1)); n != 40 || strings.Contains(page, "are in this page") {
 		t.Errorf("%d of 40 pictures are there", n)
 	}
-	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<b>") || !strings.Contains(page, "&lt;b&gt;") {
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img src=x") || strings.Count(page, "</script>") != 2 || strings.Contains(page, "<b>") || !strings.Contains(page, "&lt;b&gt;") {
 		t.Error("names are not escaped")
 	}
 	if external := regexp.MustCompile(`(src|href)="(https?:)?//`).FindString(page); external != "" {

@@ -7,7 +7,6 @@ import (
 	"path"
 	"slices"
 
-	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/page"
 )
 
 const (
@@ -50,7 +50,7 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 		return nil
 	}
 	s.shown++
-	photo := smaller(p.Photo, sheetSide)
+	photo := page.Fit(p.Photo, sheetSide)
 	row := func(class int, heading, group string) error {
 		r := sheetRow{group: group, heading: heading, right: p.Right, panels: []*image.RGBA{photo}}
 		for head, m := range append([]attention.Map{p.Averages[class]}, p.Maps[class]...) {
@@ -79,18 +79,6 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 		return row(p.True(), fmt.Sprintf("%s: %s", file, own), "Right")
 	}
 	return row(p.True(), fmt.Sprintf("%s: %s %s, %s %s", file, taken, percent(p.Predicted.Probability), name, own), "Taken for another class")
-}
-
-// smaller is a picture no longer than side pixels.
-func smaller(p image.Image, side int) *image.RGBA {
-	b := p.Bounds()
-	w, h := b.Dx(), b.Dy()
-	if long := max(w, h); long > side {
-		w, h = max(1, (w*side+long/2)/long), max(1, (h*side+long/2)/long)
-	}
-	small := image.NewRGBA(image.Rect(0, 0, w, h))
-	xdraw.CatmullRom.Scale(small, small.Rect, p, b, xdraw.Src, nil)
-	return small
 }
 
 func (s *sheet) plot(title string) (*figure.Plot, error) {

@@ -3,7 +3,6 @@ package interpret
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -28,20 +27,6 @@ type Provenance struct {
 	Digest     string `json:"split_digest"` // datasets.Split.Digest
 	Layer      int    `json:"layer"`        // of the decoder, from 0
 	TopQ       int    `json:"top_q"`
-}
-
-// String is the provenance in a line.
-func (p Provenance) String() string {
-	text := "Checkpoint " + p.Checkpoint
-	if p.SHA256 != "" {
-		text += fmt.Sprintf(" (SHA-256 %.12s…)", p.SHA256)
-	}
-	for _, more := range []string{p.Model, p.Engine} {
-		if more != "" {
-			text += ", " + more
-		}
-	}
-	return fmt.Sprintf("%s. %s of %s (digest %.12s…). Decoder layer %d. Made by GoINTR.", text, p.Split, p.Dataset, p.Digest, p.Layer+1)
 }
 
 // Study looks at every picture of one subject, a class, or of several, the
@@ -231,10 +216,7 @@ func (t *Study) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := wholefile.Write(filepath.Join(dir, "index.html"), func(w io.Writer) error {
-		_, err := w.Write(page)
-		return err
-	}); err != nil {
+	if err := wholefile.Bytes(filepath.Join(dir, "index.html"), page); err != nil {
 		return err
 	}
 	return t.SaveData(dir)
@@ -281,35 +263,27 @@ func (t *Study) SaveData(dir string) error {
 }
 
 func (t *Study) writeCSV(path string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		rows := csv.NewWriter(w)
-		if err := rows.Write([]string{"maps", "image", "class", "name", "right", "predicted", "predicted_name", "predicted_probability", "rank", "probability",
-			"similar", "similar_names", "similar_logits", "peaks"}); err != nil {
-			return err
+	rows := [][]string{{"maps", "image", "class", "name", "right", "predicted", "predicted_name", "predicted_probability", "rank", "probability",
+		"similar", "similar_names", "similar_logits", "peaks"}}
+	for i, p := range t.Pictures {
+		var similar, names, logits, peaks []string
+		for _, c := range p.Similar {
+			similar, names = append(similar, strconv.Itoa(c.Index)), append(names, attention.Plain(c.Name))
+			logits = append(logits, strconv.FormatFloat(float64(c.Logit), 'g', 7, 32))
 		}
-		for i, p := range t.Pictures {
-			var similar, names, logits, peaks []string
-			for _, c := range p.Similar {
-				similar, names = append(similar, strconv.Itoa(c.Index)), append(names, attention.Plain(c.Name))
-				logits = append(logits, strconv.FormatFloat(float64(c.Logit), 'g', 7, 32))
+		for _, peak := range p.Peaks {
+			at := ""
+			if peak != nil {
+				at = fmt.Sprintf("%g,%g", peak[0], peak[1])
 			}
-			for _, peak := range p.Peaks {
-				at := ""
-				if peak != nil {
-					at = fmt.Sprintf("%g,%g", peak[0], peak[1])
-				}
-				peaks = append(peaks, at)
-			}
-			number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-			if err := rows.Write([]string{
-				strconv.Itoa(i), p.Image, strconv.Itoa(p.Class), attention.Plain(p.Name), strconv.FormatBool(p.Right),
-				strconv.Itoa(p.Predicted.Index), attention.Plain(p.Predicted.Name), number(p.Predicted.Probability), strconv.Itoa(p.Rank), number(p.probability()),
-				strings.Join(similar, ";"), strings.Join(names, ";"), strings.Join(logits, ";"), strings.Join(peaks, ";"),
-			}); err != nil {
-				return err
-			}
+			peaks = append(peaks, at)
 		}
-		rows.Flush()
-		return rows.Error()
-	})
+		number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+		rows = append(rows, []string{
+			strconv.Itoa(i), p.Image, strconv.Itoa(p.Class), attention.Plain(p.Name), strconv.FormatBool(p.Right),
+			strconv.Itoa(p.Predicted.Index), attention.Plain(p.Predicted.Name), number(p.Predicted.Probability), strconv.Itoa(p.Rank), number(p.probability()),
+			strings.Join(similar, ";"), strings.Join(names, ";"), strings.Join(logits, ";"), strings.Join(peaks, ";"),
+		})
+	}
+	return wholefile.CSV(path, rows)
 }

@@ -13,7 +13,6 @@ import (
 type bar struct {
 	id    string
 	doing string // before the numbers, may be empty
-	of    int
 	start time.Time
 	drawn time.Time
 }
@@ -22,48 +21,50 @@ type bar struct {
 // message to the page.
 const redraw = 100 * time.Millisecond
 
-func newBar(of int) *bar {
-	b := &bar{of: of, start: time.Now()}
-	if gonbui.IsNotebook {
-		b.id = "gointr_progress_" + gonbui.UniqueID()
-		b.set(0)
+// at draws the bar for a number of things done; doing something else begins it anew.
+func (b *bar) at(doing string, done, of int) {
+	if b.start.IsZero() || doing != b.doing {
+		b.doing, b.start, b.drawn = doing, time.Now(), time.Time{}
 	}
-	return b
-}
-
-// next begins the bar anew, for something else.
-func (b *bar) next(doing string) {
-	b.doing, b.start, b.drawn = doing, time.Now(), time.Time{}
-	b.set(0)
-}
-
-// set draws the bar for a number of things done.
-func (b *bar) set(done int) {
-	if b.id == "" || time.Since(b.drawn) < redraw {
+	if !gonbui.IsNotebook || time.Since(b.drawn) < redraw {
 		return
 	}
-	text := b.doing + fmt.Sprintf("%d of %d", done, b.of)
+	text := b.doing + fmt.Sprintf("%d of %d", done, of)
 	if done > 0 {
 		each := time.Since(b.start) / time.Duration(done)
-		text += fmt.Sprintf(", %.2f s each, %v to go", each.Seconds(), (each * time.Duration(b.of-done)).Round(time.Second))
+		left := (each * time.Duration(of-done)).Round(time.Second)
+		text += fmt.Sprintf(", %.2f s each, %v to go", each.Seconds(), left)
 	}
-	b.draw(fmt.Sprintf(`<progress max="%d" value="%d" aria-label="pictures done" style="width:20em;vertical-align:middle"></progress> `, b.of, done), text)
+	b.draw(progress("pictures done", float64(done), float64(of)), text)
+}
+
+// counts begins the bar and gives what draws it for a number of things done.
+func (b *bar) counts(doing string, of int) func(done int) {
+	b.at(doing, 0, of)
+	return func(done int) { b.at(doing, done, of) }
 }
 
 // end replaces the bar by a line on what came of it.
-func (b *bar) end(text string) {
-	text += fmt.Sprintf(" in %.1f s", time.Since(b.start).Seconds())
-	if b.id == "" {
+func (b *bar) end(format string, args ...any) {
+	text := fmt.Sprintf(format, args...) + fmt.Sprintf(" in %.1f s", time.Since(b.start).Seconds())
+	if !gonbui.IsNotebook {
 		fmt.Println(text)
 		return
 	}
 	b.draw("", text)
 }
 
-func (b *bar) draw(html, text string) {
+func (b *bar) draw(bar, text string) {
+	if b.id == "" {
+		b.id = "gointr_progress_" + gonbui.UniqueId()
+	}
 	b.drawn = time.Now()
-	update(b.id, map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  html + "<span>" + text + "</span>",
-		protocol.MIMETextPlain: text,
-	})
+	send(b.id, forms{protocol.MIMETextHTML: bar + "<span>" + text + "</span>"}, text, 0)
+}
+
+// progress is a bar as HTML.
+func progress(label string, value, of float64) string {
+	const style = "width:20em;vertical-align:middle"
+	const bar = `<progress max="%.5g" value="%.5g" aria-label="%s" style="%s"></progress> `
+	return fmt.Sprintf(bar, of, value, label, style)
 }

@@ -58,7 +58,8 @@ func TestEvaluate(t *testing.T) {
 			right++
 		}
 		loss -= math.Log(bird.Numbers.Ranking(-1, false).Top[rank(bird, class)].Probability) / 10
-		if a := e.Report.Answers[i]; a.Predicted != bird.Best().Index || a.Class != class || a.Rank != rank(bird, class)+1 {
+		a := e.Report.Answers[i]
+		if a.Predicted != bird.Best().Index || a.Class != class || a.Rank != rank(bird, class)+1 {
 			t.Errorf("%s was answered %+v, explained as %v", path, a, bird.Best())
 		}
 	}
@@ -68,18 +69,21 @@ func TestEvaluate(t *testing.T) {
 	if got := e.String(); !strings.Contains(got, "10 pictures") {
 		t.Errorf("it calls itself %q", got)
 	}
-	shown := printed(t, e.Show)
+	shown := printed(t, func() { e.Show() })
 	for _, want := range []string{"acc1", "95 % interval", "acc5", "loss", "ECE", "of 5 classes"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not in %q", want, shown)
 		}
 	}
-	if worst := printed(t, func() { e.Worst(2) }); strings.Count(worst, "\n") != 3 || !strings.Contains(worst, "Most often taken for") {
+	worst := printed(t, func() { e.Worst(2).Show() })
+	if strings.Count(worst, "\n") != 3 || !strings.Contains(worst, "Most often taken for") {
 		t.Errorf("the worst are %q", worst)
 	}
 	out := t.TempDir()
-	for name, f := range map[string]*Figure{"Confusion of 5 classes": e.Confusion(), "Calibration, ECE ": e.Calibration()} {
-		if got := printed(t, f.Show); !strings.HasPrefix(got, name) {
+	for name, f := range map[string]*Figure{
+		"Confusion of 5 classes": e.Confusion(), "Calibration, ECE ": e.Calibration(),
+	} {
+		if got := printed(t, func() { f.Show() }); !strings.HasPrefix(got, name) {
 			t.Errorf("a figure is told as %q", got)
 		}
 		path := filepath.Join(out, "figure.svg")
@@ -93,7 +97,8 @@ func TestEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed(t, func() {
-		if again := model.Evaluate(dir, "test"); again.Report.Loss != e.Report.Loss {
+		again := model.Evaluate(dir, func(o *EvaluateOptions) { o.Split = "test" })
+		if again.Report.Loss != e.Report.Loss {
 			t.Errorf("the same pictures are %v", again)
 		}
 	})
@@ -112,7 +117,8 @@ func rank(e *Explanation, class int) int {
 // TestEvaluateMistakes runs itself as programs that mistakes end.
 func TestEvaluateMistakes(t *testing.T) {
 	if dir := os.Getenv("GOINTR_TEST_MISTAKE"); dir != "" {
-		Open(checkpoint, Backend("go")).Evaluate(dir, strings.Fields(os.Getenv("GOINTR_TEST_SPLITS"))...)
+		split := func(o *EvaluateOptions) { o.Split = os.Getenv("GOINTR_TEST_SPLIT") }
+		Open(checkpoint, Backend("go")).Evaluate(dir, split)
 		t.Fatal("Evaluate came back")
 	}
 	bad, paths := dataset(t)
@@ -123,15 +129,15 @@ func TestEvaluateMistakes(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(few, "val", "004.Owl")); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ dir, splits, want string }{
-		{bad, "", "1 of the 10 pictures in"},
-		{bad, "", "gointr eval --skip-bad"},
-		{few, "", "has 4 classes, but the model has 5"},
+	for _, c := range []struct{ dir, split, want string }{
+		{bad, "val", "1 of the 10 pictures in"},
+		{bad, "val", "gointr eval --skip-bad"},
+		{few, "val", "has 4 classes, but the model has 5"},
 		{few, "train", "there is no folder train"},
-		{few, "train val", "on one split at a time, not on train and val"},
+		{few, "train val", "there is no folder train val"},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestEvaluateMistakes$")
-		cmd.Env = append(os.Environ(), "GOINTR_TEST_MISTAKE="+c.dir, "GOINTR_TEST_SPLITS="+c.splits)
+		cmd.Env = append(os.Environ(), "GOINTR_TEST_MISTAKE="+c.dir, "GOINTR_TEST_SPLIT="+c.split)
 		said, err := cmd.CombinedOutput()
 		if err == nil || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), c.want) {
 			t.Errorf("%q: it ended with %v and said %q", c.want, err, said)

@@ -2,30 +2,30 @@ package notebook
 
 import (
 	"fmt"
-	"html"
 	"image"
-	"io"
-	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/session"
 )
 
-// Explanation is what a model says of one picture. Classes are given by name
-// ("Indigo Bunting" finds "014.Indigo_Bunting") or number; layers and heads
-// count from 0, and layer attention.Last (-1) is the last.
+// Explanation is what a model says of one picture.
 type Explanation struct {
 	Numbers *attention.Explanation // the logits and every attention map, for one's own code
 	Took    session.Took           // where the time went; zero for one made with From
 
 	photo  image.Image
-	source figure.Source
+	source origin.Model
+}
+
+// From is an explanation that was computed in the cell's own process (package
+// intr, or one's own maps in place of the attention). photo is the picture that
+// figures are drawn over; without one only numbers and tables can be shown.
+func From(e *attention.Explanation, photo image.Image) *Explanation {
+	return &Explanation{Numbers: e, photo: photo}
 }
 
 // Best is the predicted class.
@@ -36,189 +36,145 @@ func (e *Explanation) Sentence() string {
 	return "Species predicted by INTR is: " + attention.Plain(e.Best().Name)
 }
 
-// Top shows a table of the n best classes with their probability (softmax over
-// all classes) and logit.
-func (e *Explanation) Top(n int) {
-	var text, rows strings.Builder
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for i, c := range e.Numbers.Top(n) {
-		probability := fmt.Sprintf("%.1f %%", 100*c.Probability)
-		fmt.Fprintf(columns, "%d\t%s\t%.2f\t  %s\n", i+1, probability, c.Logit, attention.Plain(c.Name))
-		fmt.Fprintf(&rows, "<tr><td>%d</td><td style=\"text-align:left\">%s</td><td>%s</td><td>%.2f</td></tr>\n",
-			i+1, html.EscapeString(attention.Plain(c.Name)), probability, c.Logit)
-	}
-	columns.Flush()
-	display(map[protocol.MIMEType]any{
-		protocol.MIMETextPlain: strings.TrimRight(text.String(), "\n"),
-		protocol.MIMETextHTML: "<table>\n<thead><tr><th></th><th style=\"text-align:left\">Class</th><th>Probability</th><th>Logit</th></tr></thead>\n" +
-			"<tbody>\n" + rows.String() + "</tbody>\n</table>",
-	}, 0)
-}
-
 // Show shows the figure of the published demo: the picture, then where each
 // head of the last decoder layer looked for the predicted class.
-func (e *Explanation) Show() { e.figure().Show() }
+func (e *Explanation) Show() *Explanation { e.Heads("").Show(); return e }
 
 // Save writes what Show shows, as the path's ending says: .png, .svg, .pdf or
-// .eps, or .tex for its caption; .html is what Explore shows; .npz, .csv and .json
+// .eps, or .tex for its caption; .html is what Explore gives; .npz, .csv and .json
 // are the predicted class's numbers in every layer (figure.WriteData).
-func (e *Explanation) Save(path string) {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".npz", ".csv", ".json":
-		Check(figure.WriteData(path, e.Numbers, e.Best().Index, e.source))
-	case ".html":
-		page := e.page()
-		Check(wholefile.Write(path, func(w io.Writer) error {
-			_, err := w.Write(page)
-			return err
-		}))
-	default:
-		e.figure().Save(path)
-	}
+func (e *Explanation) Save(path string) *Explanation {
+	data := func(path string) error { return figure.WriteData(path, e.Numbers, e.Best().Index, e.source) }
+	saveAs(path, map[string]saver{
+		".npz": data, ".csv": data, ".json": data,
+		".html": func(path string) error { e.Explore().Save(path); return nil },
+		"":      func(path string) error { e.Heads("").Save(path); return nil },
+	})
+	return e
 }
 
-// Compare shows where each head of the last decoder layer looked for two or
-// more classes, one below the other.
+// Top is a table of the n best classes with their probability (softmax over all
+// classes) and logit.
+func (e *Explanation) Top(n int) *Table {
+	var rows [][]string
+	for i, c := range e.Numbers.Top(n) {
+		probability, logit := fmt.Sprintf("%.1f %%", 100*c.Probability), fmt.Sprintf("%.2f", c.Logit)
+		rows = append(rows, []string{fmt.Sprint(i + 1), attention.Plain(c.Name), probability, logit})
+	}
+	return newTable([]string{"", "Class", "Probability", "Logit"}, rows)
+}
+
+// Explore is a page to look around in: every class, layer and head, two classes
+// side by side, and which of them look at a spot.
+func (e *Explanation) Explore() *Page {
+	best := e.Best()
+	o := figure.ExplorerOptions{Class: best.Index, Layer: attention.Last, Look: e.looks(nil)}
+	html := must(figure.Explorer(e.Numbers, e.photo, o))
+	return newPage("Attention explorer", html, "Explorer of %s, predicted to be %s (Save keeps it as an .html file)",
+		e.Numbers.Image, attention.Plain(best.Name))
+}
+
+// Heads is the figure that Show shows, for a class of choice; "" is the predicted one.
+func (e *Explanation) Heads(class string, options ...func(*FigureOptions)) *Figure {
+	return e.Layer(attention.Last, class, options...)
+}
+
+// Layer is where each head of one decoder layer looked for a class; "" is the
+// predicted one.
+func (e *Explanation) Layer(layer int, class string, options ...func(*FigureOptions)) *Figure {
+	if layer == attention.Last {
+		layer = e.Numbers.Layers - 1
+	}
+	index := e.find(class)
+	return drawn(figure.HeadRow(e.Numbers, layer, index, e.photo, e.looks(options))).
+		named("Attention for %s, decoder layer %d, %d heads", e.name(index), layer+1, e.Numbers.Heads)
+}
+
+// Layers is where each head of every decoder layer looked for the predicted class.
+func (e *Explanation) Layers(options ...func(*FigureOptions)) *Figure {
+	best := e.Best().Index
+	return drawn(figure.Layers(e.Numbers, best, e.photo, e.looks(options))).
+		named("Attention for %s in %d decoder layers", e.name(best), e.Numbers.Layers)
+}
+
+// Film is where one head looked for the predicted class in every decoder layer,
+// beside each other; figure.Mean (-1) is the mean of all heads.
+func (e *Explanation) Film(head int, options ...func(*FigureOptions)) *Figure {
+	best := e.Best().Index
+	return drawn(figure.Film(e.Numbers, best, head, e.photo, e.looks(options))).
+		named("Attention for %s through %d decoder layers", e.name(best), e.Numbers.Layers)
+}
+
+// Compare is where each head of the last decoder layer looked for two or more
+// classes, one below the other. Grid draws them in other ways.
 func (e *Explanation) Compare(classes ...string) *Figure {
-	var indices []int
-	var names []string
-	for _, class := range classes {
-		index, err := e.Numbers.Find(class)
-		Check(err)
-		indices = append(indices, index)
-		names = append(names, attention.Plain(e.Numbers.Name(index)))
+	indices := make([]int, len(classes))
+	names := make([]string, len(classes))
+	for i, class := range classes {
+		indices[i] = e.find(class)
+		names[i] = e.name(indices[i])
 	}
-	f, err := figure.Compare(e.Numbers, attention.Last, indices, e.photo, e.looks(nil))
-	Check(err)
-	shown := &Figure{f, fmt.Sprintf("Attention for %s, decoder layer %d", strings.Join(names, " and "), e.Numbers.Layers)}
-	shown.Show()
-	return shown
+	return drawn(figure.Compare(e.Numbers, attention.Last, indices, e.photo, e.looks(nil))).
+		named("Attention for %s, decoder layer %d", strings.Join(names, " and "), e.Numbers.Layers)
 }
 
-// Difference shows what class a sees in the picture that class b does not: for
-// each head of the last decoder layer the weights of the one minus those of the
-// other. figure.Difference says how it is drawn; options change it.
-func (e *Explanation) Difference(a, b string, options ...figure.Options) *Figure {
-	first, err := e.Numbers.Find(a)
-	Check(err)
-	second, err := e.Numbers.Find(b)
-	Check(err)
-	f, err := figure.Difference(e.Numbers, attention.Last, first, second, e.photo, e.looks(options))
-	Check(err)
-	shown := &Figure{f, fmt.Sprintf("Attention for %s minus that for %s, decoder layer %d", attention.Plain(e.Numbers.Name(first)), attention.Plain(e.Numbers.Name(second)), e.Numbers.Layers)}
-	shown.Show()
-	return shown
+// Difference is what class a sees in the picture that class b does not: for each
+// head of the last decoder layer the weights of the one minus those of the other.
+// figure.Difference says how it is drawn.
+func (e *Explanation) Difference(a, b string, options ...func(*FigureOptions)) *Figure {
+	first, second := e.find(a), e.find(b)
+	return drawn(figure.Difference(e.Numbers, attention.Last, first, second, e.photo, e.looks(options))).
+		named("Attention for %s minus that for %s, decoder layer %d", e.name(first), e.name(second), e.Numbers.Layers)
 }
 
-// Row is the explanation as a row of a Grid: the maps of a class, or of the
-// predicted one where class is "".
-func (e *Explanation) Row(class string) figure.Row {
-	r := figure.Row{Explanation: e.Numbers, Photo: e.photo, Class: -1, Source: e.source}
+// Versus is what a change of the picture changed: both pictures, where each head
+// of the last decoder layer looked in them (the two maps of a head have one colour
+// scale), and how the probabilities of the first classes moved. Maps are those of
+// the class predicted before and, where it is another, after; or of the classes named.
+func (e *Explanation) Versus(after *Explanation, classes ...string) *Figure {
+	var indices []int
+	for _, class := range classes {
+		indices = append(indices, e.find(class))
+	}
+	before, now := e.Best(), after.Best()
+	if len(classes) == 0 {
+		indices = []int{before.Index}
+		if now.Index != before.Index {
+			indices = append(indices, now.Index)
+		}
+	}
+	return drawn(chart.Change(e.Numbers, after.Numbers, e.photo, after.photo, indices)).
+		named("Before: %s (%.1f %%); after: %s (%.1f %%)", attention.Plain(before.Name), 100*before.Probability,
+			attention.Plain(now.Name), 100*now.Probability)
+}
+
+// Row is the explanation as a row of a Grid: the maps of a class; "" is the
+// predicted one.
+func (e *Explanation) Row(class string) Row {
+	r := Row{Explanation: e.Numbers, Photo: e.photo, Class: -1, Source: e.source}
 	if class != "" {
-		var err error
-		r.Class, err = e.Numbers.Find(class)
-		Check(err)
+		r.Class = e.find(class)
 	}
 	return r
-}
-
-// Grid makes a figure of chosen heads of one decoder layer, from 0 or
-// attention.Last, in several pictures or for several classes: a row for each
-// (Explanation.Row), a column for each head, from 0; no heads are all of them,
-// figure.Mean is their mean. Of one head, the panels follow each other.
-//
-//	notebook.Grid(attention.Last, []int{2}, figure.Options{SameScale: true, ColorBar: true}, a.Row("Grey Crow"), b.Row("Grey Crow")).Show()
-func Grid(layer int, heads []int, options figure.Options, rows ...figure.Row) *Figure {
-	f, err := figure.Grid(rows, layer, heads, options)
-	Check(err)
-	return &Figure{f, fmt.Sprintf("Attention maps of %d pictures and classes", len(rows))}
-}
-
-// Layers shows where each head of every decoder layer looked for the predicted
-// class; options change how.
-func (e *Explanation) Layers(options ...figure.Options) *Figure {
-	best := e.Best()
-	f, err := figure.Layers(e.Numbers, best.Index, e.photo, e.looks(options))
-	Check(err)
-	shown := &Figure{f, fmt.Sprintf("Attention for %s in %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
-	shown.Show()
-	return shown
-}
-
-// Film shows where one head looked for the predicted class in every decoder layer,
-// beside each other; head -1 is the mean of all heads. Options change how.
-func (e *Explanation) Film(head int, options ...figure.Options) *Figure {
-	best := e.Best()
-	f, err := figure.Film(e.Numbers, best.Index, head, e.photo, e.looks(options))
-	Check(err)
-	shown := &Figure{f, fmt.Sprintf("Attention for %s through %d decoder layers", attention.Plain(best.Name), e.Numbers.Layers)}
-	shown.Show()
-	return shown
-}
-
-// Explore shows a page to look around in: every class, layer and head, two
-// classes side by side, and which of them look at a spot. It needs neither the
-// kernel nor a network, so that an exported notebook keeps it.
-func (e *Explanation) Explore() {
-	page := e.page()
-	best := e.Best()
-	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  figure.Embed(page),
-		protocol.MIMETextPlain: fmt.Sprintf("Explorer of %s, predicted to be %s (Save keeps it as an .html file)", e.Numbers.Image, attention.Plain(best.Name)),
-	}, 0)
-}
-
-func (e *Explanation) page() []byte {
-	page, err := figure.Explorer(e.Numbers, e.photo, figure.ExplorerOptions{Class: e.Best().Index, Layer: attention.Last})
-	Check(err)
-	return page
-}
-
-// Heads is the figure for a class of choice.
-func (e *Explanation) Heads(class string) *Figure {
-	return e.Figure(class, attention.Last, figure.Options{})
-}
-
-// Figure is the figure for a class and a decoder layer, drawn as options say.
-func (e *Explanation) Figure(class string, layer int, options figure.Options) *Figure {
-	index, err := e.Numbers.Find(class)
-	Check(err)
-	return e.draw(index, layer, options)
 }
 
 // Map is where one head of a decoder layer looked for the predicted class:
 // weights that sum to 1. Numbers.Map has those of other classes.
 func (e *Explanation) Map(layer, head int) attention.Map {
-	m, err := e.Numbers.Map(layer, head, e.Best().Index)
-	Check(err)
-	return m
+	return must(e.Numbers.Map(layer, head, e.Best().Index))
 }
 
-func (e *Explanation) figure() *Figure {
-	return e.draw(e.Best().Index, attention.Last, figure.Options{})
+// find is the index of a class; "" is the predicted one.
+func (e *Explanation) find(class string) int {
+	if class == "" {
+		return e.Best().Index
+	}
+	return must(e.Numbers.Find(class))
 }
 
-func (e *Explanation) draw(class, layer int, options figure.Options) *Figure {
-	if layer == attention.Last {
-		layer = e.Numbers.Layers - 1
-	}
-	f, err := figure.HeadRow(e.Numbers, layer, class, e.photo, e.looks([]figure.Options{options}))
-	Check(err)
-	return &Figure{f, fmt.Sprintf("Attention for %s, decoder layer %d, %d heads", attention.Plain(e.Numbers.Name(class)), layer+1, e.Numbers.Heads)}
-}
+func (e *Explanation) name(class int) string { return attention.Plain(e.Numbers.Name(class)) }
 
-// looks are options of a call that takes none or one, with where the maps come from.
-func (e *Explanation) looks(options []figure.Options) figure.Options {
-	var o figure.Options
-	switch len(options) {
-	case 0:
-	case 1:
-		o = options[0]
-	default:
-		Check(fmt.Errorf("a figure is drawn with one set of options, not with %d", len(options)))
-	}
-	if o.Source == (figure.Source{}) {
-		o.Source = e.source
-	}
-	return o
+// looks are options, with where the maps come from.
+func (e *Explanation) looks(options []func(*FigureOptions)) FigureOptions {
+	return with(FigureOptions{Source: e.source}, options)
 }

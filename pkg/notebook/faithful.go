@@ -3,10 +3,8 @@ package notebook
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/faithful"
 )
 
@@ -26,32 +24,18 @@ type Faithfulness struct {
 // seconds a forward pass and some hundred passes a picture on a CPU, so that a few
 // pictures may be enough to begin with:
 //
-//	f := model.Faithful("datasets/birds", func(o *notebook.FaithfulOptions) { o.MaxImages = 8 })
-//	f.Show()
+//	f := model.Faithful("datasets/birds", func(o *notebook.FaithfulOptions) { o.MaxImages = 8 }).Show()
 //	f.Curves().Show()
-func (m *Model) Faithful(dataset string, change ...func(*FaithfulOptions)) *Faithfulness {
+func (m *Model) Faithful(dataset string, options ...func(*FaithfulOptions)) *Faithfulness {
 	o := faithful.Default()
 	o.Dataset = dataset
-	for _, c := range change {
-		c(&o)
-	}
+	o = with(o, options)
 	Check(o.Check())
-	var b *bar
-	doing := ""
-	report, err := m.m.Faithful(context.Background(), o, func(p faithful.Progress) {
-		if b == nil {
-			b = newBar(p.Of)
-		}
-		if p.Doing != doing {
-			doing, b.of = p.Doing, p.Of
-			b.next(p.Doing + ": ")
-		}
-		b.set(p.Done)
-	})
-	Check(err)
-	if b != nil {
-		b.end(fmt.Sprintf("%d pictures measured, the last step", report.Images))
-	}
+	var bar bar
+	report := must(m.m.Faithful(context.Background(), o, func(p faithful.Progress) {
+		bar.at(p.Doing+": ", p.Done, p.Of)
+	}))
+	bar.end("%d pictures measured, the last step", report.Images)
 	return &Faithfulness{report}
 }
 
@@ -61,38 +45,28 @@ func (f *Faithfulness) String() string { return f.Report.Title() }
 // Show shows a table of every measure, method by method, with 95 % intervals; a
 // star marks the best. Below it stands where INTR's maps are better than each
 // baseline, where worse, and what could not be measured.
-func (f *Faithfulness) Show() {
-	head, rows := f.Report.Rows()
+func (f *Faithfulness) Show() *Faithfulness {
 	fmt.Println(f.Report.Title())
-	table(head, rows)
+	newTable(f.Report.Rows()).Show()
 	fmt.Println(strings.Join(append(f.Report.Verdicts(), f.Report.Notes...), "\n"))
-}
-
-// Figure is every measure as dots with their intervals.
-func (f *Faithfulness) Figure() *Figure {
-	c, err := f.Report.Plot()
-	Check(err)
-	return &Figure{c, fmt.Sprintf("Measures of faithfulness of %d pictures", f.Report.Images)}
-}
-
-// Curves is the insertion and deletion curves with their intervals.
-func (f *Faithfulness) Curves() *Figure {
-	c, err := f.Report.PlotCurves()
-	Check(err)
-	return &Figure{c, fmt.Sprintf("Insertion and deletion curves of %d pictures", f.Report.Images)}
+	return f
 }
 
 // Save writes the report, as the path's ending says: .json, .csv (the table) or
 // .md.
-func (f *Faithfulness) Save(path string) {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".json":
-		Check(wholefile.JSON(path, f.Report))
-	case ".csv":
-		Check(f.Report.WriteTable(path))
-	case ".md":
-		Check(f.Report.WriteMarkdown(path))
-	default:
-		Check(fmt.Errorf("%s cannot be written: the report is saved as .json, .csv or .md", path))
-	}
+func (f *Faithfulness) Save(path string) *Faithfulness {
+	saveAs(path, map[string]saver{
+		".json": asJSON(f.Report), ".csv": f.Report.WriteTable, ".md": f.Report.WriteMarkdown,
+	})
+	return f
+}
+
+// Measures is every measure as dots with their intervals.
+func (f *Faithfulness) Measures() *Figure {
+	return drawn(f.Report.Plot()).named("Measures of faithfulness of %d pictures", f.Report.Images)
+}
+
+// Curves is the insertion and deletion curves with their intervals.
+func (f *Faithfulness) Curves() *Figure {
+	return drawn(f.Report.PlotCurves()).named("Insertion and deletion curves of %d pictures", f.Report.Images)
 }

@@ -26,8 +26,10 @@ func TestFaithful(t *testing.T) {
 		r.Measure("pointing") != nil {
 		t.Errorf("%+v", r)
 	}
-	shown := printed(t, f.Show)
-	for _, want := range []string{"2 pictures of", "insertion area over a blur", "Grad-CAM", "neither parts.csv nor boxes.csv"} {
+	shown := printed(t, func() { f.Show() })
+	for _, want := range []string{
+		"2 pictures of", "insertion area over a blur", "Grad-CAM", "neither parts.csv nor boxes.csv",
+	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not in %q", want, shown)
 		}
@@ -35,11 +37,12 @@ func TestFaithful(t *testing.T) {
 	out := t.TempDir()
 	for _, name := range []string{"r.json", "r.csv", "r.md"} {
 		f.Save(filepath.Join(out, name))
-		if text, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.Contains(string(text), "insertion") {
+		text, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil || !strings.Contains(string(text), "insertion") {
 			t.Errorf("%s: %v, %.100s", name, err, text)
 		}
 	}
-	f.Figure().Save(filepath.Join(out, "measures.pdf"))
+	f.Measures().Save(filepath.Join(out, "measures.pdf"))
 	f.Curves().Save(filepath.Join(out, "curves.png"))
 }
 
@@ -52,7 +55,8 @@ func TestFaithfulMistake(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestFaithfulMistake$")
 	cmd.Env = append(os.Environ(), "GOINTR_TEST_FAITHFUL="+filepath.Join(t.TempDir(), "none"))
 	text, err := cmd.CombinedOutput()
-	if err == nil || strings.Count(strings.TrimSpace(string(text)), "\n") > 0 || !strings.Contains(string(text), "none") {
+	said := strings.TrimSpace(string(text))
+	if err == nil || strings.Contains(said, "\n") || !strings.Contains(said, "none") {
 		t.Errorf("%v: %q", err, text)
 	}
 }

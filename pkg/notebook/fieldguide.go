@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
 )
+
+// FieldGuideOptions are which classes a field guide has, from which split, and how
+// many patches.
+type FieldGuideOptions = fieldguide.Options
 
 // FieldGuide is what each head looks for in each class of a dataset.
 type FieldGuide struct {
@@ -21,62 +23,47 @@ type FieldGuide struct {
 // the class that the model finds nearest (package fieldguide), with a progress bar
 // below the cell:
 //
-//	guide := model.FieldGuide("datasets/birds")
-//	guide.Show()                                // the whole page
-//	guide.Class("Dagger-billed Bunting").Show() // one species as a picture
-//	guide.Save("guide.html")
+//	guide := model.FieldGuide("datasets/birds").Show().Save("guide.html") // the whole page
+//	guide.Class("Dagger-billed Bunting").Show()                           // one species as a picture
 //
-// Fewer classes, another split or more patches are chosen so:
-//
-//	model.FieldGuide("datasets/birds", func(o *fieldguide.Options) { o.Patches = 8 })
-func (m *Model) FieldGuide(dataset string, change ...func(*fieldguide.Options)) *FieldGuide {
-	var o fieldguide.Options
-	for _, f := range change {
-		f(&o)
-	}
-	b, doing, looked := newBar(0), "", 0
-	g, err := fieldguide.Make(context.Background(), m.m, dataset, o, func(now string, done, of int) {
-		if b.of = of; now != doing {
-			doing = now
-			b.next(now + " ")
-		}
-		b.set(done)
+// More patches: func(o *notebook.FieldGuideOptions) { o.Patches = 8 }.
+func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) *FieldGuide {
+	var bar bar
+	looked := 0
+	told := func(doing string, done, of int) {
+		bar.at(doing+" ", done, of)
 		looked = done
-	})
-	Check(err)
-	b.end(fmt.Sprintf("%d classes looked at, %d answers", len(g.Species), looked))
+	}
+	g := must(fieldguide.Make(context.Background(), m.m, dataset, with(FieldGuideOptions{}, options), told))
+	bar.end("%d classes looked at, %d answers", len(g.Species), looked)
 	return &FieldGuide{g}
 }
 
-// Show shows the whole guide as a page in a frame; an exported notebook keeps it. In
-// VS Code, which may show pictures only, Class shows one species.
-func (g *FieldGuide) Show() {
-	var page bytes.Buffer
-	Check(g.Numbers.WriteHTML(&page))
-	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  fieldguide.Embed(page.Bytes()),
-		protocol.MIMETextPlain: fmt.Sprintf("Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)", len(g.Numbers.Species)),
-	}, 0)
-}
-
-// Class is the card of one class, by name or number, as a figure.
-func (g *FieldGuide) Class(class string) *Figure {
-	s, err := g.Numbers.Find(class)
-	Check(err)
-	f, err := g.Numbers.Plate(class)
-	Check(err)
-	return &Figure{f, fmt.Sprintf("%s: %s", attention.Plain(s.Name), s.Says)}
-}
-
-// Sentences shows a table of what tells each class from its look-alike.
-func (g *FieldGuide) Sentences() {
-	var rows [][]string
-	for _, s := range g.Numbers.Species {
-		rows = append(rows, []string{attention.Plain(s.Name), fmt.Sprintf("%d of %d", s.Right, s.Pictures), s.Says})
-	}
-	table([]string{"Class", "Recognised", "What the model looks for"}, rows)
+// Show shows the whole guide as a page in a frame. In VS Code, which may show
+// pictures only, Class shows one species.
+func (g *FieldGuide) Show() *FieldGuide {
+	var html bytes.Buffer
+	Check(g.Numbers.WriteHTML(&html))
+	const text = "Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)"
+	newPage("Field guide", html.Bytes(), text, len(g.Numbers.Species)).Show()
+	return g
 }
 
 // Save writes the page, path ending in .html, and beside it the numbers as .csv and
 // .json (fieldguide.Guide.Save).
-func (g *FieldGuide) Save(path string) { Check(g.Numbers.Save(path)) }
+func (g *FieldGuide) Save(path string) *FieldGuide { Check(g.Numbers.Save(path)); return g }
+
+// Class is the card of one class, by name or number.
+func (g *FieldGuide) Class(class string) *Figure {
+	s := must(g.Numbers.Find(class))
+	return drawn(g.Numbers.Plate(class)).named("%s: %s", attention.Plain(s.Name), s.Says)
+}
+
+// Sentences is a table of what tells each class from its look-alike.
+func (g *FieldGuide) Sentences() *Table {
+	var rows [][]string
+	for _, s := range g.Numbers.Species {
+		rows = append(rows, []string{attention.Plain(s.Name), fmt.Sprintf("%d of %d", s.Right, s.Pictures), s.Says})
+	}
+	return newTable([]string{"Class", "Recognised", "What the model looks for"}, rows)
+}

@@ -1,24 +1,24 @@
 package notebook
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	"image/png"
-	"path/filepath"
 
-	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
-	"github.com/gointr/gointr/pkg/picture"
 )
+
+// FigureOptions say how a figure of maps is drawn; nothing changed is the published
+// figure.
+type FigureOptions = figure.Options
 
 // Figure is a drawing that a cell can show and save.
 type Figure struct {
-	f    drawing
-	text string // where no picture can be shown
+	output
+	caption string
 }
 
 // drawing is what packages figure and gonum/plot draw.
@@ -32,82 +32,68 @@ type drawing interface {
 // the 7 inches of a printed page fills the width of a notebook.
 const pageInch = 140
 
-// Show shows the figure as a PNG.
-func (f *Figure) Show() {
-	if !gonbui.IsNotebook {
-		fmt.Printf("%s (Save keeps it as a .png, .svg, .pdf or .eps file)\n", f.text)
-		return
-	}
-	data, err := f.f.PNG()
+// drawn is a figure; err ends the cell. named says what it shows.
+func drawn(d drawing, err error) *Figure {
 	Check(err)
-	width, _ := f.f.Size()
-	showPNG(data, f.text, int(width/vg.Inch*pageInch))
+	width, _ := d.Size()
+	f := &Figure{output: output{
+		forms: func() forms { return forms{protocol.MIMEImagePNG: must(d.PNG())} },
+		width: int(width / vg.Inch * pageInch),
+		save:  map[string]saver{"": d.Save},
+	}}
+	if maps, ok := d.(*figure.Figure); ok {
+		f.caption = maps.Caption()
+	}
+	return f
 }
+
+func (f *Figure) named(format string, args ...any) *Figure {
+	f.text = fmt.Sprintf(format, args...) + " (Save keeps it as a .png, .svg, .pdf or .eps file)"
+	return f
+}
+
+// Show shows the figure as a PNG.
+func (f *Figure) Show() *Figure { f.show(); return f }
 
 // Save writes the figure as the path's ending says: .png, .svg, .pdf or .eps; of
 // maps also their caption for LaTeX (.tex) and the numbers behind them (.npz, .csv
 // or .json), as figure.Figure.Save describes.
-func (f *Figure) Save(path string) { Check(f.f.Save(path)) }
+func (f *Figure) Save(path string) *Figure { f.write(path); return f }
 
 // Caption is what a reader needs to know of a figure of maps, for LaTeX; "" for
 // plots.
-func (f *Figure) Caption() string {
-	if maps, ok := f.f.(*figure.Figure); ok {
-		return maps.Caption()
-	}
-	return ""
-}
+func (f *Figure) Caption() string { return f.caption }
 
 // Width is the width of a figure by the name of a template ("cvpr",
-// "nature-double") or as a length ("89mm"), for figure.Options; figure.Width lists
+// "nature-double") or as a length ("89mm"), for FigureOptions; figure.Width lists
 // them.
-func Width(name string) vg.Length {
-	width, err := figure.Width(name)
-	Check(err)
-	return width
+func Width(name string) vg.Length { return must(figure.Width(name)) }
+
+// Row is a row of a Grid.
+type Row = figure.Row
+
+// Grid is a figure of chosen heads of one decoder layer in several pictures or for
+// several classes: a row for each (Explanation.Row), a column for each head; no
+// heads are all of them, figure.Mean is their mean. Of one head, the panels follow
+// each other.
+//
+//	rows := []notebook.Row{a.Row("Grey Crow"), b.Row("Grey Crow")}
+//	notebook.Grid(rows, attention.Last, []int{2}, func(o *notebook.FigureOptions) { o.SameScale = true }).Show()
+func Grid(rows []Row, layer int, heads []int, options ...func(*FigureOptions)) *Figure {
+	return drawn(figure.Grid(rows, layer, heads, with(FigureOptions{}, options))).
+		named("Attention maps of %d pictures and classes", len(rows))
 }
 
-// Photo is a picture as the model gets it. Edits give other photos (Paint, Blur,
-// Replace, Without, With); a photo itself never changes.
-type Photo struct {
-	p        *picture.Picture
-	name     string           // of the file, and what was done to it
-	path     string           // of the file
-	original *picture.Picture // as in the file
-	drawn    *drawn           // how it is drawn now; nil until it was drawn again
+// Maps is a figure of maps of one's own beside the picture, each with its label
+// above; the title is that of the options.
+func Maps(labels []string, maps []attention.Map, photo image.Image, options ...func(*FigureOptions)) *Figure {
+	return drawn(figure.Maps(labels, maps, photo, with(FigureOptions{}, options))).
+		named("%d maps over the picture", len(maps))
 }
 
-// Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
-func Picture(path string) *Photo {
-	p, err := picture.Open(path)
-	Check(err)
-	whole, err := filepath.Abs(path)
-	if err != nil {
-		whole = path
-	}
-	return &Photo{p: p, name: filepath.Base(path), path: whole, original: p}
-}
-
-// Show shows the picture.
-func (p *Photo) Show() {
-	text := fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height)
-	if !gonbui.IsNotebook {
-		fmt.Println(text)
-		return
-	}
-	small, err := figure.Shrink(p.p)
-	Check(err)
-	data, err := encode(small)
-	Check(err)
-	showPNG(data, text, 0)
-}
-
-func encode(img image.Image) ([]byte, error) {
-	var out bytes.Buffer
-	err := png.Encode(&out, img)
-	return out.Bytes(), err
-}
-
-func showPNG(data []byte, text string, width int) {
-	display(map[protocol.MIMEType]any{protocol.MIMEImagePNG: data, protocol.MIMETextPlain: text}, width)
+// Plot is a figure of a plot: a *plot.Plot of gonum.org/v1/plot, or anything
+// else that draws itself on gonum's canvas. width and height are what it has on
+// paper, 7*vg.Inch being the text width of a page.
+func Plot(p figure.Drawer, width, height vg.Length) *Figure {
+	return drawn(figure.NewPlot(p, width, height)).named("Plot, %.3g × %.3g inches", width/vg.Inch, height/vg.Inch)
 }

@@ -1,7 +1,6 @@
 package notebook
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +14,13 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
-	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session"
 )
 
-// Options are how a model is trained, by the names of the published scripts.
-type Options = finetune.Options
+// FineTuneOptions are how a model is trained, by the names of the published scripts.
+type FineTuneOptions = finetune.Options
 
 // Run is a training: a folder with everything that came of it.
 type Run struct {
@@ -30,14 +28,14 @@ type Run struct {
 	Summary finetune.Summary
 	Epochs  []finetune.Line // by epoch: loss, accuracy, learning rate
 
-	model *Model
+	backend string // as it was asked for
 }
 
 // FineTune trains a copy of the model on a dataset, a folder with train/CLASS/*
 // and val/CLASS/*, in the folder run. The settings are those of the published
-// scripts, unless change says otherwise:
+// scripts, unless options say otherwise:
 //
-//	run := model.FineTune("datasets/birds", "runs/birds", func(o *notebook.Options) {
+//	run := model.FineTune("datasets/birds", "runs/birds", func(o *notebook.FineTuneOptions) {
 //		o.Epochs = 12
 //	})
 //	run.Best().Explain("bird.jpg").Show()
@@ -48,46 +46,39 @@ type Run struct {
 // interrupt button stops it after its batch, and saves; the cell, run again, goes
 // on with the very same batches. A training that is finished already is not made
 // again.
-func (m *Model) FineTune(dataset, run string, change ...func(*Options)) *Run {
-	return fineTune(m, m.m.About().Origin.Checkpoint, dataset, run, change)
+func (m *Model) FineTune(dataset, run string, options ...func(*FineTuneOptions)) *Run {
+	return fineTune(m.backend, m.m.About().Origin.Checkpoint, dataset, run, options)
 }
 
 // FineTune is the same from a checkpoint by name: "detr-r50", which the published
 // models began with, any path, or "nothing" for a small network with random
 // weights (finetune.Slim), which has to learn everything.
-func FineTune(checkpoint, dataset, run string, change ...func(*Options)) *Run {
-	return fineTune(nil, checkpoint, dataset, run, change)
+func FineTune(checkpoint, dataset, run string, options ...func(*FineTuneOptions)) *Run {
+	return fineTune("", checkpoint, dataset, run, options)
 }
 
-func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Options)) *Run {
+func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTuneOptions)) *Run {
 	o := finetune.Default()
 	if checkpoint == finetune.Nothing {
 		o = finetune.FromNothing()
 	}
 	o.From, o.Dataset = checkpoint, dataset
-	if from != nil {
-		o.Engine = from.backend
+	if backend != "" {
+		o.Engine = backend
 	}
-	for _, c := range change {
-		c(&o)
-	}
+	o = with(o, options)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	show := newTrainingView(run)
-	r := &Run{Dir: run, model: from}
-	summary, err := session.FineTune(ctx, run, o, os.Stderr, func(e finetune.Event) {
-		if e.Line != nil {
-			r.Epochs = append(r.Epochs, *e.Line)
-		}
-		show.tell(e, r.Epochs)
-	})
+	r := &Run{Dir: run, backend: backend}
+	view := newTrainingView(r)
+	summary, err := session.FineTune(ctx, run, o, os.Stderr, view.tell)
 	switch {
 	case errors.Is(err, finetune.ErrStopped):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted before the training began: run the cell again")
 	}
-	show.end(err, r.Epochs)
+	view.end()
 	Check(err)
 	r.Summary = *summary
 	return r
@@ -96,10 +87,9 @@ func fineTune(from *Model, checkpoint, dataset, run string, change []func(*Optio
 // OpenRun is a training in a folder as far as it has come, without showing it or
 // going on with it.
 func OpenRun(dir string) *Run {
-	epochs, err := finetune.ReadLog(dir)
-	Check(err)
+	epochs := must(finetune.ReadLog(dir))
 	if len(epochs) == 0 {
-		Check(fmt.Errorf("%s holds no training that has finished an epoch: check the path, or train there first", dir))
+		fail("%s holds no training that has finished an epoch: check the path, or train there first", dir)
 	}
 	return &Run{Dir: dir, Summary: finetune.Summarize(dir, epochs), Epochs: epochs}
 }
@@ -110,129 +100,123 @@ func (r *Run) Best() *Model { return r.open(r.Summary.BestModel) }
 // Last is the model of the last epoch.
 func (r *Run) Last() *Model { return r.open(r.Summary.Checkpoint) }
 
-func (r *Run) open(path string) *Model {
-	var options []Option
-	if r.model != nil && r.model.backend != "" {
-		options = append(options, Backend(r.model.backend))
-	}
-	return Open(path, options...)
-}
+func (r *Run) open(path string) *Model { return Open(path, Backend(r.backend)) }
 
-// Curves is the figure of loss and accuracy by epoch, to show again or to save.
+// Curves is the figure of loss and accuracy by epoch.
 func (r *Run) Curves() *Figure {
-	c, err := finetune.PlotCurves(r.Epochs)
-	Check(err)
-	return &Figure{c, fmt.Sprintf("Loss and accuracy of %d epochs", len(r.Epochs))}
+	f := drawn(finetune.PlotCurves(r.Epochs))
+	last := r.Epochs[len(r.Epochs)-1]
+	return f.named("Curves of %d epochs; the last has loss %.4f and acc1 %.1f %% in validation",
+		len(r.Epochs), last.TestLoss, last.TestAcc1)
 }
 
 // Show shows a table of the epochs.
-func (r *Run) Show() {
+func (r *Run) Show() *Run { r.table().Show(); return r }
+
+// Save writes the table of the epochs as .csv; all else is in the run's folder.
+func (r *Run) Save(path string) *Run { r.table().Save(path); return r }
+
+func (r *Run) table() *Table {
 	rows := make([][]string, len(r.Epochs))
 	for i, l := range r.Epochs {
 		best := ""
 		if l.Epoch == r.Summary.Best.Epoch {
 			best = "best"
 		}
-		rows[i] = []string{fmt.Sprint(l.Epoch + 1), fmt.Sprintf("%.4f", l.TrainLoss), fmt.Sprintf("%.1f %%", l.TrainAcc1),
-			fmt.Sprintf("%.4f", l.TestLoss), fmt.Sprintf("%.1f %%", l.TestAcc1), fmt.Sprintf("%.1e", l.TrainLR), best}
+		rows[i] = []string{
+			fmt.Sprint(l.Epoch + 1), fmt.Sprintf("%.4f", l.TrainLoss), fmt.Sprintf("%.1f %%", l.TrainAcc1),
+			fmt.Sprintf("%.4f", l.TestLoss), fmt.Sprintf("%.1f %%", l.TestAcc1), fmt.Sprintf("%.1e", l.TrainLR), best,
+		}
 	}
-	table([]string{"Epoch", "Training loss", "acc1", "Validation loss", "acc1", "Learning rate", ""}, rows)
+	return newTable([]string{"Epoch", "Training loss", "acc1", "Validation loss", "acc1", "Learning rate", ""}, rows)
 }
 
-// trainingView shows how a training goes in two outputs that are redrawn in place.
+// trainingView shows how a training goes in two outputs that are redrawn in place;
+// by hand it prints a line an epoch.
 type trainingView struct {
-	run      string
-	at       time.Time // of the last drawing
-	drawn    int       // epochs in the curves
-	notes    []string
-	progress string
-	curves   string // display ids
+	run              *Run
+	at               time.Time // of the last drawing
+	drawn            int       // epochs in the curves
+	notes            []string
+	progress, curves string // display ids
 }
 
-func newTrainingView(run string) *trainingView {
-	v := &trainingView{run: filepath.Base(run)}
+func newTrainingView(run *Run) *trainingView {
+	v := &trainingView{run: run}
 	if gonbui.IsNotebook {
-		v.progress, v.curves = "gointr_training_"+gonbui.UniqueID(), "gointr_curves_"+gonbui.UniqueID()
+		v.progress, v.curves = "gointr_training_"+gonbui.UniqueId(), "gointr_curves_"+gonbui.UniqueId()
 		v.draw("", "asking the session")
 	}
 	return v
 }
 
-func (v *trainingView) tell(e finetune.Event, epochs []finetune.Line) {
+func (v *trainingView) tell(e finetune.Event) {
 	if e.Note != "" {
 		v.notes = append(v.notes, e.Note)
-		if v.progress == "" {
-			fmt.Println(e.Note)
-		}
 	}
-	if v.progress == "" {
-		if e.Line != nil {
-			fmt.Printf("epoch %d of %d: loss %.4f, acc1 %.1f %%\n", e.Line.Epoch+1, e.Epochs, e.Line.TestLoss, e.Line.TestAcc1)
+	if e.Line != nil {
+		v.run.Epochs = append(v.run.Epochs, *e.Line)
+	}
+	if gonbui.IsNotebook {
+		if whole, text := stage(e); e.Line != nil || time.Since(v.at) >= redraw {
+			v.draw(progress("training", whole, 1), text)
 		}
+		v.drawCurves()
 		return
 	}
-	part, text := 0.0, ""
+	if e.Note != "" {
+		fmt.Println(e.Note)
+	}
+	if l := e.Line; l != nil {
+		fmt.Printf("epoch %d of %d: loss %.4f, acc1 %.1f %%\n", l.Epoch+1, e.Epochs, l.TestLoss, l.TestAcc1)
+	}
+}
+
+// stage is how much of the training is done, and what it does, in words.
+func stage(e finetune.Event) (whole float64, text string) {
+	part, epochs := 0.0, float64(e.Epochs)
 	if e.Of > 0 {
 		part = float64(e.Done) / float64(e.Of)
 	}
-	whole := 0.0
 	switch e.Phase {
 	case finetune.Checking:
-		text = fmt.Sprintf("reading every picture once: %d of %d", e.Done, e.Of)
-		whole = part
+		return part, fmt.Sprintf("reading every picture once: %d of %d", e.Done, e.Of)
 	case finetune.Training:
-		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%, %s to go", e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1, left(e.Left))
-		whole = (float64(e.Epoch) + part) / float64(e.Epochs)
+		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%, %s to go",
+			e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1, left(e.Left))
+		return (float64(e.Epoch) + part) / epochs, text
 	case finetune.Evaluating:
-		text = fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
-		whole = float64(e.Epoch+1) / float64(e.Epochs)
+		return float64(e.Epoch+1) / epochs, fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
 	case finetune.Finished:
-		whole, text = 1, "done"
-	default:
-		text = "loading the checkpoint, and compiling for its first batch"
+		return 1, "done"
 	}
-	if e.Line != nil || time.Since(v.at) >= redraw {
-		v.draw(fmt.Sprintf(`<progress max="1" value="%.4f" aria-label="training" style="width:20em;vertical-align:middle"></progress> `, whole), text)
-	}
-	v.drawCurves(epochs)
+	return 0, "loading the checkpoint, and compiling for its first batch"
 }
 
 // drawCurves draws what epochs there are, where there are new ones.
-func (v *trainingView) drawCurves(epochs []finetune.Line) {
-	if v.curves == "" || len(epochs) == v.drawn {
+func (v *trainingView) drawCurves() {
+	if len(v.run.Epochs) == v.drawn {
 		return
 	}
-	c, err := finetune.PlotCurves(epochs)
-	if err != nil {
-		return
-	}
-	png, err := c.PNG()
-	if err != nil {
-		return
-	}
-	v.drawn = len(epochs)
-	width, _ := c.Size()
-	last := epochs[len(epochs)-1]
-	updateSized(v.curves, map[protocol.MIMEType]any{
-		protocol.MIMEImagePNG:  bytes.Clone(png),
-		protocol.MIMETextPlain: fmt.Sprintf("Curves of %d epochs; the last has loss %.4f and acc1 %.1f %% in validation", len(epochs), last.TestLoss, last.TestAcc1),
-	}, int(width/vg.Inch*pageInch))
+	v.drawn = len(v.run.Epochs)
+	f := v.run.Curves()
+	send(v.curves, f.forms(), f.text, f.width)
 }
 
-func (v *trainingView) end(err error, epochs []finetune.Line) {
-	text := fmt.Sprintf("%s: %d epochs", v.run, len(epochs))
+func (v *trainingView) end() {
+	text := fmt.Sprintf("%s: %d epochs", filepath.Base(v.run.Dir), len(v.run.Epochs))
 	best := math.Inf(-1)
-	for _, l := range epochs {
+	for _, l := range v.run.Epochs {
 		best = math.Max(best, l.TestAcc1)
 	}
-	if len(epochs) > 0 {
+	if len(v.run.Epochs) > 0 {
 		text += fmt.Sprintf(", the best with acc1 %.1f %% in validation", best)
 	}
-	if v.progress == "" {
+	if !gonbui.IsNotebook {
 		fmt.Println(text)
 		return
 	}
-	v.drawCurves(epochs)
+	v.drawCurves()
 	v.draw("", text)
 	gonbui.Sync()
 }
@@ -244,7 +228,7 @@ func (v *trainingView) draw(bar, text string) {
 		markup += "<br><strong>" + html.EscapeString(note) + "</strong>"
 		plain += "\n" + note
 	}
-	update(v.progress, map[protocol.MIMEType]any{protocol.MIMETextHTML: markup, protocol.MIMETextPlain: strings.TrimSpace(plain)})
+	send(v.progress, forms{protocol.MIMETextHTML: markup}, strings.TrimSpace(plain), 0)
 }
 
 // left is a time to wait in words.

@@ -2,38 +2,33 @@ package notebook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
 )
 
 // Study is every picture of a class, or the pictures that a model takes for
-// another class, with where each head looked.
+// another class, with where each head looked. Where nothing is confused, all that
+// it gives says so in place of a figure, a table or a page.
 type Study struct {
 	Numbers *interpret.Study // every number, for one's own code; nil where nothing is confused
 
 	text string // what there is instead
 }
 
-// Interpreting are choices for Interpret and Confused.
-type Interpreting struct {
-	Split string // of the dataset
-	TopQ  int    // how many of the most similar classes
-	Layer int    // of the decoder, from 0; attention.Last is the last
+// InterpretOptions are choices for Interpret and Confused.
+type InterpretOptions struct {
+	Split string // of the dataset; "val"
+	TopQ  int    // how many of the most similar classes; 5
+	Layer int    // of the decoder, from 0; attention.Last is the last, and the default
 }
 
-func interpreting(change []func(*Interpreting)) Interpreting {
-	o := Interpreting{"val", interpret.Defaults.TopQ, interpret.Defaults.Layer}
-	for _, f := range change {
-		f(&o)
-	}
-	return o
+func (m *Model) interpret(dataset string, options []func(*InterpretOptions)) (*interpret.Dataset, InterpretOptions) {
+	o := with(InterpretOptions{"val", interpret.Defaults.TopQ, interpret.Defaults.Layer}, options)
+	about := m.m.About()
+	return must(interpret.Open(dataset, o.Split, about.Classes, about.Names)), o
 }
 
 // Interpret looks at every picture of a class in dataset/val, as the
@@ -41,73 +36,54 @@ func interpreting(change []func(*Interpreting)) Interpreting {
 // class, and where it found the five classes that look most alike to the model. A
 // progress bar stands below the cell.
 //
-//	c := model.Interpret("datasets/birds", "Indigo Bunting")
-//	c.Show()
-//	c.Heads()
-//	c.Explore()
+//	c := model.Interpret("datasets/birds", "Indigo Bunting").Show()
+//	c.Heads().Show()
+//	c.Explore().Show()
 //
 // The dataset may have the folders of some of the model's classes only. Another
 // split, layer or number of classes:
 //
-//	func(o *notebook.Interpreting) { o.Split, o.TopQ = "train", 3 }
-func (m *Model) Interpret(dataset, class string, change ...func(*Interpreting)) *Study {
-	o := interpreting(change)
-	d, err := interpret.Open(dataset, o.Split, m.m.About().Classes, m.m.About().Names)
-	Check(err)
-	s, err := d.Class(class)
-	Check(err)
-	bar := newBar(s.Pictures.Len())
-	verify(bar, s.Pictures, "interpret")
-	bar.next("")
-	return m.study([]*interpret.Subject{s}, o, bar)
+//	func(o *notebook.InterpretOptions) { o.Split, o.TopQ = "train", 3 }
+func (m *Model) Interpret(dataset, class string, options ...func(*InterpretOptions)) *Study {
+	d, o := m.interpret(dataset, options)
+	s := must(d.Class(class))
+	var bar bar
+	verify(&bar, s.Pictures, "interpret")
+	return m.study([]*interpret.Subject{s}, o, &bar, "")
 }
 
 // Confused answers every picture in dataset/val, finds the n pairs of classes
-// that are confused most often, and shows for each picture that was taken for the
+// that are confused most often, and looks for each picture that was taken for the
 // other class where the heads looked for its true class, and where for the other.
-func (m *Model) Confused(dataset string, n int, change ...func(*Interpreting)) *Study {
-	o := interpreting(change)
-	d, err := interpret.Open(dataset, o.Split, m.m.About().Classes, m.m.About().Names)
-	Check(err)
-	bar := newBar(d.Split.Len())
-	verify(bar, d.Split, "interpret")
-	bar.next("answering ")
-	tally := m.tally(bar, d.Names, d.Split, d.Truth)
-	report, err := tally.Report()
-	Check(err)
-	subjects, err := d.Confused(report, n)
-	Check(err)
+func (m *Model) Confused(dataset string, n int, options ...func(*InterpretOptions)) *Study {
+	d, o := m.interpret(dataset, options)
+	var bar bar
+	verify(&bar, d.Split, "interpret")
+	report := m.answer(&bar, "answering ", d.Names, d.Split, d.Truth)
+	subjects := must(d.Confused(report, n))
 	if len(subjects) == 0 {
-		bar.end(fmt.Sprintf("%d pictures answered", d.Split.Len()))
-		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.", d.Split.Len(), filepath.Join(dataset, o.Split))}
+		bar.end("%d pictures answered", report.Images)
+		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.",
+			report.Images, filepath.Join(dataset, o.Split))}
 	}
-	bar.of = 0
+	return m.study(subjects, o, &bar, "looking at what is confused ")
+}
+
+func (m *Model) study(subjects []*interpret.Subject, o InterpretOptions, bar *bar, doing string) *Study {
+	done, of := 0, 0
 	for _, s := range subjects {
-		bar.of += s.Pictures.Len()
+		of += s.Pictures.Len()
 	}
-	bar.next("looking at what is confused ")
-	return m.study(subjects, o, bar)
-}
-
-func (m *Model) study(subjects []*interpret.Subject, o Interpreting, bar *bar) *Study {
-	done := 0
-	numbers, err := interpret.NewStudy(context.Background(), m.m, subjects, interpret.Options{Layer: o.Layer, TopQ: o.TopQ}, func(*interpret.Picture) error {
+	count := bar.counts(doing, of)
+	told := func(*interpret.Picture) error {
 		done++
-		bar.set(done)
+		count(done)
 		return nil
-	})
-	Check(err)
-	bar.end(fmt.Sprintf("%d pictures looked at", done))
-	return &Study{Numbers: numbers}
-}
-
-// nothing says what there is instead of a study, and whether.
-func (s *Study) nothing() bool {
-	if s.Numbers != nil {
-		return false
 	}
-	fmt.Println(s.text)
-	return true
+	asked := interpret.Options{Layer: o.Layer, TopQ: o.TopQ}
+	numbers := must(interpret.NewStudy(context.Background(), m.m, subjects, asked, told))
+	bar.end("%d pictures looked at", done)
+	return &Study{Numbers: numbers}
 }
 
 // String is the study in a line.
@@ -118,52 +94,52 @@ func (s *Study) String() string {
 	return s.Numbers.Title() + ": " + s.Numbers.String()
 }
 
-// Show shows a contact sheet: some of the pictures, evenly spaced, each with all
+// Show shows the Sheet.
+func (s *Study) Show() *Study { s.Sheet().Show(); return s }
+
+// Save writes the page, the raw maps, tables and where it all comes from to a
+// folder, as gointr interpret does (interpret.Study.Save).
+func (s *Study) Save(dir string) *Study {
+	if s.Numbers == nil {
+		fmt.Println(s.text)
+	} else {
+		Check(s.Numbers.Save(dir))
+	}
+	return s
+}
+
+// Sheet is a contact sheet: some of the pictures, evenly spaced, each with all
 // heads for its true class; of confusions for the class that it was taken for,
 // too.
-func (s *Study) Show() {
-	if !s.nothing() {
-		s.Figure().Show()
-	}
-}
-
-// Figure is what Show shows, to be saved.
-func (s *Study) Figure() *Figure {
+func (s *Study) Sheet() *Figure {
 	if s.Numbers == nil {
-		Check(errors.New(s.text))
+		return &Figure{output: output{text: s.text}}
 	}
-	f, err := s.Numbers.Sheet()
-	Check(err)
-	return &Figure{f, s.String()}
+	return drawn(s.Numbers.Sheet()).named("%s", s)
 }
 
-// Explore shows a page to look through: every picture, as far as they fit into a
-// notebook, opens to each head and each of the most similar classes. It needs
-// neither the kernel nor a network, so that an exported notebook keeps it. Save
+// Explore is a page to look through: every picture, as far as they fit into a
+// notebook, opens to each head and each of the most similar classes. Study.Save
 // has more pictures.
-func (s *Study) Explore() {
-	if s.nothing() {
-		return
+func (s *Study) Explore() *Page {
+	if s.Numbers == nil {
+		return &Page{output{text: s.text}}
 	}
-	page, err := s.Numbers.Page(interpret.NotebookPage)
-	Check(err)
-	display(map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  figure.Embed(page),
-		protocol.MIMETextPlain: fmt.Sprintf("Page of %s (Save keeps it as an .html file)", s),
-	}, 0)
+	html := must(s.Numbers.Page(interpret.NotebookPage))
+	return newPage(s.Numbers.Title(), html, "Page of %s (Save keeps it as an .html file)", s)
 }
 
-// Heads shows a table of what each head does over the pictures of a class: on
-// which part its greatest weight lies how often, with the 95 % interval, where the
+// Heads is a table of what each head does over the pictures of a class: on which
+// part its greatest weight lies how often, with the 95 % interval, where the
 // dataset's parts.csv tells the parts, * being more often than chance; else how
 // steady it is (interpret.Head).
-func (s *Study) Heads() {
-	if s.nothing() {
-		return
+func (s *Study) Heads() *Table {
+	if s.Numbers == nil {
+		return &Table{output{text: s.text}}
 	}
 	heads := s.Numbers.Heads()
 	if heads == nil {
-		Check(errors.New("heads are counted over one class: use model.Interpret"))
+		fail("heads are counted over one class: use model.Interpret")
 	}
 	name := func(h interpret.Head) string {
 		if h.Head < 0 {
@@ -182,15 +158,13 @@ func (s *Study) Heads() {
 				}
 				row = append(row, fmt.Sprintf("%.0f %% (%.0f–%.0f)%s", p.Share, p.Range[0], p.Range[1], mark))
 			}
-			rows = append(rows, append(row, ""))
+			rows = append(rows, row)
 		}
 		chance := []string{"By chance"}
 		for _, p := range heads.Rows[0].Parts {
 			chance = append(chance, fmt.Sprintf("%.0f %%", p.Chance))
 		}
-		rows = append(rows, append(chance, ""))
-		table(append(append([]string{""}, heads.Parts...), ""), rows)
-		return
+		return newTable(append([]string{""}, heads.Parts...), append(rows, chance))
 	}
 	for _, h := range heads.Rows {
 		spread, shared := "–", "–"
@@ -200,19 +174,21 @@ func (s *Study) Heads() {
 		if h.Shared != nil {
 			shared = fmt.Sprintf("%.0f %%", *h.Shared)
 		}
-		rows = append(rows, []string{name(h), spread, fmt.Sprintf("%.1f %%", h.Focus), shared, ""})
+		rows = append(rows, []string{name(h), spread, fmt.Sprintf("%.1f %%", h.Focus), shared})
 	}
-	table([]string{"", "Colour at its peak differs, of chance", "Half of its weight in", "Shared with the nearest look-alike", ""}, rows)
+	return newTable([]string{
+		"", "Colour at its peak differs, of chance", "Half of its weight in", "Shared with the nearest look-alike",
+	}, rows)
 }
 
 // listed is how many pictures a table has at most.
 const listed = 100
 
-// Pictures shows a table with a line a picture: what it was taken for, and what
+// Pictures is a table with a line a picture: what it was taken for, and what
 // else looks most alike. Numbers.Pictures has all of it.
-func (s *Study) Pictures() {
-	if s.nothing() {
-		return
+func (s *Study) Pictures() *Table {
+	if s.Numbers == nil {
+		return &Table{output{text: s.text}}
 	}
 	var rows [][]string
 	for i, p := range s.Numbers.Pictures {
@@ -226,19 +202,12 @@ func (s *Study) Pictures() {
 				alike = attention.Plain(c.Name)
 			}
 		}
-		right := "right"
+		taken := "right"
 		if !p.Right {
-			right = attention.Plain(p.Predicted.Name)
+			taken = attention.Plain(p.Predicted.Name)
 		}
-		rows = append(rows, []string{filepath.Base(p.Image), right, fmt.Sprintf("%.1f %%", 100*p.Predicted.Probability), fmt.Sprint(p.Rank), alike})
+		probability := fmt.Sprintf("%.1f %%", 100*p.Predicted.Probability)
+		rows = append(rows, []string{filepath.Base(p.Image), taken, probability, fmt.Sprint(p.Rank), alike})
 	}
-	table([]string{"Picture", "Taken for", "Probability", "True class's rank", "Looks like, besides"}, rows)
-}
-
-// Save writes the page, the raw maps, tables and where it all comes from to a
-// folder, as gointr interpret does (interpret.Study.Save).
-func (s *Study) Save(dir string) {
-	if !s.nothing() {
-		Check(s.Numbers.Save(dir))
-	}
+	return newTable([]string{"Picture", "Taken for", "Probability", "True class's rank", "Looks like, besides"}, rows)
 }

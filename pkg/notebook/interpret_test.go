@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/page"
 )
 
 func TestInterpret(t *testing.T) {
@@ -20,20 +20,21 @@ func TestInterpret(t *testing.T) {
 	model := Open("sample", Backend("go"))
 	var c *Study
 	said := printed(t, func() {
-		c = model.Interpret(dir, "collared bunting", func(o *Interpreting) { o.TopQ = 3 })
+		c = model.Interpret(dir, "collared bunting", func(o *InterpretOptions) { o.TopQ = 3 })
 	})
-	if !strings.HasPrefix(said, "2 pictures looked at in ") || len(c.Numbers.Pictures) != 2 || len(c.Numbers.Pictures[0].Similar) != 3 {
+	if !strings.HasPrefix(said, "2 pictures looked at in ") ||
+		len(c.Numbers.Pictures) != 2 || len(c.Numbers.Pictures[0].Similar) != 3 {
 		t.Errorf("it said %q of %+v", said, c.Numbers.Pictures)
 	}
 	if got := c.String(); !strings.HasPrefix(got, "Collared Bunting: 2 pictures of val") {
 		t.Errorf("it calls itself %q", got)
 	}
 	for want, f := range map[string]func(){
-		"Collared Bunting: 2 pictures of val": c.Show,
-		"Page of Collared Bunting":            c.Explore,
-		"beak":                                c.Heads,
-		"By chance":                           c.Heads,
-		"00001.png":                           c.Pictures,
+		"Collared Bunting: 2 pictures of val": func() { c.Show() },
+		"Page of Collared Bunting":            func() { c.Explore().Show() },
+		"beak":                                func() { c.Heads().Show() },
+		"By chance":                           func() { c.Heads().Show() },
+		"00001.png":                           func() { c.Pictures().Show() },
 	} {
 		if got := printed(t, f); !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
@@ -41,8 +42,10 @@ func TestInterpret(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "out")
 	c.Save(out)
-	c.Figure().Save(filepath.Join(out, "sheet.png"))
-	for _, name := range []string{"index.html", "maps.npz", "interpret.csv", "heads.csv", "interpret.json", "sheet.png"} {
+	c.Sheet().Save(filepath.Join(out, "sheet.png"))
+	for _, name := range []string{
+		"index.html", "maps.npz", "interpret.csv", "heads.csv", "interpret.json", "sheet.png",
+	} {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -52,11 +55,13 @@ func TestInterpret(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed(t, func() { c = model.Interpret(dir, "3") })
-	if got := printed(t, c.Heads); !strings.Contains(got, "Half of its weight in") || strings.Contains(got, "beak") {
+	got := printed(t, func() { c.Heads().Show() })
+	if !strings.Contains(got, "Half of its weight in") || strings.Contains(got, "beak") {
 		t.Errorf("the heads are told as %q", got)
 	}
-	page, err := c.Numbers.Page(1)
-	if err != nil || !strings.Contains(string(page), "1 of 2 pictures are in this page") || !strings.HasPrefix(figure.Embed(page), "<template>") {
+	html, err := c.Numbers.Page(1)
+	if err != nil || !strings.Contains(string(html), "1 of 2 pictures are in this page") ||
+		!strings.HasPrefix(page.Embed("Page", html), "<template>") {
 		t.Errorf("a small page: %v", err)
 	}
 	// Nothing is confused but what was laid into the wrong folder.
@@ -64,13 +69,14 @@ func TestInterpret(t *testing.T) {
 		none := model.Confused(dir, 2)
 		if none.Numbers == nil {
 			none.Show()
-			none.Heads()
+			none.Heads().Show().Save(filepath.Join(out, "none.csv"))
 		}
 	})
 	if !strings.Contains(said, "16 pictures") {
 		t.Errorf("it said %q", said)
 	}
-	from, to := filepath.Join(dir, "val", "004.Collared_Bunting", "00000.png"), filepath.Join(dir, "val", "001.Dagger_billed_Bunting", "00000.png")
+	from := filepath.Join(dir, "val", "004.Collared_Bunting", "00000.png")
+	to := filepath.Join(dir, "val", "001.Dagger_billed_Bunting", "00000.png")
 	data, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
@@ -81,9 +87,10 @@ func TestInterpret(t *testing.T) {
 	printed(t, func() { c = model.Confused(dir, 9) })
 	found := false
 	for _, p := range c.Numbers.Pictures {
-		found = found || p.Image == "val/001.Dagger_billed_Bunting/00000.png" && p.Similar[0].Index == 0 && p.Similar[1].Index == p.Predicted.Index
+		found = found || p.Image == "val/001.Dagger_billed_Bunting/00000.png" &&
+			p.Similar[0].Index == 0 && p.Similar[1].Index == p.Predicted.Index
 	}
-	if !found || !strings.Contains(printed(t, c.Show), "What is taken for what") {
+	if !found || !strings.Contains(printed(t, func() { c.Show() }), "What is taken for what") {
 		t.Errorf("confused are %+v", c.Numbers.Pictures)
 	}
 }

@@ -3,10 +3,11 @@ package notebook
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
+	"strings"
 
 	"github.com/gointr/gointr/datasets"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -18,16 +19,17 @@ type Model struct {
 	backend string // as it was asked for
 }
 
-// Option is a choice for Open.
-type Option func(*choices)
-
-type choices struct{ backend, classFile string }
+// OpenOptions are choices for Open.
+type OpenOptions struct {
+	ClassFile string // with the names of the classes, see ClassFile; "" has those that the checkpoint knows
+	Backend   string // the engine: "auto" (the default, also ""), "xla", "cuda" or "go"
+}
 
 // ClassFile names the classes from a file: CUB's classes.txt, a name a line, or JSON.
-func ClassFile(path string) Option { return func(c *choices) { c.classFile = path } }
+func ClassFile(path string) func(*OpenOptions) { return func(o *OpenOptions) { o.ClassFile = path } }
 
 // Backend chooses the engine: "auto" (the default), "xla", "cuda" or "go".
-func Backend(kind string) Option { return func(c *choices) { c.backend = kind } }
+func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.Backend = kind } }
 
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". The first
@@ -37,23 +39,18 @@ func Backend(kind string) Option { return func(c *choices) { c.backend = kind } 
 //	var model = notebook.Open("cub")
 //
 // can stand at the top of a notebook.
-func Open(checkpoint string, options ...Option) *Model {
-	var c choices
-	for _, option := range options {
-		option(&c)
+func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
+	o := with(OpenOptions{}, options)
+	asked := session.Options{Backend: o.Backend, Progress: os.Stderr}
+	if o.ClassFile != "" {
+		asked.Names = must(datasets.ReadClasses(o.ClassFile))
 	}
-	o := session.Options{Backend: c.backend, Progress: os.Stderr}
-	if c.classFile != "" {
-		names, err := datasets.ReadClasses(c.classFile)
-		Check(err)
-		o.Names = names
-	}
-	m, err := session.Open(context.Background(), checkpoint, o)
-	if err != nil && c.classFile != "" {
-		err = fmt.Errorf("%w (the names are those of %s)", err, c.classFile)
+	m, err := session.Open(context.Background(), checkpoint, asked)
+	if err != nil && o.ClassFile != "" {
+		err = fmt.Errorf("%w (the names are those of %s)", err, o.ClassFile)
 	}
 	Check(err)
-	return &Model{m, c.backend}
+	return &Model{m, o.Backend}
 }
 
 // String says what the model is and which engine it runs on.
@@ -63,15 +60,63 @@ func (m *Model) String() string {
 }
 
 // Explain ranks the classes for one picture and keeps where each was seen.
-func (m *Model) Explain(path string) *Explanation {
-	photo, err := picture.Open(path)
+func (m *Model) Explain(path string) *Explanation { return m.explain(path, must(picture.Open(path))) }
+
+// ExplainPhoto is Explain for a photo at hand, as it is after edits:
+//
+//	photo := notebook.Picture("bird.png")
+//	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(photo.Without("beak"))
+//	before.Versus(after).Show()
+func (m *Model) ExplainPhoto(photo *Photo) *Explanation { return m.explain(photo.name, photo.p) }
+
+func (m *Model) explain(name string, photo *picture.Picture) *Explanation {
+	numbers, took, err := m.m.Answer(context.Background(), name, photo, true)
 	Check(err)
-	numbers, took, err := m.m.Answer(context.Background(), path, photo, true)
-	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.source()}
+	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.m.About().Origin}
 }
 
-// source is what the model is, for captions and data.
-func (m *Model) source() figure.Source {
-	return figure.Source(m.m.About().Origin)
+// ExplainAll explains every picture of a folder and of the folders in it, in
+// the order of their names, with a progress bar below the cell:
+//
+//	for bird := range model.ExplainAll("photos") {
+//		fmt.Println(bird.Numbers.Image, bird.Best().Name)
+//	}
+//
+// Pictures that cannot be read are passed over, and told together at the end,
+// which then ends the cell.
+func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
+	return func(yield func(*Explanation) bool) {
+		paths := must(picture.List(folder))
+		var bar bar
+		bar.at("", 0, len(paths))
+		var failed []string
+		taken := 0
+		for a, err := range m.m.Answers(context.Background(), paths, true) {
+			taken++
+			if err != nil {
+				failed = append(failed, err.Error())
+			}
+			bar.at("", taken, len(paths))
+			e := &Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo, source: m.m.About().Origin}
+			if err == nil && !yield(e) {
+				bar.end("%d of %d pictures, then the loop ended", taken, len(paths))
+				return
+			}
+		}
+		bar.end("%d of %d pictures explained", len(paths)-len(failed), len(paths))
+		if len(failed) > 0 {
+			fail("%s", together(failed, len(paths)))
+		}
+	}
+}
+
+// together tells of several mistakes in a few words.
+func together(failed []string, of int) string {
+	const told = 3
+	some := strings.Join(failed[:min(told, len(failed))], "; ")
+	text := fmt.Sprintf("%d of %d pictures could not be explained: %s", len(failed), of, some)
+	if len(failed) > told {
+		text += fmt.Sprintf("; and %d more", len(failed)-told)
+	}
+	return text
 }

@@ -28,8 +28,8 @@ var checkpoint, photo string
 // tests' own.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "session" && os.Args[2] == "serve" {
-		err := server.Serve(context.Background(), server.Options{}, func(killed string) { session.Announce(killed, nil) })
-		if err != nil {
+		ready := func(killed string) { session.Announce(killed, nil) }
+		if err := server.Serve(context.Background(), server.Options{}, ready); err != nil {
 			session.Announce("", err)
 		}
 		return
@@ -72,7 +72,8 @@ func printed(t *testing.T, f func()) string {
 
 func TestByHand(t *testing.T) {
 	names := filepath.Join(t.TempDir(), "names.txt")
-	if err := os.WriteFile(names, []byte("1 001.Wren\n2 002.Sooty_Albatross\n3 003.<b>\n4 004.Rook\n5 005.Crow\n"), 0o644); err != nil {
+	five := []byte("1 001.Wren\n2 002.Sooty_Albatross\n3 003.<b>\n4 004.Rook\n5 005.Crow\n")
+	if err := os.WriteFile(names, five, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	model := Open(checkpoint, ClassFile(names), Backend("go"))
@@ -84,14 +85,16 @@ func TestByHand(t *testing.T) {
 	if got := bird.Sentence(); got != "Species predicted by INTR is: "+best {
 		t.Errorf("the sentence is %q", got)
 	}
-	table := strings.Split(printed(t, func() { bird.Top(3) }), "\n")
-	if len(table) != 4 || !strings.Contains(table[0], best) || !strings.Contains(table[0], "%") {
+	table := strings.Split(printed(t, func() { bird.Top(3).Show() }), "\n")
+	if len(table) != 5 || !strings.Contains(table[0], "Probability") ||
+		!strings.Contains(table[1], best) || !strings.Contains(table[1], "%") {
 		t.Errorf("the table is %q", table)
 	}
-	if got := printed(t, bird.Show); !strings.HasPrefix(got, "Attention for "+best+", decoder layer 2, 2 heads") {
+	row := "Attention for " + best + ", decoder layer 2, 2 heads"
+	if got := printed(t, func() { bird.Show() }); !strings.HasPrefix(got, row) {
 		t.Errorf("the figure is told as %q", got)
 	}
-	if got := printed(t, Picture(photo).Show); got != "bunting.jpg, 640 × 480 pixels\n" {
+	if got := printed(t, func() { Picture(photo).Show() }); got != "bunting.jpg, 640 × 480 pixels\n" {
 		t.Errorf("the picture is told as %q", got)
 	}
 
@@ -104,33 +107,46 @@ func TestByHand(t *testing.T) {
 	}
 
 	out := t.TempDir()
-	for name, magic := range map[string]string{"a.png": "\x89PNG", "a.pdf": "%PDF", "a.svg": "<?xml", "a.npz": "PK", "a.json": `{"provenance":{"gointr":`, "a.csv": "image,label,", "a.tex": "% \\begin{figure}"} {
+	for name, magic := range map[string]string{
+		"a.png": "\x89PNG", "a.pdf": "%PDF", "a.svg": "<?xml", "a.npz": "PK", "a.json": `{"provenance":{"gointr":`,
+		"a.csv": "image,label,", "a.tex": "% \\begin{figure}",
+	} {
 		bird.Save(filepath.Join(out, name))
 		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.HasPrefix(string(data), magic) {
 			t.Errorf("%s begins with %.8q (%v)", name, data, err)
 		}
 	}
-	// Compare and Layers show at once.
-	if got := printed(t, func() { bird.Compare("rook", "Crow").Save(filepath.Join(out, "compared.png")) }); !strings.HasPrefix(got, "Attention for Rook and Crow, decoder layer 2") {
-		t.Errorf("the comparison is told as %q", got)
+	column := func(o *FigureOptions) { o.Width = Width("cvpr") }
+	for name, c := range map[string]struct {
+		make func() *Figure
+		told string
+	}{
+		"compared.png": {func() *Figure { return bird.Compare("rook", "Crow") },
+			"Attention for Rook and Crow, decoder layer 2"},
+		"layers.svg": {func() *Figure { return bird.Layers() }, "Attention for " + best + " in 2 decoder layers"},
+		"versus.eps": {func() *Figure { return bird.Difference("Rook", "crow", column) },
+			"Attention for Rook minus that for Crow, decoder layer 2"},
+		"film.pdf": {func() *Figure { return bird.Film(figure.Mean) },
+			"Attention for " + best + " through 2 decoder layers"},
+	} {
+		var f *Figure
+		if said := printed(t, func() { f = c.make() }); said != "" {
+			t.Errorf("making %s said %q", name, said)
+		}
+		said := printed(t, func() { f.Show().Save(filepath.Join(out, name)) })
+		if !strings.HasPrefix(said, c.told) || strings.Count(said, "\n") != 1 {
+			t.Errorf("%s is told as %q", name, said)
+		}
 	}
-	if got := printed(t, func() { bird.Layers().Save(filepath.Join(out, "layers.svg")) }); !strings.HasPrefix(got, "Attention for "+best+" in 2 decoder layers") {
-		t.Errorf("the layers are told as %q", got)
-	}
-	if got := printed(t, func() {
-		bird.Difference("Rook", "crow", figure.Options{Width: Width("cvpr")}).Save(filepath.Join(out, "versus.eps"))
-	}); !strings.HasPrefix(got, "Attention for Rook minus that for Crow, decoder layer 2") {
-		t.Errorf("the difference is told as %q", got)
-	}
-	if got := printed(t, func() { bird.Film(figure.Mean).Save(filepath.Join(out, "film.pdf")) }); !strings.HasPrefix(got, "Attention for "+best+" through 2 decoder layers") {
-		t.Errorf("the film is told as %q", got)
-	}
-	grid := Grid(attention.Last, []int{1}, figure.Options{Width: Width("89mm")}, bird.Row("Rook"), bird.Row(""))
+	grid := Grid([]Row{bird.Row("Rook"), bird.Row("")}, attention.Last, []int{1}, column)
 	grid.Save(filepath.Join(out, "grid.csv"))
-	if got := grid.Caption(); !strings.Contains(got, `\texttt{bunting.jpg}`) || !strings.Contains(got, `\texttt{basic.pth} (SHA-256 `) || !strings.Contains(got, "5 classes") {
-		t.Errorf("the caption is %q", got)
+	for _, want := range []string{`\texttt{bunting.jpg}`, `\texttt{basic.pth} (SHA-256 `, "5 classes"} {
+		if got := grid.Caption(); !strings.Contains(got, want) {
+			t.Errorf("%q is not in the caption %q", want, got)
+		}
 	}
-	if got := printed(t, bird.Explore); !strings.HasPrefix(got, "Explorer of "+photo+", predicted to be "+best) {
+	told := "Explorer of " + photo + ", predicted to be " + best
+	if got := printed(t, func() { bird.Explore().Show() }); !strings.HasPrefix(got, told) {
 		t.Errorf("the explorer is told as %q", got)
 	}
 	bird.Save(filepath.Join(out, "a.html"))
@@ -147,7 +163,7 @@ func TestByHand(t *testing.T) {
 		t.Errorf("it took %+v", bird.Took)
 	}
 
-	bird.Figure("rook", 0, figure.Options{Columns: 2}).Save(filepath.Join(out, "rook.png"))
+	bird.Layer(0, "rook", func(o *FigureOptions) { o.Columns = 2 }).Save(filepath.Join(out, "rook.png"))
 	bird.Heads("sooty albatross").Save(filepath.Join(out, "albatross.png"))
 	rook, _ := os.ReadFile(filepath.Join(out, "rook.png"))
 	albatross, _ := os.ReadFile(filepath.Join(out, "albatross.png"))
@@ -197,7 +213,8 @@ func TestExplainAll(t *testing.T) {
 	if !strings.HasPrefix(text, "1 of 6 pictures, then the loop ended") {
 		t.Errorf("it said %q", text)
 	}
-	if got := together([]string{"a", "b", "c", "d"}, 9); got != "4 of 9 pictures could not be explained: a; b; c; and 1 more" {
+	const several = "4 of 9 pictures could not be explained: a; b; c; and 1 more"
+	if got := together([]string{"a", "b", "c", "d"}, 9); got != several {
 		t.Errorf("several mistakes are told as %q", got)
 	}
 }

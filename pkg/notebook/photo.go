@@ -1,35 +1,79 @@
 package notebook
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	"image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/chart"
+	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// drawn is a bird of package birds, which can be drawn again.
-type drawn struct {
+// Photo is a picture as the model gets it. Edits give other photos (Paint, Blur,
+// Replace, Without, With); a photo itself never changes.
+type Photo struct {
+	p        *picture.Picture
+	name     string           // of the file, and what was done to it
+	path     string           // of the file
+	original *picture.Picture // as in the file
+	bird     *bird            // how it is drawn now; nil until it was drawn again
+}
+
+// bird is one of package birds, which can be drawn again.
+type bird struct {
 	of      birds.Options
 	species birds.Species
 	scene   birds.Scene
 }
 
+// Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
+func Picture(path string) *Photo {
+	p := must(picture.Open(path))
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		whole = path
+	}
+	return &Photo{p: p, name: filepath.Base(path), path: whole, original: p}
+}
+
+// Show shows the picture, large ones smaller.
+func (p *Photo) Show() *Photo {
+	output{
+		text:  fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height),
+		forms: func() forms { return forms{protocol.MIMEImagePNG: encoded(must(figure.Shrink(p.p)))} },
+	}.show()
+	return p
+}
+
+// Save writes the picture's pixels as .png.
+func (p *Photo) Save(path string) *Photo {
+	saveAs(path, map[string]saver{".png": written(encoded(p.p))})
+	return p
+}
+
+func encoded(img image.Image) []byte {
+	var out bytes.Buffer
+	Check(png.Encode(&out, img))
+	return out.Bytes()
+}
+
 // edited is a photo with other pixels; p itself stays as it was.
 func (p *Photo) edited(pixels *picture.Picture, err error, what string) *Photo {
 	if err != nil {
-		Check(fmt.Errorf("%s: %w", p.name, err))
+		fail("%s: %w", p.name, err)
 	}
 	next := *p
 	next.p, next.name = pixels, p.name+", "+what
@@ -77,8 +121,7 @@ func (p *Photo) Part(name string) image.Rectangle {
 func (p *Photo) Without(part string) *Photo {
 	at := p.part(part)
 	if d := p.redrawn(); d != nil {
-		kind, err := birds.KindOf(at.Name)
-		Check(err)
+		kind := must(birds.KindOf(at.Name))
 		next := *d
 		next.scene = d.scene.Without(kind)
 		return p.drawnAgain(d, &next, "without "+at.Name)
@@ -92,19 +135,18 @@ func (p *Photo) Without(part string) *Photo {
 func (p *Photo) With(part, species string) *Photo {
 	d := p.redrawn()
 	if d == nil {
-		Check(fmt.Errorf("%s is no bird that can be drawn again with another part: Replace takes a rectangle from any other photo", p.name))
+		fail("%s is no bird that can be drawn again with another part: Replace takes a rectangle from any other photo",
+			p.name)
 	}
-	kind, err := birds.KindOf(p.part(part).Name)
-	Check(err)
-	all, err := birds.First(d.of.Classes)
-	Check(err)
+	kind := must(birds.KindOf(p.part(part).Name))
+	all := must(birds.First(d.of.Classes))
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Name)
 	}
 	i, err := attention.Find(species, names, len(names))
 	if err != nil {
-		Check(fmt.Errorf("%w: the species are %s", err, strings.Join(names, ", ")))
+		fail("%w: the species are %s", err, strings.Join(names, ", "))
 	}
 	next := *d
 	next.species = d.species.With(kind, all[i])
@@ -113,7 +155,7 @@ func (p *Photo) With(part, species string) *Photo {
 
 // drawnAgain changes the pixels in which two drawings differ, so that other edits
 // stay.
-func (p *Photo) drawnAgain(before, after *drawn, what string) *Photo {
+func (p *Photo) drawnAgain(before, after *bird, what string) *Photo {
 	old, _ := birds.Draw(before.species, before.scene, before.of.Size)
 	made, _ := birds.Draw(after.species, after.scene, after.of.Size)
 	pixels := p.p.Copy()
@@ -123,14 +165,14 @@ func (p *Photo) drawnAgain(before, after *drawn, what string) *Photo {
 		}
 	}
 	next := p.edited(pixels, nil, what)
-	next.drawn = after
+	next.bird = after
 	return next
 }
 
 // redrawn is how the photo was drawn; nil where it was not, by gointr birds.
-func (p *Photo) redrawn() *drawn {
-	if p.drawn != nil {
-		return p.drawn
+func (p *Photo) redrawn() *bird {
+	if p.bird != nil {
+		return p.bird
 	}
 	root, key, ok := p.home("species.json")
 	if !ok {
@@ -140,7 +182,7 @@ func (p *Photo) redrawn() *drawn {
 	if err != nil {
 		return nil
 	}
-	d := &drawn{of: o}
+	d := &bird{of: o}
 	if d.species, d.scene, err = o.Find(key); err != nil {
 		return nil
 	}
@@ -168,10 +210,10 @@ func (p *Photo) home(file string) (root, key string, ok bool) {
 func (p *Photo) part(name string) datasets.Part {
 	root, key, ok := p.home("parts.csv")
 	if !ok {
-		Check(fmt.Errorf("%s: where its parts lie is not known, as no folder above it has a parts.csv; Paint, Blur and Replace take any rectangle", p.name))
+		fail("%s: where its parts lie is not known, as no folder above it has a parts.csv; "+
+			"Paint, Blur and Replace take any rectangle", p.name)
 	}
-	all, err := datasets.ReadParts(filepath.Join(root, "parts.csv"))
-	Check(err)
+	all := must(datasets.ReadParts(filepath.Join(root, "parts.csv")))
 	var known, hidden []string
 	for _, part := range all[key] {
 		there := strings.EqualFold(part.Name, name)
@@ -186,51 +228,11 @@ func (p *Photo) part(name string) datasets.Part {
 	}
 	switch {
 	case len(all[key]) == 0:
-		err = fmt.Errorf("%s has no parts of %s", filepath.Join(root, "parts.csv"), key)
+		fail("%s has no parts of %s", filepath.Join(root, "parts.csv"), key)
 	case len(hidden) > 0:
-		err = fmt.Errorf("the %s cannot be seen in %s; its visible parts are %s", hidden[0], p.name, strings.Join(known, ", "))
+		fail("the %s cannot be seen in %s; its visible parts are %s", hidden[0], p.name, strings.Join(known, ", "))
 	default:
-		err = fmt.Errorf("%s has no part %q: its visible parts are %s", p.name, name, strings.Join(known, ", "))
+		fail("%s has no part %q: its visible parts are %s", p.name, name, strings.Join(known, ", "))
 	}
-	Check(err)
 	return datasets.Part{}
-}
-
-// ExplainPhoto is Explain for a photo at hand, as it is after edits:
-//
-//	photo := notebook.Picture("bird.png")
-//	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(photo.Without("beak"))
-//	before.Versus(after)
-func (m *Model) ExplainPhoto(photo *Photo) *Explanation {
-	numbers, took, err := m.m.Answer(context.Background(), photo.name, photo.p, true)
-	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo.p, source: m.source()}
-}
-
-// Versus shows what a change of the picture changed: both pictures, where each head
-// of the last decoder layer looked in them (the two maps of a head have one colour
-// scale), and how the probabilities of the first classes moved. Maps are those of
-// the class predicted before and, where it is another, after; or of the classes named.
-func (e *Explanation) Versus(after *Explanation, classes ...string) *Figure {
-	indices := []int{e.Best().Index}
-	if best := after.Best().Index; best != indices[0] {
-		indices = append(indices, best)
-	}
-	if len(classes) > 0 {
-		indices = nil
-	}
-	for _, class := range classes {
-		index, err := e.Numbers.Find(class)
-		Check(err)
-		indices = append(indices, index)
-	}
-	f, err := chart.Change(e.Numbers, after.Numbers, e.photo, after.photo, indices)
-	Check(err)
-	name := func(x *Explanation) string {
-		best := x.Best()
-		return fmt.Sprintf("%s (%.1f %%)", attention.Plain(best.Name), 100*best.Probability)
-	}
-	shown := &Figure{f, fmt.Sprintf("Before: %s; after: %s", name(e), name(after))}
-	shown.Show()
-	return shown
 }

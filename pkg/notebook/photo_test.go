@@ -13,7 +13,6 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/fieldguide"
 )
 
 // someBirds is a small dataset of drawn birds, and one of its pictures.
@@ -81,7 +80,8 @@ func TestPhoto(t *testing.T) {
 		t.Fatal(err)
 	}
 	without := Picture(filepath.Join(dir, key)).Without("BEAK")
-	if direct := photo.Blur(part); !slices.Equal(without.p.Pix, direct.p.Pix) || without.name != "00000.png, beak blurred" {
+	direct := photo.Blur(part)
+	if !slices.Equal(without.p.Pix, direct.p.Pix) || without.name != "00000.png, beak blurred" {
 		t.Errorf("%s is not the photo with the beak blurred", without.name)
 	}
 	// A point has a square around it.
@@ -102,20 +102,24 @@ func TestVersus(t *testing.T) {
 	_, dir, key := someBirds(t)
 	model := Open("sample")
 	photo := Picture(filepath.Join(dir, key))
-	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(photo.Paint(image.Rect(0, 0, 96, 96), color.Gray{90}))
-	if direct := model.Explain(filepath.Join(dir, key)); !slices.Equal(direct.Numbers.Logits, before.Numbers.Logits) || !slices.Equal(direct.Numbers.Weights, before.Numbers.Weights) {
+	painted := photo.Paint(image.Rect(0, 0, 96, 96), color.Gray{90})
+	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(painted)
+	direct := model.Explain(filepath.Join(dir, key))
+	if !slices.Equal(direct.Numbers.Logits, before.Numbers.Logits) ||
+		!slices.Equal(direct.Numbers.Weights, before.Numbers.Weights) {
 		t.Error("a photo at hand is answered otherwise than its file")
 	}
 	if slices.Equal(before.Numbers.Logits, after.Numbers.Logits) || after.Numbers.Image != "00000.png, painted over" {
 		t.Errorf("after the change %s is answered the same", after.Numbers.Image)
 	}
 	out := filepath.Join(t.TempDir(), "change.svg")
-	said := printed(t, func() { before.Versus(after, "Red-breasted Bunting", "0").Save(out) })
+	said := printed(t, func() { before.Versus(after, "Red-breasted Bunting", "0").Show().Save(out) })
 	if !strings.HasPrefix(said, "Before: ") || !strings.Contains(said, "; after: ") {
 		t.Errorf("it said %q", said)
 	}
 	data, err := os.ReadFile(out)
-	if err != nil || !strings.Contains(string(data), "Red breasted Bunting, decoder layer") || !strings.Contains(string(data), "Dagger billed Bunting, decoder layer") {
+	if err != nil || !strings.Contains(string(data), "Red breasted Bunting, decoder layer") ||
+		!strings.Contains(string(data), "Dagger billed Bunting, decoder layer") {
 		t.Errorf("the figure is %.80s (%v)", data, err)
 	}
 }
@@ -125,22 +129,29 @@ func TestFieldGuide(t *testing.T) {
 	model := Open("sample")
 	// The sample knows eight species; four of them are here.
 	var g *FieldGuide
-	said := printed(t, func() { g = model.FieldGuide(dir, func(o *fieldguide.Options) { o.Split, o.Patches = "train", 2 }) })
-	if !strings.HasPrefix(said, "4 classes looked at, ") || len(g.Numbers.Species) != o.Classes || g.Numbers.About.Patches != 2 || len(g.Numbers.About.Digest) != 64 {
+	said := printed(t, func() {
+		g = model.FieldGuide(dir, func(o *FieldGuideOptions) { o.Split, o.Patches = "train", 2 })
+	})
+	about := g.Numbers.About
+	if !strings.HasPrefix(said, "4 classes looked at, ") || len(g.Numbers.Species) != o.Classes ||
+		about.Patches != 2 || len(about.Digest) != 64 {
 		t.Errorf("it said %q of %+v", said, g.Numbers.About)
 	}
-	if shown := printed(t, g.Show); !strings.HasPrefix(shown, "Field guide of 4 classes") {
+	if shown := printed(t, func() { g.Show() }); !strings.HasPrefix(shown, "Field guide of 4 classes") {
 		t.Errorf("it is shown as %q", shown)
 	}
-	if shown := printed(t, g.Class("Dagger-billed Bunting").Show); !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
+	shown := printed(t, func() { g.Class("Dagger-billed Bunting").Show() })
+	if !strings.HasPrefix(shown, "Dagger billed Bunting: ") {
 		t.Errorf("a class is shown as %q", shown)
 	}
-	if shown := printed(t, g.Sentences); strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
+	shown = printed(t, func() { g.Sentences().Show() })
+	if strings.Count(shown, "\n") != 5 || !strings.Contains(shown, "of 2") {
 		t.Errorf("the sentences are %q", shown)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")
 	g.Save(out)
-	for _, name := range []string{out, strings.TrimSuffix(out, "html") + "csv", strings.TrimSuffix(out, "html") + "json"} {
+	stem := strings.TrimSuffix(out, "html")
+	for _, name := range []string{out, stem + "csv", stem + "json"} {
 		if info, err := os.Stat(name); err != nil || info.Size() < 1000 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -184,5 +195,18 @@ func TestPhotoMistakes(t *testing.T) {
 		if err == nil || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), c.want) {
 			t.Errorf("%q: it ended with %v and said %q", c.want, err, said)
 		}
+	}
+}
+
+// Figures of an edited photo say which model they come from, as those of a file do.
+func TestExplainPhotoOrigin(t *testing.T) {
+	_, dir, key := someBirds(t)
+	model, path := Open("sample"), filepath.Join(dir, key)
+	want, edited := model.Explain(path).source, model.ExplainPhoto(Picture(path).Blur(image.Rect(10, 10, 60, 60)))
+	if edited.source != want || len(want.SHA256) != 64 {
+		t.Errorf("the edited photo's figures come from %+v, the file's from %+v", edited.source, want)
+	}
+	if caption := edited.Heads("0").Caption(); !strings.Contains(caption, "SHA-256 "+want.SHA256[:12]) {
+		t.Errorf("the caption is %q", caption)
 	}
 }

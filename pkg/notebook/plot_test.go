@@ -13,13 +13,12 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
 func TestPlot(t *testing.T) {
 	drawn := Plot(plot.New(), 5*vg.Inch, 2.5*vg.Inch)
-	if got := printed(t, drawn.Show); !strings.HasPrefix(got, "Plot, 5 × 2.5 inches (Save keeps it") {
+	if got := printed(t, func() { drawn.Show() }); !strings.HasPrefix(got, "Plot, 5 × 2.5 inches (Save keeps it") {
 		t.Errorf("the plot is told as %q", got)
 	}
 	path := filepath.Join(t.TempDir(), "plot.pdf")
@@ -36,7 +35,8 @@ func TestFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	numbers := &attention.Explanation{
-		Image: "bunting.jpg", Width: p.Width, Height: p.Height, Names: []string{"001.Wren", "002.Rook"}, Logits: []float32{1, 2},
+		Image: "bunting.jpg", Width: p.Width, Height: p.Height,
+		Names: []string{"001.Wren", "002.Rook"}, Logits: []float32{1, 2},
 		Layers: 1, Heads: 1, Rows: 1, Cols: 2, Weights: []float32{0.5, 0.5, 0.25, 0.75},
 	}
 	bird := From(numbers, p)
@@ -50,7 +50,8 @@ func TestFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	Maps([]string{"Head 1"}, []attention.Map{head}, p, figure.Options{Title: "Rook, layer 1"}).Save(own)
+	title := func(o *FigureOptions) { o.Title = "Rook, layer 1" }
+	Maps([]string{"Head 1"}, []attention.Map{head}, p, title).Save(own)
 	a, err1 := picture.Open(own) // pixels only: the captions inside differ
 	b, err2 := picture.Open(by)
 	if err := errors.Join(err1, err2); err != nil {
@@ -70,7 +71,8 @@ func TestWrongPlot(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestWrongPlot$")
 	cmd.Env = append(os.Environ(), "GOINTR_TEST_MISTAKE=1")
 	said, err := cmd.CombinedOutput()
-	if err == nil || !strings.HasPrefix(string(said), "a plot of 0 x 1 inches is not possible") || strings.Count(string(said), "\n") != 1 {
+	if err == nil || !strings.HasPrefix(string(said), "a plot of 0 x 1 inches is not possible") ||
+		strings.Count(string(said), "\n") != 1 {
 		t.Errorf("it ended with %v and said %q", err, said)
 	}
 }

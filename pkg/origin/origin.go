@@ -7,13 +7,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
 	"strings"
-
-	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // Model says which model numbers come from. What is empty is left out in files.
@@ -28,12 +27,12 @@ type Model struct {
 func Digest(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
 	}
 	defer file.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }

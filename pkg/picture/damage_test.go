@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
 // oneSentence fails the test unless the error names the path first and is one line.
@@ -135,6 +137,12 @@ func TestList(t *testing.T) {
 	if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q, %v", got, err)
 	}
+	if err := os.Symlink("b", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := List(in("link")...); err != nil || strings.Join(got, "\n") != strings.Join(in("link/1.png", "link/2.JPG"), "\n") {
+		t.Errorf("through a link: %q, %v", got, err)
+	}
 	for _, name := range in("empty", "missing") {
 		_, err := List(name)
 		oneSentence(t, name, err)
@@ -150,7 +158,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := Decode(data)
-		orientation(data)
+		codec.Orientation(data)
 		if err == nil && (p.Width <= 0 || p.Height <= 0 || len(p.Pix) != p.Width*p.Height*3) {
 			t.Fatalf("%d by %d pixels in %d bytes", p.Width, p.Height, len(p.Pix))
 		}

@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
-var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+var extensions = codec.Extensions()
 
-// IsPicture is whether the name ends as a picture's does, in any case.
-func IsPicture(name string) bool {
+// isPicture is whether the name ends as a picture's does, in any case.
+func isPicture(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
@@ -43,37 +46,28 @@ func List(args ...string) ([]string, error) {
 	return list, nil
 }
 
-func listFolder(folder string) ([]string, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, cannotRead(folder, err)
-	}
-	var list []string
-	for _, entry := range entries {
-		path := filepath.Join(folder, entry.Name())
+func listFolder(folder string) (list []string, err error) {
+	root := folder + string(filepath.Separator) // the folder may be a link
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
-		case strings.HasPrefix(entry.Name(), "."):
-		case entry.IsDir():
-			found, err := listFolder(path)
-			if err != nil {
-				return nil, err
+		case err != nil:
+			return cannotRead(filepath.Clean(path), err)
+		case path != root && strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
 			}
-			list = append(list, found...)
-		case IsPicture(path):
+		case !entry.IsDir() && isPicture(path):
 			list = append(list, path)
 		}
-	}
-	return list, nil
+		return nil
+	})
+	return list, err
 }
 
 // cannotRead is the system's reason, without its own naming of the path.
 func cannotRead(path string, err error) error {
-	var pathError *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: there is no such file or folder", path)
-	case errors.As(err, &pathError):
-		return fmt.Errorf("%s: it cannot be read (%w)", path, pathError.Err)
 	}
-	return fmt.Errorf("%s: it cannot be read (%w)", path, err)
+	return fmt.Errorf("%s: it cannot be read (%w)", path, wholefile.Cause(err))
 }

@@ -27,118 +27,74 @@ const (
 	Bool     DType = "bool"
 )
 
-var dtypes = []struct {
+// layout is how the elements of a type are stored; float32s converts as many elements as dst holds from
+// little-endian bytes, rounding to the nearest where the type is wider.
+type layout struct {
 	dtype       DType
 	size        int
 	storage     string // class in module torch; the newest types have none
 	safetensors string
-}{
-	{Float64, 8, "DoubleStorage", "F64"},
-	{Float32, 4, "FloatStorage", "F32"},
-	{Float16, 2, "HalfStorage", "F16"},
-	{BFloat16, 2, "BFloat16Storage", "BF16"},
-	{Int64, 8, "LongStorage", "I64"},
-	{Int32, 4, "IntStorage", "I32"},
-	{Int16, 2, "ShortStorage", "I16"},
-	{Int8, 1, "CharStorage", "I8"},
-	{Uint64, 8, "", "U64"},
-	{Uint32, 4, "", "U32"},
-	{Uint16, 2, "", "U16"},
-	{Uint8, 1, "ByteStorage", "U8"},
-	{Bool, 1, "BoolStorage", "BOOL"},
+	float32s    func(dst []float32, src []byte)
+}
+
+var dtypes = []layout{
+	{Float64, 8, "DoubleStorage", "F64", func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		}
+	}},
+	{Float32, 4, "FloatStorage", "F32", func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	}},
+	{Float16, 2, "HalfStorage", "F16", func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = fromHalf(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	}},
+	{BFloat16, 2, "BFloat16Storage", "BF16", func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+		}
+	}},
+	{Int64, 8, "LongStorage", "I64", fromIntegers[int64]},
+	{Int32, 4, "IntStorage", "I32", fromIntegers[int32]},
+	{Int16, 2, "ShortStorage", "I16", fromIntegers[int16]},
+	{Int8, 1, "CharStorage", "I8", fromIntegers[int8]},
+	{Uint64, 8, "", "U64", fromIntegers[uint64]},
+	{Uint32, 4, "", "U32", fromIntegers[uint32]},
+	{Uint16, 2, "", "U16", fromIntegers[uint16]},
+	{Uint8, 1, "ByteStorage", "U8", fromIntegers[uint8]},
+	{Bool, 1, "BoolStorage", "BOOL", func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = float32(min(src[i], 1))
+		}
+	}},
+}
+
+// fromIntegers converts integers of any width.
+func fromIntegers[I int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8](dst []float32, src []byte) {
+	values := make([]I, len(dst))
+	_, _ = binary.Decode(src, binary.LittleEndian, values) // src has bytes for all
+	for i, v := range values {
+		dst[i] = float32(v)
+	}
+}
+
+// layout is the line of d, or an empty one.
+func (d DType) layout() layout {
+	for _, t := range dtypes {
+		if t.dtype == d {
+			return t
+		}
+	}
+	return layout{}
 }
 
 // Size is the number of bytes of one element, or 0 for a type that is not one
 // of the constants.
-func (d DType) Size() int {
-	for _, t := range dtypes {
-		if t.dtype == d {
-			return t.size
-		}
-	}
-	return 0
-}
-
-func (d DType) storageClass() string {
-	for _, t := range dtypes {
-		if t.dtype == d {
-			return t.storage
-		}
-	}
-	return ""
-}
-
-func (d DType) safetensorsName() string {
-	for _, t := range dtypes {
-		if t.dtype == d {
-			return t.safetensors
-		}
-	}
-	return ""
-}
-
-// toFloat32 converts as many elements as dst holds from little-endian bytes,
-// rounding to the nearest float32 where the type is wider.
-func (d DType) toFloat32(dst []float32, src []byte) {
-	le := binary.LittleEndian
-	switch d {
-	case Float64:
-		for i := range dst {
-			dst[i] = float32(math.Float64frombits(le.Uint64(src[8*i:])))
-		}
-	case Float32:
-		for i := range dst {
-			dst[i] = math.Float32frombits(le.Uint32(src[4*i:]))
-		}
-	case Float16:
-		for i := range dst {
-			dst[i] = fromHalf(le.Uint16(src[2*i:]))
-		}
-	case BFloat16:
-		for i := range dst {
-			dst[i] = math.Float32frombits(uint32(le.Uint16(src[2*i:])) << 16)
-		}
-	case Int64:
-		for i := range dst {
-			dst[i] = float32(int64(le.Uint64(src[8*i:])))
-		}
-	case Int32:
-		for i := range dst {
-			dst[i] = float32(int32(le.Uint32(src[4*i:])))
-		}
-	case Int16:
-		for i := range dst {
-			dst[i] = float32(int16(le.Uint16(src[2*i:])))
-		}
-	case Int8:
-		for i := range dst {
-			dst[i] = float32(int8(src[i]))
-		}
-	case Uint64:
-		for i := range dst {
-			dst[i] = float32(le.Uint64(src[8*i:]))
-		}
-	case Uint32:
-		for i := range dst {
-			dst[i] = float32(le.Uint32(src[4*i:]))
-		}
-	case Uint16:
-		for i := range dst {
-			dst[i] = float32(le.Uint16(src[2*i:]))
-		}
-	case Uint8:
-		for i := range dst {
-			dst[i] = float32(src[i])
-		}
-	case Bool:
-		for i := range dst {
-			dst[i] = 0
-			if src[i] != 0 {
-				dst[i] = 1
-			}
-		}
-	}
-}
+func (d DType) Size() int { return d.layout().size }
 
 // fromHalf widens an IEEE 754 binary16.
 func fromHalf(h uint16) float32 {

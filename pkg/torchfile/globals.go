@@ -200,6 +200,14 @@ type typedStorage struct {
 	held  int64 // elements
 }
 
+// agrees refuses a storage that is said to be something else at another place.
+func (s *typedStorage) agrees(key string, dtype DType, held int64) error {
+	if s.dtype != dtype || s.held != held {
+		return fmt.Errorf("storage %s is said to hold %d %s and %d %s", shown(key), s.held, s.dtype, held, dtype)
+	}
+	return nil
+}
+
 // maxRank is PyTorch's own limit of dimensions.
 const maxRank = 64
 
@@ -343,7 +351,12 @@ func newNumPyScalar(u *unpickler, args []any) (any, error) {
 		}
 		bits |= uint64(v) << (8 * i)
 	}
-	switch dtype.code {
+	return numPyNumber(dtype.code, bits)
+}
+
+// numPyNumber is what the bits of a scalar stand for.
+func numPyNumber(code string, bits uint64) (any, error) {
+	switch code {
 	case "b1":
 		return bits != 0, nil
 	case "f2":
@@ -366,7 +379,7 @@ func newNumPyScalar(u *unpickler, args []any) (any, error) {
 		}
 		return int64(bits), nil
 	}
-	return nil, fmt.Errorf("it holds a NumPy scalar of type %q", dtype.code)
+	return nil, fmt.Errorf("it holds a NumPy scalar of type %q", code)
 }
 
 // build is BUILD: it gives an object its state.

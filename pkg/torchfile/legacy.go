@@ -99,8 +99,8 @@ func (l *legacyStorages) storage(key string, dtype DType, held int64) (*typedSto
 		s = &typedStorage{storage: &storage{r: l.r, off: -1}, dtype: dtype, held: held}
 		l.find[key] = s
 	}
-	if s.dtype != dtype || s.held != held {
-		return nil, fmt.Errorf("storage %s is said to hold %d %s and %d %s", shown(key), s.held, s.dtype, held, dtype)
+	if err := s.agrees(key, dtype, held); err != nil {
+		return nil, err
 	}
 	if held > l.size/int64(dtype.Size()) {
 		return nil, fmt.Errorf("storage %s is said to hold %d %s, but the file has %d bytes", shown(key), held, dtype, l.size)

@@ -153,6 +153,27 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 	// element's size, and can be used where it lies.
 	tensors = slices.Clone(tensors)
 	slices.SortStableFunc(tensors, func(a, b *Tensor) int { return cmp.Compare(b.DType.Size(), a.DType.Size()) })
+	header, err := safetensorsHeader(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if err := t.write(w); err != nil {
+			return t.failed(err)
+		}
+	}
+	return nil
+}
+
+// safetensorsHeader is the header of a file in which the tensors follow each other,
+// filled with spaces to a multiple of 8 bytes.
+func safetensorsHeader(tensors []*Tensor, metadata map[string]string) ([]byte, error) {
 	var header bytes.Buffer
 	field := func(name string, value any) error {
 		if !utf8.ValidString(name) {
@@ -172,16 +193,16 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 	}
 	if len(metadata) > 0 {
 		if err := field(metadataKey, metadata); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	names, at := map[string]bool{metadataKey: true}, int64(0)
 	for _, t := range tensors {
 		if names[t.Name] {
-			return fmt.Errorf("two tensors cannot both be named %s", shown(t.Name))
+			return nil, fmt.Errorf("two tensors cannot both be named %s", shown(t.Name))
 		}
 		names[t.Name] = true
-		e := entry{DType: t.DType.safetensorsName(), Shape: []int64{}}
+		e := entry{DType: t.DType.layout().safetensors, Shape: []int64{}}
 		for _, d := range t.Shape {
 			e.Shape = append(e.Shape, int64(d))
 		}
@@ -189,7 +210,7 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 		e.Offsets = [2]int64{at, at + size}
 		at += size
 		if err := field(t.Name, e); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if header.Len() == 0 {
@@ -199,16 +220,5 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 	for header.Len()%8 != 0 {
 		header.WriteByte(' ')
 	}
-	if err := binary.Write(w, binary.LittleEndian, uint64(header.Len())); err != nil {
-		return err
-	}
-	if _, err := w.Write(header.Bytes()); err != nil {
-		return err
-	}
-	for _, t := range tensors {
-		if err := t.write(w); err != nil {
-			return t.failed(err)
-		}
-	}
-	return nil
+	return header.Bytes(), nil
 }

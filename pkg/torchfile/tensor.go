@@ -149,10 +149,11 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 		}
 		return dst, nil
 	}
-	done, size := 0, t.DType.Size()
+	done, layout := 0, t.DType.layout()
 	err := t.stream(func(part []byte) error {
-		t.DType.toFloat32(dst[done:done+len(part)/size], part)
-		done += len(part) / size
+		n := len(part) / layout.size
+		layout.float32s(dst[done:done+n], part)
+		done += n
 		return nil
 	})
 	if err != nil {

@@ -113,17 +113,9 @@ func (r *reader) line() (string, error) {
 	return string(b[:len(b)-1]), nil
 }
 
-// counted reads a length of n bytes and as many bytes as it says.
-func (r *reader) counted(n int) ([]byte, error) {
-	length, err := r.number(n)
-	if err != nil {
-		return nil, err
-	}
-	return r.take(length)
-}
-
 type unpickler struct {
 	*reader
+	err    error // the first of the opcode at work; what it makes after that is dropped
 	stack  []any
 	marks  []int // lengths of the stack
 	memo   map[uint64]any
@@ -142,23 +134,84 @@ func unpickle(r *reader, persistent func(id []any) (any, error)) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if op == '.' {
-			v, err := u.pop()
-			if err != nil {
-				return nil, damaged(at, err)
-			}
-			return v, nil
+		if op == '.' { // STOP
+			v := u.pop()
+			return v, damaged(at, u.err)
 		}
-		if err := u.step(byte(op)); err != nil {
-			return nil, damaged(at, err)
+		do := opcodes[op]
+		if do == nil {
+			return nil, damaged(at, fmt.Errorf("opcode 0x%02x is none that torch.save writes", op))
+		}
+		if do(u); u.err != nil {
+			return nil, damaged(at, u.err)
 		}
 	}
 }
 
-// damaged adds the place to an error, except to those where the place says nothing.
+// opcodes are those that torch.save has ever written, by their byte.
+var opcodes = [256]func(u *unpickler){
+	0x80: (*unpickler).protocol,                // PROTO
+	0x95: func(u *unpickler) { u.unsigned(8) }, // FRAME: its length is of use to who reads ahead
+
+	'(':  (*unpickler).mark,                                            // MARK
+	'0':  (*unpickler).discard,                                         // POP
+	'1':  func(u *unpickler) { u.popMark() },                           // POP_MARK
+	'2':  func(u *unpickler) { u.push(u.top()) },                       // DUP
+	'q':  func(u *unpickler) { u.memo[u.unsigned(1)] = u.top() },       // BINPUT
+	'r':  func(u *unpickler) { u.memo[u.unsigned(4)] = u.top() },       // LONG_BINPUT
+	0x94: func(u *unpickler) { u.memo[uint64(len(u.memo))] = u.top() }, // MEMOIZE
+	'h':  func(u *unpickler) { u.recall(u.unsigned(1)) },               // BINGET
+	'j':  func(u *unpickler) { u.recall(u.unsigned(4)) },               // LONG_BINGET
+
+	'N':  func(u *unpickler) { u.push(nil) },                         // NONE
+	0x88: func(u *unpickler) { u.push(true) },                        // NEWTRUE
+	0x89: func(u *unpickler) { u.push(false) },                       // NEWFALSE
+	'K':  func(u *unpickler) { u.push(int64(u.unsigned(1))) },        // BININT1
+	'M':  func(u *unpickler) { u.push(int64(u.unsigned(2))) },        // BININT2
+	'J':  func(u *unpickler) { u.push(int64(int32(u.unsigned(4)))) }, // BININT
+	0x8a: func(u *unpickler) { u.long(1) },                           // LONG1
+	0x8b: func(u *unpickler) { u.long(4) },                           // LONG4
+	'G':  (*unpickler).float,                                         // BINFLOAT
+	'X':  func(u *unpickler) { u.text(4) },                           // BINUNICODE
+	0x8c: func(u *unpickler) { u.text(1) },                           // SHORT_BINUNICODE
+	0x8d: func(u *unpickler) { u.text(8) },                           // BINUNICODE8
+	'U':  func(u *unpickler) { u.oldText(1) },                        // SHORT_BINSTRING
+	'T':  func(u *unpickler) { u.oldText(4) },                        // BINSTRING
+	'C':  func(u *unpickler) { u.push(u.counted(1)) },                // SHORT_BINBYTES
+	'B':  func(u *unpickler) { u.push(u.counted(4)) },                // BINBYTES
+	0x8e: func(u *unpickler) { u.push(u.counted(8)) },                // BINBYTES8
+	0x96: func(u *unpickler) { u.push(u.counted(8)) },                // BYTEARRAY8
+
+	')':  func(u *unpickler) { u.push(&sequence{kind: tuple}) }, // EMPTY_TUPLE
+	0x85: func(u *unpickler) { u.collect(tuple, u.popN(1)) },    // TUPLE1
+	0x86: func(u *unpickler) { u.collect(tuple, u.popN(2)) },    // TUPLE2
+	0x87: func(u *unpickler) { u.collect(tuple, u.popN(3)) },    // TUPLE3
+	't':  func(u *unpickler) { u.collect(tuple, u.popMark()) },  // TUPLE
+	']':  func(u *unpickler) { u.push(&sequence{kind: list}) },  // EMPTY_LIST
+	'l':  func(u *unpickler) { u.collect(list, u.popMark()) },   // LIST
+	0x8f: func(u *unpickler) { u.push(&sequence{kind: set}) },   // EMPTY_SET
+	0x91: func(u *unpickler) { u.collect(set, u.popMark()) },    // FROZENSET
+	'}':  func(u *unpickler) { u.push(&Dict{}) },                // EMPTY_DICT
+	'd':  (*unpickler).dict,                                     // DICT
+	'a':  func(u *unpickler) { u.extend(list, u.popN(1)) },      // APPEND
+	'e':  func(u *unpickler) { u.extend(list, u.popMark()) },    // APPENDS
+	0x90: func(u *unpickler) { u.extend(set, u.popMark()) },     // ADDITEMS
+	's':  func(u *unpickler) { u.setItems(u.popN(2)) },          // SETITEM
+	'u':  func(u *unpickler) { u.setItems(u.popMark()) },        // SETITEMS
+
+	'c':  (*unpickler).global,       // GLOBAL
+	0x93: (*unpickler).stackGlobal,  // STACK_GLOBAL
+	'R':  (*unpickler).construct,    // REDUCE
+	0x81: (*unpickler).construct,    // NEWOBJ
+	0x92: (*unpickler).constructKey, // NEWOBJ_EX
+	'b':  (*unpickler).state,        // BUILD
+	'Q':  (*unpickler).storage,      // BINPERSID
+}
+
+// damaged adds the place to an error, except where that says nothing.
 func damaged(at int64, err error) error {
 	var refused *refusedError
-	if errors.Is(err, errShort) || errors.As(err, &refused) {
+	if err == nil || errors.Is(err, errShort) || errors.As(err, &refused) {
 		return err
 	}
 	return fmt.Errorf("its pickle is damaged at byte %d: %w", at, err)
@@ -178,9 +231,30 @@ func (u *unpickler) spend(values int) error {
 // one value.
 const perValue = 64
 
-func (u *unpickler) push(v any) error {
+// fail keeps the first error of an opcode, if err is one.
+func (u *unpickler) fail(err error) {
+	if u.err == nil {
+		u.err = err
+	}
+}
+
+// unsigned reads a little-endian unsigned integer of n bytes.
+func (u *unpickler) unsigned(n int) uint64 {
+	v, err := u.number(n)
+	u.fail(err)
+	return v
+}
+
+// counted reads a length of n bytes and as many bytes as it says.
+func (u *unpickler) counted(n int) []byte {
+	b, err := u.take(u.unsigned(n))
+	u.fail(err)
+	return b
+}
+
+func (u *unpickler) push(v any) {
 	u.stack = append(u.stack, v)
-	return u.spend(1)
+	u.fail(u.spend(1))
 }
 
 // floor is the part of the stack under the last mark, which opcodes without a
@@ -192,79 +266,113 @@ func (u *unpickler) floor() int {
 	return u.marks[len(u.marks)-1]
 }
 
-var errStack = errors.New("its stack is empty")
-
-func (u *unpickler) pop() (any, error) {
+// top is the value on top of the stack, nil in an error.
+func (u *unpickler) top() any {
 	if len(u.stack) <= u.floor() {
-		return nil, errStack
+		u.fail(errors.New("its stack is empty"))
+		return nil
 	}
-	v := u.stack[len(u.stack)-1]
-	u.stack = u.stack[:len(u.stack)-1]
-	return v, nil
+	return u.stack[len(u.stack)-1]
 }
 
-func (u *unpickler) top() (any, error) {
-	if len(u.stack) <= u.floor() {
-		return nil, errStack
+func (u *unpickler) pop() any {
+	v := u.top()
+	if u.err == nil {
+		u.stack = u.stack[:len(u.stack)-1]
 	}
-	return u.stack[len(u.stack)-1], nil
+	return v
 }
 
-// popMark takes everything above the last mark, and the mark.
-func (u *unpickler) popMark() ([]any, error) {
-	if len(u.marks) == 0 {
-		return nil, errors.New("it lacks a mark")
+// popN takes the n values on top of the stack, nil in an error.
+func (u *unpickler) popN(n int) []any {
+	at := len(u.stack) - n
+	if at < u.floor() {
+		u.fail(errors.New("its stack is empty"))
+		return nil
 	}
-	return u.popTo(u.floor(), true), nil
-}
-
-func (u *unpickler) popTo(at int, mark bool) []any {
 	items := append([]any(nil), u.stack[at:]...)
 	u.stack = u.stack[:at]
-	if mark {
-		u.marks = u.marks[:len(u.marks)-1]
-	}
 	return items
 }
 
-func (u *unpickler) pushText(b []byte, err error) error {
-	if err != nil {
-		return err
+// popMark takes everything above the last mark, and the mark.
+func (u *unpickler) popMark() []any {
+	if len(u.marks) == 0 {
+		u.fail(errors.New("it lacks a mark"))
+		return nil
 	}
-	s, err := text(b)
-	if err != nil {
-		return err
-	}
-	return u.push(s)
+	items := u.popN(len(u.stack) - u.floor())
+	u.marks = u.marks[:len(u.marks)-1]
+	return items
 }
 
-func (u *unpickler) pushBytes(b []byte, err error) error {
-	if err != nil {
-		return err
+func (u *unpickler) protocol() {
+	if version := u.unsigned(1); version > 5 {
+		u.fail(fmt.Errorf("its protocol %d is newer than 5", version))
 	}
-	return u.push(b)
 }
 
-func (u *unpickler) pushInt(v uint64, err error) error {
-	if err != nil {
-		return err
+func (u *unpickler) mark() {
+	if len(u.marks) >= maxValues {
+		u.fail(errors.New("it has too many marks"))
+		return
 	}
-	return u.push(int64(v))
+	u.marks = append(u.marks, len(u.stack))
 }
 
-func (u *unpickler) pushLong(sizeBytes int) error {
-	n, err := u.number(sizeBytes)
+// discard takes the top of the stack away, be it a value or a mark.
+func (u *unpickler) discard() {
+	if len(u.marks) > 0 && u.floor() == len(u.stack) {
+		u.popMark()
+		return
+	}
+	u.pop()
+}
+
+func (u *unpickler) recall(index uint64) {
+	v, ok := u.memo[index]
+	if !ok {
+		u.fail(fmt.Errorf("it takes value %d from its memo, which was never put there", index))
+	}
+	u.push(v)
+}
+
+// long reads an integer whose length has n bytes.
+func (u *unpickler) long(n int) {
+	length := u.unsigned(n)
+	if length > maxLong {
+		u.fail(fmt.Errorf("it claims an integer of %d bytes", length))
+		return
+	}
+	b, err := u.take(length)
+	u.fail(err)
+	u.push(decodeLong(b))
+}
+
+// float reads a big-endian float64.
+func (u *unpickler) float() {
+	b, err := u.take(8)
 	if err != nil {
-		return err
+		u.fail(err)
+		return
 	}
-	if n > maxLong {
-		return fmt.Errorf("it claims an integer of %d bytes", n)
+	u.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
+}
+
+// text reads a str whose length has n bytes.
+func (u *unpickler) text(n int) {
+	s, err := text(u.counted(n))
+	u.fail(err)
+	u.push(s)
+}
+
+// oldText reads a str of Python 2, which may be bytes.
+func (u *unpickler) oldText(n int) {
+	if b := u.counted(n); utf8.Valid(b) {
+		u.push(string(b))
+	} else {
+		u.push(b)
 	}
-	b, err := u.take(n)
-	if err != nil {
-		return err
-	}
-	return u.push(decodeLong(b))
 }
 
 // decodeLong reads a two's complement little-endian integer: int64 where it
@@ -301,69 +409,35 @@ func text(b []byte) (string, error) {
 	return string(b), nil
 }
 
-func (u *unpickler) put(index uint64, err error) error {
-	if err != nil {
-		return err
-	}
-	v, err := u.top()
-	if err != nil {
-		return err
-	}
-	u.memo[index] = v
-	return nil
-}
-
-func (u *unpickler) get(index uint64, err error) error {
-	if err != nil {
-		return err
-	}
-	v, ok := u.memo[index]
-	if !ok {
-		return fmt.Errorf("it takes value %d from its memo, which was never put there", index)
-	}
-	return u.push(v)
-}
-
-func (u *unpickler) pushTuple(n int) error {
-	if len(u.stack)-n < u.floor() {
-		return errStack
-	}
-	return u.push(&sequence{kind: tuple, items: u.popTo(len(u.stack)-n, false)})
-}
-
-func (u *unpickler) pushMarked(k kind) error {
-	items, err := u.popMark()
-	if err != nil {
-		return err
-	}
-	return u.push(&sequence{kind: k, items: items})
-}
+func (u *unpickler) collect(k kind, items []any) { u.push(&sequence{kind: k, items: items}) }
 
 // extend appends items to the list or set on top of the stack.
-func (u *unpickler) extend(k kind, items []any) error {
-	v, err := u.top()
-	if err != nil {
-		return err
-	}
+func (u *unpickler) extend(k kind, items []any) {
+	v := u.top()
 	s, ok := v.(*sequence)
 	if !ok || s.kind != k {
-		return fmt.Errorf("it appends to %s", describe(v))
+		u.fail(fmt.Errorf("it appends to %s", describe(v)))
+		return
 	}
 	s.items = append(s.items, items...)
-	return nil
+}
+
+// dict makes one of the keys and values above the mark.
+func (u *unpickler) dict() {
+	d := &Dict{}
+	u.fail(u.fill(d, u.popMark()))
+	u.push(d)
 }
 
 // setItems puts keys and values, in turns, into the dict on top of the stack.
-func (u *unpickler) setItems(items []any) error {
-	v, err := u.top()
-	if err != nil {
-		return err
-	}
+func (u *unpickler) setItems(items []any) {
+	v := u.top()
 	d, ok := v.(*Dict)
 	if !ok {
-		return fmt.Errorf("it sets an item of %s", describe(v))
+		u.fail(fmt.Errorf("it sets an item of %s", describe(v)))
+		return
 	}
-	return u.fill(d, items)
+	u.fail(u.fill(d, items))
 }
 
 func (u *unpickler) fill(d *Dict, items []any) error {
@@ -403,250 +477,79 @@ func (u *unpickler) set(d *Dict, key, value any) error {
 	return d.set(key, value)
 }
 
+// global reads the name of a class or function, two lines.
+func (u *unpickler) global() {
+	module, err := u.line()
+	u.fail(err)
+	name, err := u.line()
+	u.fail(err)
+	u.pushGlobal(module, name)
+}
+
+// stackGlobal takes such a name from the stack.
+func (u *unpickler) stackGlobal() {
+	name, ok1 := u.pop().(string)
+	module, ok2 := u.pop().(string)
+	if !ok1 || !ok2 {
+		u.fail(errors.New("it names a class by something that is no text"))
+	}
+	u.pushGlobal(module, name)
+}
+
+func (u *unpickler) pushGlobal(module, name string) {
+	v, err := lookup(module, name)
+	u.fail(err)
+	u.push(v)
+}
+
 // construct is REDUCE and NEWOBJ: for the few classes of the table they are the same.
-func (u *unpickler) construct() error {
-	args, err := u.pop()
-	if err != nil {
-		return err
-	}
-	callee, err := u.pop()
-	if err != nil {
-		return err
-	}
+func (u *unpickler) construct() {
+	args, callee := u.pop(), u.pop()
 	name, ok := callee.(global)
 	if !ok {
-		return fmt.Errorf("it calls %s", describe(callee))
+		u.fail(fmt.Errorf("it calls %s", describe(callee)))
+		return
 	}
 	seq, ok := args.(*sequence)
 	if !ok || seq.kind != tuple {
-		return fmt.Errorf("it calls %s with %s for arguments", name, describe(args))
+		u.fail(fmt.Errorf("it calls %s with %s for arguments", name, describe(args)))
+		return
 	}
 	construct, ok := constructors[name]
 	if !ok {
-		return fmt.Errorf("it calls %s", name)
+		u.fail(fmt.Errorf("it calls %s", name))
+		return
 	}
 	v, err := construct(u, seq.items)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		u.fail(fmt.Errorf("%s: %w", name, err))
 	}
-	return u.push(v)
+	u.push(v)
 }
 
-func (u *unpickler) pushGlobal(module, name string) error {
-	v, err := lookup(module, name)
-	if err != nil {
-		return err
+// constructKey is construct with keyword arguments, of which there may be none.
+func (u *unpickler) constructKey() {
+	if d, ok := u.pop().(*Dict); !ok || d.Len() > 0 {
+		u.fail(errors.New("it makes an object with keyword arguments"))
+		return
 	}
-	return u.push(v)
+	u.construct()
 }
 
-func (u *unpickler) step(op byte) error {
-	switch op {
-	case 0x80: // PROTO
-		version, err := u.number(1)
-		if err == nil && version > 5 {
-			err = fmt.Errorf("its protocol %d is newer than 5", version)
-		}
-		return err
-	case 0x95: // FRAME: its length is of use to who reads ahead
-		_, err := u.number(8)
-		return err
+// state gives the object on top of the stack what lies above it.
+func (u *unpickler) state() {
+	state := u.pop()
+	u.fail(u.build(u.top(), state))
+}
 
-	case '(': // MARK
-		if len(u.marks) >= maxValues {
-			return errors.New("it has too many marks")
-		}
-		u.marks = append(u.marks, len(u.stack))
-		return nil
-	case '0': // POP, also of a mark
-		if len(u.marks) > 0 && u.floor() == len(u.stack) {
-			_, err := u.popMark()
-			return err
-		}
-		_, err := u.pop()
-		return err
-	case '1': // POP_MARK
-		_, err := u.popMark()
-		return err
-	case '2': // DUP
-		v, err := u.top()
-		if err != nil {
-			return err
-		}
-		return u.push(v)
-	case 'q': // BINPUT
-		return u.put(u.number(1))
-	case 'r': // LONG_BINPUT
-		return u.put(u.number(4))
-	case 0x94: // MEMOIZE
-		return u.put(uint64(len(u.memo)), nil)
-	case 'h': // BINGET
-		return u.get(u.number(1))
-	case 'j': // LONG_BINGET
-		return u.get(u.number(4))
-
-	case 'N':
-		return u.push(nil)
-	case 0x88:
-		return u.push(true)
-	case 0x89:
-		return u.push(false)
-	case 'K': // BININT1
-		return u.pushInt(u.number(1))
-	case 'M': // BININT2
-		return u.pushInt(u.number(2))
-	case 'J': // BININT, the signed one
-		v, err := u.number(4)
-		return u.pushInt(uint64(int32(v)), err)
-	case 0x8a: // LONG1
-		return u.pushLong(1)
-	case 0x8b: // LONG4
-		return u.pushLong(4)
-	case 'G': // BINFLOAT, big-endian
-		b, err := u.take(8)
-		if err != nil {
-			return err
-		}
-		return u.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
-	case 'X': // BINUNICODE
-		return u.pushText(u.counted(4))
-	case 0x8c: // SHORT_BINUNICODE
-		return u.pushText(u.counted(1))
-	case 0x8d: // BINUNICODE8
-		return u.pushText(u.counted(8))
-	case 'U', 'T': // SHORT_BINSTRING, BINSTRING: a str of Python 2, which may be bytes
-		n := 1
-		if op == 'T' {
-			n = 4
-		}
-		b, err := u.counted(n)
-		if err != nil {
-			return err
-		}
-		if utf8.Valid(b) {
-			return u.push(string(b))
-		}
-		return u.push(b)
-	case 'C': // SHORT_BINBYTES
-		return u.pushBytes(u.counted(1))
-	case 'B': // BINBYTES
-		return u.pushBytes(u.counted(4))
-	case 0x8e, 0x96: // BINBYTES8, BYTEARRAY8
-		return u.pushBytes(u.counted(8))
-
-	case ')': // EMPTY_TUPLE
-		return u.pushTuple(0)
-	case 0x85, 0x86, 0x87: // TUPLE1, TUPLE2, TUPLE3
-		return u.pushTuple(int(op - 0x84))
-	case 't': // TUPLE
-		return u.pushMarked(tuple)
-	case ']': // EMPTY_LIST
-		return u.push(&sequence{kind: list})
-	case 'l': // LIST
-		return u.pushMarked(list)
-	case 0x8f: // EMPTY_SET
-		return u.push(&sequence{kind: set})
-	case 0x91: // FROZENSET
-		return u.pushMarked(set)
-	case '}': // EMPTY_DICT
-		return u.push(&Dict{})
-	case 'd': // DICT
-		items, err := u.popMark()
-		if err != nil {
-			return err
-		}
-		d := &Dict{}
-		if err := u.fill(d, items); err != nil {
-			return err
-		}
-		return u.push(d)
-	case 'a': // APPEND
-		v, err := u.pop()
-		if err != nil {
-			return err
-		}
-		return u.extend(list, []any{v})
-	case 'e', 0x90: // APPENDS, ADDITEMS
-		items, err := u.popMark()
-		if err != nil {
-			return err
-		}
-		if op == 'e' {
-			return u.extend(list, items)
-		}
-		return u.extend(set, items)
-	case 's': // SETITEM
-		if len(u.stack)-2 < u.floor() {
-			return errStack
-		}
-		return u.setItems(u.popTo(len(u.stack)-2, false))
-	case 'u': // SETITEMS
-		items, err := u.popMark()
-		if err != nil {
-			return err
-		}
-		return u.setItems(items)
-
-	case 'c': // GLOBAL
-		module, err := u.line()
-		if err != nil {
-			return err
-		}
-		name, err := u.line()
-		if err != nil {
-			return err
-		}
-		return u.pushGlobal(module, name)
-	case 0x93: // STACK_GLOBAL
-		name, err := u.pop()
-		if err != nil {
-			return err
-		}
-		module, err := u.pop()
-		if err != nil {
-			return err
-		}
-		m, ok1 := module.(string)
-		n, ok2 := name.(string)
-		if !ok1 || !ok2 {
-			return errors.New("it names a class by something that is no text")
-		}
-		return u.pushGlobal(m, n)
-	case 'R', 0x81: // REDUCE, NEWOBJ
-		return u.construct()
-	case 0x92: // NEWOBJ_EX
-		kwargs, err := u.pop()
-		if err != nil {
-			return err
-		}
-		if d, ok := kwargs.(*Dict); !ok || d.Len() > 0 {
-			return errors.New("it makes an object with keyword arguments")
-		}
-		return u.construct()
-	case 'b': // BUILD
-		state, err := u.pop()
-		if err != nil {
-			return err
-		}
-		v, err := u.top()
-		if err != nil {
-			return err
-		}
-		return u.build(v, state)
-	case 'Q': // BINPERSID
-		id, err := u.pop()
-		if err != nil {
-			return err
-		}
-		seq, ok := id.(*sequence)
-		if !ok || seq.kind != tuple || u.persistent == nil {
-			return errors.New("it holds a persistent id that is none of a storage")
-		}
-		v, err := u.persistent(seq.items)
-		if err != nil {
-			return err
-		}
-		return u.push(v)
+// storage pushes what a persistent id stands for.
+func (u *unpickler) storage() {
+	id, ok := u.pop().(*sequence)
+	if !ok || id.kind != tuple || u.persistent == nil {
+		u.fail(errors.New("it holds a persistent id that is none of a storage"))
+		return
 	}
-	return fmt.Errorf("opcode 0x%02x is none that torch.save writes", op)
+	v, err := u.persistent(id.items)
+	u.fail(err)
+	u.push(v)
 }

@@ -315,21 +315,15 @@ func (p *pickler) tensor(t *Tensor) error {
 		p.raw("(")
 	}
 	// The newest types have no class of storage: bare bytes, and the type at the end.
-	class, bare := t.DType.storageClass(), false
-	held := int64(t.Len())
-	if class == "" {
-		class, bare, held = "UntypedStorage", true, held*int64(size)
-		p.global("torch._utils", "_rebuild_tensor_v3")
-	} else {
-		p.global("torch._utils", "_rebuild_tensor_v2")
+	module, class, held, rebuild := "torch", t.DType.layout().storage, int64(t.Len()), "_rebuild_tensor_v2"
+	bare := class == ""
+	if bare {
+		module, class, held, rebuild = "torch.storage", "UntypedStorage", held*int64(size), "_rebuild_tensor_v3"
 	}
+	p.global("torch._utils", rebuild)
 	p.raw("((")
 	p.text("storage")
-	if bare {
-		p.global("torch.storage", class)
-	} else {
-		p.global("torch", class)
-	}
+	p.global(module, class)
 	p.text(key)
 	p.text("cpu")
 	p.integer(held)

@@ -13,42 +13,19 @@ import (
 
 // records are the entries of a checkpoint's zip file by name.
 type records struct {
-	r    io.ReaderAt
-	root string // of the names: "archive/", or the name the file once had
-	find map[string]*zip.File
+	r        io.ReaderAt
+	root     string // of the names: "archive/", or the name the file once had
+	find     map[string]*zip.File
+	storages map[string]*typedStorage // that the pickle has named, by key
 }
 
 // readZip reads the format of PyTorch 1.6 and later: a zip file, uncompressed,
 // with a pickle in ROOT/data.pkl and a storage in each ROOT/data/KEY.
 func readZip(r io.ReaderAt, size int64) (any, error) {
-	z, err := zip.NewReader(r, size)
+	rec, err := newRecords(r, size)
 	if err != nil {
-		return nil, errors.New("its zip directory, which stands at the end, is missing or damaged: copy or download the file again")
-	}
-	rec := &records{r: r, find: map[string]*zip.File{}}
-	for _, entry := range z.File {
-		if rec.find[entry.Name] != nil {
-			return nil, fmt.Errorf("it holds two records named %s", shown(entry.Name))
-		}
-		rec.find[entry.Name] = entry
-	}
-	if err := apart(z.File, size); err != nil {
 		return nil, err
 	}
-	var pickle *zip.File
-	for _, entry := range z.File {
-		if path.Base(entry.Name) != "data.pkl" {
-			continue
-		}
-		if pickle != nil {
-			return nil, fmt.Errorf("it holds two checkpoints, %s and %s", shown(pickle.Name), shown(entry.Name))
-		}
-		pickle = entry
-	}
-	if pickle == nil {
-		return nil, errors.New("this zip file is no checkpoint: it holds no data.pkl (if there is a checkpoint inside, unpack it first)")
-	}
-	rec.root, _ = path.Split(pickle.Name)
 	if rec.find[rec.root+"constants.pkl"] != nil {
 		return nil, errors.New("this is a TorchScript program, not a checkpoint: save the model's state_dict() with torch.save")
 	}
@@ -62,29 +39,61 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 	if err := stored.scan(0, stored.size, nil, nil); err != nil { // compares the checksum
 		return nil, err
 	}
-	storages := map[string]*typedStorage{}
-	return unpickle(newReader(r, stored.off, stored.size), func(id []any) (any, error) {
-		key, dtype, held, err := storageID(id)
+	return unpickle(newReader(r, stored.off, stored.size), rec.persistent)
+}
+
+// newRecords lists a zip file that holds one checkpoint.
+func newRecords(r io.ReaderAt, size int64) (*records, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, errors.New("its zip directory, which stands at the end, is missing or damaged: copy or download the file again")
+	}
+	rec := &records{r: r, find: map[string]*zip.File{}, storages: map[string]*typedStorage{}}
+	pickle := ""
+	for _, entry := range z.File {
+		if rec.find[entry.Name] != nil {
+			return nil, fmt.Errorf("it holds two records named %s", shown(entry.Name))
+		}
+		rec.find[entry.Name] = entry
+		if path.Base(entry.Name) == "data.pkl" {
+			if pickle != "" {
+				return nil, fmt.Errorf("it holds two checkpoints, %s and %s", shown(pickle), shown(entry.Name))
+			}
+			pickle = entry.Name
+		}
+	}
+	if err := apart(z.File, size); err != nil {
+		return nil, err
+	}
+	if pickle == "" {
+		return nil, errors.New("this zip file is no checkpoint: it holds no data.pkl (if there is a checkpoint inside, unpack it first)")
+	}
+	rec.root, _ = path.Split(pickle)
+	return rec, nil
+}
+
+// persistent finds the storage that a persistent id stands for.
+func (rec *records) persistent(id []any) (any, error) {
+	key, dtype, held, err := storageID(id)
+	if err != nil {
+		return nil, err
+	}
+	known := rec.storages[key]
+	if known == nil {
+		s, err := rec.open("data/" + key)
 		if err != nil {
 			return nil, err
 		}
-		known := storages[key]
-		if known == nil {
-			s, err := rec.open("data/" + key)
-			if err != nil {
-				return nil, err
-			}
-			known = &typedStorage{storage: s, dtype: dtype, held: held}
-			storages[key] = known
-		}
-		if known.dtype != dtype || known.held != held {
-			return nil, fmt.Errorf("storage %s is said to hold %d %s and %d %s", shown(key), known.held, known.dtype, held, dtype)
-		}
-		if held*int64(dtype.Size()) > known.size {
-			return nil, fmt.Errorf("storage %s is said to hold %d %s, but has %d bytes", shown(key), held, dtype, known.size)
-		}
-		return known, nil
-	})
+		known = &typedStorage{storage: s, dtype: dtype, held: held}
+		rec.storages[key] = known
+	}
+	if err := known.agrees(key, dtype, held); err != nil {
+		return nil, err
+	}
+	if held*int64(dtype.Size()) > known.size {
+		return nil, fmt.Errorf("storage %s is said to hold %d %s, but has %d bytes", shown(key), held, dtype, known.size)
+	}
+	return known, nil
 }
 
 // storageID reads ("storage", class, key, location, elements, …).

@@ -82,57 +82,73 @@ func Decode(data []byte, check func(width, height int) error) (width, height int
 
 func (d *decoder) decode(check func(width, height int) error) error {
 	for {
-		marker := d.nextMarker()
-		if marker == 0 || marker == eoi {
-			switch {
-			case d.scans > 0 && marker == eoi:
-				return d.finish()
-			case marker == 0:
-				return errTruncated
-			}
-			return damaged("it holds no picture")
-		}
-		if marker == soi || marker >= rst0 && marker <= rst7 || marker == 1 {
-			continue
-		}
-		if d.at+2 > len(d.data) {
-			return errTruncated
-		}
-		length := int(d.data[d.at])<<8 | int(d.data[d.at+1])
-		if length < 2 {
-			return damaged("a segment has no length")
-		}
-		if d.at+length > len(d.data) {
-			return errTruncated
-		}
-		segment := d.data[d.at+2 : d.at+length]
-		d.at += length
-		var err error
-		switch {
-		case marker == dqt:
-			err = d.readQuantization(segment)
-		case marker == dht:
-			err = d.readHuffman(segment)
-		case marker == dri && len(segment) >= 2:
-			d.restart = int(segment[0])<<8 | int(segment[1])
-		case marker == app0 && len(segment) >= 12 && string(segment[:5]) == "JFIF\x00":
-			d.jfif = true
-		case marker == app14 && len(segment) >= 12 && string(segment[:5]) == "Adobe":
-			d.adobe, d.transfer = true, segment[11]
-		case marker == sof0 || marker == sof1 || marker == sof2:
-			d.progressive = marker == sof2
-			err = d.readFrame(segment, check)
-		case marker == 0xC9 || marker == 0xCA || marker == 0xCB || marker >= 0xCD && marker <= 0xCF:
-			err = errors.New("the JPEG is arithmetic-coded, which is not read; save it as an ordinary JPEG or PNG")
-		case marker == 0xC3 || marker == 0xC5 || marker == 0xC6 || marker == 0xC7 || marker == 0xF7:
-			err = errors.New("the JPEG is lossless or hierarchical, which is not read; save it as an ordinary JPEG or PNG")
-		case marker == sos:
-			err = d.readScan(segment)
-		}
+		marker, segment, err := d.nextSegment()
 		if err != nil {
 			return err
 		}
+		if marker == eoi {
+			if d.scans == 0 {
+				return damaged("it holds no picture")
+			}
+			return d.finish()
+		}
+		if err := d.readSegment(marker, segment, check); err != nil {
+			return err
+		}
 	}
+}
+
+// nextSegment passes the next marker that is not one of a restart, and what it begins.
+func (d *decoder) nextSegment() (marker byte, segment []byte, err error) {
+	for marker == 0 || marker == soi || marker >= rst0 && marker <= rst7 || marker == 1 {
+		if marker = d.nextMarker(); marker == 0 {
+			return 0, nil, errTruncated
+		}
+	}
+	if marker == eoi {
+		return marker, nil, nil
+	}
+	if d.at+2 > len(d.data) {
+		return 0, nil, errTruncated
+	}
+	length := int(d.data[d.at])<<8 | int(d.data[d.at+1])
+	if length < 2 {
+		return 0, nil, damaged("a segment has no length")
+	}
+	if d.at+length > len(d.data) {
+		return 0, nil, errTruncated
+	}
+	d.at += length
+	return marker, d.data[d.at-length+2 : d.at], nil
+}
+
+func (d *decoder) readSegment(marker byte, s []byte, check func(width, height int) error) error {
+	switch marker {
+	case dqt:
+		return d.readQuantization(s)
+	case dht:
+		return d.readHuffman(s)
+	case dri:
+		if len(s) >= 2 {
+			d.restart = int(s[0])<<8 | int(s[1])
+		}
+	case app0:
+		d.jfif = d.jfif || len(s) >= 12 && string(s[:5]) == "JFIF\x00"
+	case app14:
+		if len(s) >= 12 && string(s[:5]) == "Adobe" {
+			d.adobe, d.transfer = true, s[11]
+		}
+	case sof0, sof1, sof2:
+		d.progressive = marker == sof2
+		return d.readFrame(s, check)
+	case 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF:
+		return errors.New("the JPEG is arithmetic-coded, which is not read; save it as an ordinary JPEG or PNG")
+	case 0xC3, 0xC5, 0xC6, 0xC7, 0xF7:
+		return errors.New("the JPEG is lossless or hierarchical, which is not read; save it as an ordinary JPEG or PNG")
+	case sos:
+		return d.readScan(s)
+	}
+	return nil
 }
 
 func (d *decoder) readQuantization(s []byte) error {
@@ -205,17 +221,34 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 	if n := s[5]; n != 1 && n != 3 && n != 4 {
 		return fmt.Errorf("the JPEG has %d components, which is not read; save it as an ordinary JPEG or PNG", n)
 	}
-	d.components = make([]component, s[5])
+	if err := d.readComponents(s[6:]); err != nil {
+		return err
+	}
+	if d.blocks/8 > len(d.data) { // a block takes at least one bit
+		return errTruncated
+	}
 	for i := range d.components {
-		c, t := &d.components[i], s[6+3*i:]
+		c := &d.components[i]
+		c.samples = make([]uint8, c.across*c.down*64)
+		if d.progressive {
+			c.coefficients = make([]int16, c.across*c.down*64)
+			c.extents = make([]uint8, c.across*c.down)
+		}
+	}
+	return nil
+}
+
+// readComponents reads what a frame header says of each, three bytes.
+func (d *decoder) readComponents(s []byte) error {
+	d.components = make([]component, len(s)/3)
+	for i := range d.components {
+		c, t := &d.components[i], s[3*i:]
 		c.id, c.h, c.v, c.table = int(t[0]), int(t[1]>>4), int(t[1]&15), int(t[2])
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.table > 3 {
 			return damaged("its frame header")
 		}
-		for _, other := range d.components[:i] {
-			if other.id == c.id {
-				return damaged("two components have one name")
-			}
+		if d.find(c.id) != c {
+			return damaged("two components have one name")
 		}
 		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
 	}
@@ -228,17 +261,6 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 		c.width, c.height = ceil(d.width*c.h, d.maxH), ceil(d.height*c.v, d.maxV)
 		c.across, c.down = d.mcusX*c.h, d.mcusY*c.v
 		d.blocks += ceil(c.width, 8) * ceil(c.height, 8)
-	}
-	if d.blocks/8 > len(d.data) { // a block takes at least one bit
-		return errTruncated
-	}
-	for i := range d.components {
-		c := &d.components[i]
-		c.samples = make([]uint8, c.across*c.down*64)
-		if d.progressive {
-			c.coefficients = make([]int16, c.across*c.down*64)
-			c.extents = make([]uint8, c.across*c.down)
-		}
 	}
 	return nil
 }

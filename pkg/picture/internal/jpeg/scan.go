@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/gointr/gointr/internal/parallel"
@@ -32,44 +33,9 @@ func (d *decoder) readScan(s []byte) error {
 	if d.components == nil {
 		return damaged("a scan comes before the frame")
 	}
-	if len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) != 4+2*int(s[0]) {
-		return damaged("a scan header")
-	}
-	n := int(s[0])
-	sc := &scan{first: int(s[1+2*n]), last: int(s[2+2*n]), high: int(s[3+2*n] >> 4), low: int(s[3+2*n] & 15), interleaved: n > 1}
-	if !d.progressive {
-		sc.first, sc.last, sc.high, sc.low = 0, 63, 0, 0
-	}
-	if sc.last > 63 || sc.first > sc.last || sc.low > 13 || d.progressive && (sc.first == 0) != (sc.last == 0) ||
-		sc.first > 0 && n > 1 || sc.high > 0 && sc.high != sc.low+1 {
-		return damaged("a scan header")
-	}
-	blocks := 0 // in an MCU
-	for i := range n {
-		c := d.find(int(s[1+2*i]))
-		tables := s[2+2*i]
-		if c == nil || tables>>4 > 3 || tables&15 > 3 {
-			return damaged("a scan header")
-		}
-		for _, other := range sc.components {
-			if other == c {
-				return damaged("a scan header")
-			}
-		}
-		c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
-		if sc.first == 0 && sc.high == 0 && c.dc == nil || sc.last > 0 && c.ac == nil {
-			return damaged("a Huffman table is missing")
-		}
-		if c.quant == nil {
-			if c.quant = d.quant[c.table]; c.quant == nil {
-				return damaged("a quantization table is missing")
-			}
-		}
-		sc.components = append(sc.components, c)
-		blocks += c.h * c.v
-	}
-	if n > 1 && blocks > 10 {
-		return damaged("a scan header")
+	sc, err := d.scanHeader(s)
+	if err != nil {
+		return err
 	}
 	sc.across, sc.down = d.mcusX, d.mcusY
 	if !sc.interleaved {
@@ -78,6 +44,12 @@ func (d *decoder) readScan(s []byte) error {
 	d.read += sc.across * sc.down * len(sc.components)
 	if d.read > maxPasses*d.blocks+fewBlocks {
 		return damaged("it has too many scans")
+	}
+	d.drop()
+	d.short = false
+	d.startInterval(sc)
+	if !d.progressive {
+		return d.readSequential(sc)
 	}
 	switch {
 	case sc.first == 0 && sc.high == 0:
@@ -89,13 +61,58 @@ func (d *decoder) readScan(s []byte) error {
 	default:
 		sc.decode = d.acRefine
 	}
-	d.drop()
-	d.short = false
-	d.startInterval(sc)
-	if d.progressive {
-		return d.readProgressive(sc)
+	return d.readProgressive(sc)
+}
+
+// scanHeader reads which coefficients of which components a scan has.
+func (d *decoder) scanHeader(s []byte) (*scan, error) {
+	if len(s) < 1 || s[0] < 1 || s[0] > 4 || len(s) != 4+2*int(s[0]) {
+		return nil, damaged("a scan header")
 	}
-	return d.readSequential(sc)
+	n := int(s[0])
+	components, s := s[1:1+2*n], s[1+2*n:]
+	sc := &scan{last: 63, interleaved: n > 1}
+	if d.progressive {
+		sc.first, sc.last, sc.high, sc.low = int(s[0]), int(s[1]), int(s[2]>>4), int(s[2]&15)
+		if sc.last > 63 || sc.first > sc.last || (sc.first == 0) != (sc.last == 0) || sc.first > 0 && n > 1 ||
+			sc.low > 13 || sc.high > 0 && sc.high != sc.low+1 {
+			return nil, damaged("a scan header")
+		}
+	}
+	blocks := 0 // in an MCU
+	for i := range n {
+		c := d.find(int(components[2*i]))
+		if c == nil || slices.Contains(sc.components, c) {
+			return nil, damaged("a scan header")
+		}
+		if err := d.choose(c, components[2*i+1], sc); err != nil {
+			return nil, err
+		}
+		sc.components = append(sc.components, c)
+		blocks += c.h * c.v
+	}
+	if n > 1 && blocks > 10 {
+		return nil, damaged("a scan header")
+	}
+	return sc, nil
+}
+
+// choose gives a component of a scan the tables that the header names.
+func (d *decoder) choose(c *component, tables byte, s *scan) error {
+	if tables>>4 > 3 || tables&15 > 3 {
+		return damaged("a scan header")
+	}
+	c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
+	if s.first == 0 && s.high == 0 && c.dc == nil || s.last > 0 && c.ac == nil {
+		return damaged("a Huffman table is missing")
+	}
+	if c.quant == nil {
+		c.quant = d.quant[c.table]
+	}
+	if c.quant == nil {
+		return damaged("a quantization table is missing")
+	}
+	return nil
 }
 
 func (d *decoder) find(id int) *component {

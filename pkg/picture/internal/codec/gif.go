@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 
 // decodeGIF reads the first frame. Outside of it lies the transparent colour,
 // or colour 0 when there is none; the picture grows to hold all of it.
-func decodeGIF(data []byte) (*Picture, error) {
+func decodeGIF(data []byte) (*Image, error) {
 	r := &reader{data: data, at: 6}
 	width, height := int(r.le16()), int(r.le16())
 	flags := r.u8()
@@ -32,7 +32,7 @@ func decodeGIF(data []byte) (*Picture, error) {
 	}
 }
 
-func gifFrame(r *reader, width, height, outside int, global []uint8) (*Picture, error) {
+func gifFrame(r *reader, width, height, outside int, global []uint8) (*Image, error) {
 	left, top, w, h := int(r.le16()), int(r.le16()), int(r.le16()), int(r.le16())
 	flags := r.u8()
 	palette := gifPalette(r, flags)
@@ -56,7 +56,31 @@ func gifFrame(r *reader, width, height, outside int, global []uint8) (*Picture, 
 	if _, err := io.ReadFull(codes, indexes); err != nil {
 		return nil, broken("GIF", err)
 	}
-	var colors [256][3]uint8
+	colors := gifColors(palette)
+	p := newImage(width, height)
+	if w*h < width*height {
+		for x := 0; x < len(p.Pix); x += 3 {
+			copy(p.Pix[x:], colors[outside][:])
+		}
+	}
+	passes := [][2]int{{0, 1}} // first row and step
+	if flags&0x40 != 0 {       // interlaced
+		passes = [][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}}
+	}
+	for _, pass := range passes {
+		for y := pass[0]; y < h; y += pass[1] {
+			to := p.row(top + y)[left*3:]
+			for x, index := range indexes[:w] {
+				copy(to[x*3:], colors[index][:])
+			}
+			indexes = indexes[w:]
+		}
+	}
+	return p, nil
+}
+
+// gifColors are the colours of the indexes: black beyond the palette, gray without one.
+func gifColors(palette []uint8) (colors [256][3]uint8) {
 	for i := range colors {
 		switch {
 		case palette == nil:
@@ -65,31 +89,7 @@ func gifFrame(r *reader, width, height, outside int, global []uint8) (*Picture, 
 			colors[i] = [3]uint8(palette[3*i:])
 		}
 	}
-	p := New(width, height)
-	if w*h < width*height {
-		for x := 0; x < len(p.Pix); x += 3 {
-			copy(p.Pix[x:], colors[outside][:])
-		}
-	}
-	write := func(y int) {
-		to := p.row(top + y)[left*3:]
-		for x, index := range indexes[:w] {
-			copy(to[x*3:], colors[index][:])
-		}
-		indexes = indexes[w:]
-	}
-	if flags&0x40 == 0 {
-		for y := range h {
-			write(y)
-		}
-		return p, nil
-	}
-	for _, pass := range [4][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}} {
-		for y := pass[0]; y < h; y += pass[1] {
-			write(y)
-		}
-	}
-	return p, nil
+	return colors
 }
 
 // gifPalette is the colour table that the flags announce, or nil.

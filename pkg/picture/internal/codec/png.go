@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"bytes"
@@ -7,9 +7,11 @@ import (
 	"image/png"
 )
 
+const pngMagic = "\x89PNG\r\n\x1A\n"
+
 // decodePNG leaves transparency out as Pillow does: colours stay as they are
 // stored. 16-bit gray is clipped to 255, 16-bit colour keeps its high byte.
-func decodePNG(data []byte) (*Picture, error) {
+func decodePNG(data []byte) (*Image, error) {
 	config, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, broken("PNG", err)
@@ -27,7 +29,7 @@ func decodePNG(data []byte) (*Picture, error) {
 	if err != nil {
 		return nil, broken("PNG", err)
 	}
-	p := New(config.Width, config.Height)
+	p := newImage(config.Width, config.Height)
 	for y := range p.Height {
 		to := p.row(y)
 		switch img := img.(type) {

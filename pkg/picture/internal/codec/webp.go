@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"bytes"
@@ -11,8 +11,12 @@ import (
 	"github.com/gointr/gointr/internal/parallel"
 )
 
+func isWebP(start []byte) bool {
+	return bytes.HasPrefix(start, []byte("RIFF")) && len(start) >= 12 && string(start[8:12]) == "WEBP"
+}
+
 // decodeWebP reads lossy and lossless WebP, of an animation the first frame.
-func decodeWebP(data []byte) (*Picture, error) {
+func decodeWebP(data []byte) (*Image, error) {
 	width, height := 0, 0 // of the canvas, if there is one
 	for _, c := range riff(data[12:]) {
 		switch c.name {
@@ -39,7 +43,7 @@ func decodeWebP(data []byte) (*Picture, error) {
 	return nil, errTruncated
 }
 
-func webpFrame(c chunk, width, height, left, top int) (*Picture, error) {
+func webpFrame(c chunk, width, height, left, top int) (*Image, error) {
 	if c.name == "VP8L" {
 		config, err := vp8l.DecodeConfig(bytes.NewReader(c.body))
 		if err != nil {
@@ -52,7 +56,7 @@ func webpFrame(c chunk, width, height, left, top int) (*Picture, error) {
 		if err != nil {
 			return nil, broken("WebP", err)
 		}
-		p, pixels := New(width, height), img.(*image.NRGBA)
+		p, pixels := newImage(width, height), img.(*image.NRGBA)
 		for y := range config.Height {
 			copyRow(p.row(top + y)[left*3:][:config.Width*3], pixels.Pix[y*pixels.Stride:], 4, 0, 1, 2)
 		}
@@ -71,7 +75,7 @@ func webpFrame(c chunk, width, height, left, top int) (*Picture, error) {
 	if err != nil {
 		return nil, broken("WebP", err)
 	}
-	p := New(width, height)
+	p := newImage(width, height)
 	parallel.Do(header.Height, func(next func() (int, bool)) {
 		blue, red := make([]uint8, header.Width+2), make([]uint8, header.Width+2)
 		for y, ok := next(); ok; y, ok = next() {

@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"slices"
 
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
@@ -37,62 +38,55 @@ type tiff struct {
 
 // decodeTIFF reads strips and tiles of gray, palette, RGB, CMYK and YCbCr. As
 // Pillow does, it turns the picture as the file's orientation says.
-func decodeTIFF(data []byte) (*Picture, error) {
+func decodeTIFF(data []byte) (*Image, error) {
 	t := &tiff{ifd: readIFD(data), data: data}
+	if err := t.describe(); err != nil {
+		return nil, err
+	}
+	if err := t.read(); err != nil {
+		return nil, err
+	}
+	return t.picture().Upright(t.get(tagOrientation, 1)), nil
+}
+
+// describe says what the tags say, and refuses what is not read.
+func (t *tiff) describe() error {
 	t.width, t.height = t.get(tagWidth, 0), t.get(tagHeight, 0)
 	if err := checkSize(t.width, t.height); err != nil {
-		return nil, err
+		return err
 	}
 	t.bits, t.format, t.samples = t.get(tagBits, 1), t.get(tagFormat, 1), t.get(tagSamples, 1)
 	t.compression, t.photometric = t.get(tagCompression, tiffPlain), t.get(tagPhotometric, tiffBlackIsZero)
-	t.kept = 1
+	depths := map[int][]int{ // bits that each kind of picture may have
+		tiffWhiteIsZero: {1, 2, 4, 8, 16, 32}, tiffBlackIsZero: {1, 2, 4, 8, 16, 32}, tiffPalette: {1, 2, 4, 8, 16},
+		tiffRGB: {8, 16}, tiffYCbCr: {8, 16}, tiffCMYK: {8, 16},
+	}[t.photometric]
 	switch t.photometric {
-	case tiffWhiteIsZero, tiffBlackIsZero, tiffPalette:
 	case tiffRGB:
-		t.kept = min(t.samples, 4)
+		t.kept = max(3, min(t.samples, 4))
 	case tiffYCbCr:
 		t.kept = 3
 	case tiffCMYK:
 		t.kept = 4
 	default:
-		return nil, errTIFF
+		t.kept = 1
 	}
-	for _, n := range t.tags[tagBits] {
-		if n != t.bits {
-			return nil, errTIFF
-		}
-	}
-	colour := t.photometric == tiffRGB || t.photometric == tiffCMYK || t.photometric == tiffYCbCr
-	switch t.bits {
-	case 1, 2, 4:
-		if colour {
-			return nil, errTIFF
-		}
-	case 8, 16:
-	case 32:
-		if colour || t.photometric == tiffPalette {
-			return nil, errTIFF
-		}
-	default:
-		return nil, errTIFF
-	}
-	if t.samples < t.kept || t.samples > 16 || colour && t.kept < 3 {
-		return nil, errTIFF
+	odd := slices.ContainsFunc(t.tags[tagBits], func(n int) bool { return n != t.bits })
+	if odd || !slices.Contains(depths, t.bits) || t.samples < t.kept || t.samples > 16 {
+		return errTIFF
 	}
 	if t.photometric == tiffPalette && (t.bits > 8 || len(t.tags[tagPalette]) < 3<<t.bits) {
-		return nil, damaged("TIFF", "its palette")
+		return damaged("TIFF", "its palette")
 	}
-	if err := t.read(); err != nil {
-		return nil, err
-	}
-	return t.picture().upright(t.get(tagOrientation, 1)), nil
+	return nil
 }
 
 // read fills pixels from the strips or tiles.
 func (t *tiff) read() error {
 	w, h := t.width, min(t.get(tagRowsPerStrip, t.height), t.height)
 	offsets, lengths := t.tags[tagStrips], t.tags[tagStripBytes]
-	if t.get(tagTileWidth, 0) > 0 {
+	tiled := t.get(tagTileWidth, 0) > 0
+	if tiled {
 		w, h = t.get(tagTileWidth, 0), t.get(tagTileHeight, 0)
 		offsets, lengths = t.tags[tagTiles], t.tags[tagTileBytes]
 	}
@@ -104,23 +98,18 @@ func (t *tiff) read() error {
 		planes, stored = t.kept, 1
 	}
 	across, down := (t.width+w-1)/w, (t.height+h-1)/h
-	if (across*w)*(down*h) > 4*t.width*t.height+1<<26 {
-		return damaged("TIFF", "its parts are far larger than the picture")
+	if err := t.enough(across*w, down*h); err != nil {
+		return err
 	}
 	if len(offsets) < across*down*planes {
 		return errTruncated
-	}
-	if ratio := map[int]int{tiffPlain: 1, tiffLZW: lzwRatio, tiffDeflate: deflateRatio, tiffOldDeflate: deflateRatio, tiffPackBits: 64}[t.compression]; ratio > 0 {
-		if err := plausible(t.width*t.height/8*t.bits, len(t.data), ratio); err != nil {
-			return err
-		}
 	}
 	t.pixels = make([]uint8, t.width*t.height*t.kept)
 	stride := (w*stored*t.bits + 7) / 8
 	for i, at := range offsets[:across*down*planes] {
 		plane, x, y := i/(across*down), i%across*w, i/across%down*h
 		rows := h
-		if t.get(tagTileWidth, 0) == 0 {
+		if !tiled {
 			rows = min(h, t.height-y)
 		}
 		length := stride * rows
@@ -141,61 +130,75 @@ func (t *tiff) read() error {
 	return nil
 }
 
-// place reduces a row of samples to 8 bits: gray beyond is clipped as in
-// Pillow, colour keeps its high byte.
+// enough refuses parts that together have w by h pixels where that is far more than
+// the picture, and a picture that so few bytes cannot hold.
+func (t *tiff) enough(w, h int) error {
+	if w*h > 4*t.width*t.height+1<<26 {
+		return damaged("TIFF", "its parts are far larger than the picture")
+	}
+	ratio := map[int]int{
+		tiffPlain: 1, tiffLZW: lzwRatio, tiffDeflate: deflateRatio, tiffOldDeflate: deflateRatio, tiffPackBits: 64,
+	}[t.compression]
+	if ratio == 0 {
+		return nil
+	}
+	return plausible(t.width*t.height/8*t.bits, len(t.data), ratio)
+}
+
+// place reduces a row of samples to 8 bits.
 func (t *tiff) place(from []uint8, width, stored, plane int, to []uint8) {
-	wanted := min(stored, t.kept)
 	if t.bits == 8 && stored == t.kept {
 		copy(to[:width*stored], from)
 		return
 	}
-	if t.bits == 8 && wanted == t.kept {
-		for x := range width {
-			copy(to[x*wanted:][:wanted], from[x*stored:])
-		}
-		return
-	}
+	wanted := min(stored, t.kept)
 	for x := range width {
+		if t.bits == 8 {
+			copy(to[x*t.kept+plane:][:wanted], from[x*stored:])
+			continue
+		}
 		for c := range wanted {
-			i := x*stored + c
-			var v uint8
-			switch t.bits {
-			case 8:
-				v = from[i]
-			case 16:
-				v16 := int(t.order.Uint16(from[2*i:]))
-				switch {
-				case t.photometric > tiffBlackIsZero:
-					v = uint8(v16 >> 8)
-				case t.format == 2:
-					v = clip(int(int16(v16)))
-				default:
-					v = clip(v16)
-				}
-			case 32:
-				v32 := t.order.Uint32(from[4*i:])
-				if t.format == 3 {
-					v = uint8(max(0, min(255, math.Float32frombits(v32))))
-				} else {
-					v = clip(int(int32(v32)))
-				}
-			default:
-				at := i * t.bits
-				v = from[at/8] >> (8 - t.bits - at%8) & (1<<t.bits - 1)
-				if t.photometric != tiffPalette {
-					v *= uint8(255 / (1<<t.bits - 1))
-				}
-			}
-			to[x*t.kept+plane+c] = v
+			to[x*t.kept+plane+c] = t.sample(from, x*stored+c)
 		}
 	}
+}
+
+// sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow,
+// colour keeps its high byte.
+func (t *tiff) sample(from []uint8, i int) uint8 {
+	switch t.bits {
+	case 16:
+		v := int(t.order.Uint16(from[2*i:]))
+		switch {
+		case t.photometric > tiffBlackIsZero:
+			return uint8(v >> 8)
+		case t.format == 2:
+			return clip(int(int16(v)))
+		}
+		return clip(v)
+	case 32:
+		v := t.order.Uint32(from[4*i:])
+		if t.format == 3 {
+			return uint8(max(0, min(255, math.Float32frombits(v))))
+		}
+		return clip(int(int32(v)))
+	}
+	at, most := i*t.bits, uint8(1<<t.bits-1)
+	v := from[at/8] >> (8 - t.bits - at%8) & most
+	if t.photometric != tiffPalette {
+		v *= 255 / most
+	}
+	return v
 }
 
 func clip(v int) uint8 { return uint8(max(0, min(255, v))) }
 
 // expand decompresses a part of w by h pixels and undoes its predictor.
 func (t *tiff) expand(from []byte, w, h, stored, stride int) ([]byte, error) {
-	if t.get(tagFillOrder, 1) == 2 && t.compression != tiffJPEG {
+	if t.compression == tiffJPEG {
+		return t.expandJPEG(from, w, h, stored)
+	}
+	if t.get(tagFillOrder, 1) == 2 {
 		reversed := make([]byte, len(from))
 		for i, b := range from {
 			reversed[i] = bits.Reverse8(b)
@@ -203,33 +206,12 @@ func (t *tiff) expand(from []byte, w, h, stored, stride int) ([]byte, error) {
 		from = reversed
 	}
 	out := make([]byte, stride*h)
-	var source io.Reader
-	switch t.compression {
-	case tiffPlain:
-		source = bytes.NewReader(from)
-	case tiffLZW:
-		source = lzw.NewReader(bytes.NewReader(from), lzw.MSB, 8)
-	case tiffDeflate, tiffOldDeflate:
-		z, err := zlib.NewReader(bytes.NewReader(from))
-		if err != nil {
-			return nil, broken("TIFF", err)
-		}
-		source = z
-	case tiffPackBits:
+	if t.compression == tiffPackBits {
 		return out, unpackBits(from, out)
-	case tiffGroup3, tiffGroup4:
-		format := ccitt.SubFormat(ccitt.Group3)
-		if t.compression == tiffGroup4 {
-			format = ccitt.Group4
-		}
-		if t.bits != 1 || t.samples != 1 || t.get(tagGroup3, 0)&1 != 0 {
-			return nil, errTIFF
-		}
-		source = ccitt.NewReader(bytes.NewReader(from), ccitt.MSB, format, w, h, &ccitt.Options{Invert: true, Align: t.get(tagGroup3, 0)&4 != 0})
-	case tiffJPEG:
-		return t.expandJPEG(from, w, h, stored)
-	default:
-		return nil, errors.New("the TIFF is compressed in a way that is not read; save it as PNG")
+	}
+	source, err := t.decompressor(bytes.NewReader(from), w, h)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := io.ReadFull(source, out); err != nil {
 		return nil, broken("TIFF", err)
@@ -244,6 +226,32 @@ func (t *tiff) expand(from []byte, w, h, stored, stride int) ([]byte, error) {
 		return nil, errTIFF
 	}
 	return out, nil
+}
+
+// decompressor reads a part of w by h pixels.
+func (t *tiff) decompressor(from io.Reader, w, h int) (io.Reader, error) {
+	switch t.compression {
+	case tiffPlain:
+		return from, nil
+	case tiffLZW:
+		return lzw.NewReader(from, lzw.MSB, 8), nil
+	case tiffDeflate, tiffOldDeflate:
+		z, err := zlib.NewReader(from)
+		if err != nil {
+			return nil, broken("TIFF", err)
+		}
+		return z, nil
+	case tiffGroup3, tiffGroup4:
+		format, options := ccitt.SubFormat(ccitt.Group3), t.get(tagGroup3, 0)
+		if t.compression == tiffGroup4 {
+			format = ccitt.Group4
+		}
+		if t.bits != 1 || t.samples != 1 || options&1 != 0 {
+			return nil, errTIFF
+		}
+		return ccitt.NewReader(from, ccitt.MSB, format, w, h, &ccitt.Options{Invert: true, Align: options&4 != 0}), nil
+	}
+	return nil, errors.New("the TIFF is compressed in a way that is not read; save it as PNG")
 }
 
 // accumulate undoes the predictor that stores differences from the pixel to the left.
@@ -322,11 +330,11 @@ func (t *tiff) expandJPEG(from []byte, w, h, stored int) ([]byte, error) {
 }
 
 // picture converts the samples' colours.
-func (t *tiff) picture() *Picture {
+func (t *tiff) picture() *Image {
 	if t.photometric == tiffRGB && t.kept == 3 {
-		return &Picture{Width: t.width, Height: t.height, Pix: t.pixels}
+		return &Image{Width: t.width, Height: t.height, Pix: t.pixels}
 	}
-	p := New(t.width, t.height)
+	p := newImage(t.width, t.height)
 	premultiplied := t.photometric == tiffRGB && t.kept == 4 && t.get(tagExtra, 0) == 1
 	palette := t.tags[tagPalette]
 	for i := range t.width * t.height {

@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"encoding/binary"
@@ -71,13 +71,6 @@ func (r *reader) le16() uint16 {
 func (r *reader) le32() uint32 {
 	if b := r.bytes(4); b != nil {
 		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
-func (r *reader) be16() uint16 {
-	if b := r.bytes(2); b != nil {
-		return binary.BigEndian.Uint16(b)
 	}
 	return 0
 }

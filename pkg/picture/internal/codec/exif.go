@@ -1,18 +1,18 @@
-package picture
+package codec
 
 import (
 	"bytes"
 	"encoding/binary"
 )
 
-// orientation is what the EXIF of a JPEG, PNG or WebP says, 1 (upright) if it
+// Orientation is what the EXIF of a JPEG, PNG or WebP says, 1 (upright) if it
 // says nothing. A TIFF has been turned when it was read.
-func orientation(data []byte) int {
+func Orientation(data []byte) int {
 	var exif []byte
 	switch {
 	case bytes.HasPrefix(data, []byte("\xFF\xD8")):
 		exif = jpegEXIF(data[2:])
-	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1A\n")):
+	case bytes.HasPrefix(data, []byte(pngMagic)):
 		exif = pngEXIF(data[8:])
 	case len(data) >= 12 && bytes.HasPrefix(data, []byte("RIFF")):
 		for _, c := range riff(data[12:]) {

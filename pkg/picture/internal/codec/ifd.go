@@ -1,4 +1,4 @@
-package picture
+package codec
 
 import (
 	"encoding/binary"
@@ -53,68 +53,64 @@ func readIFD(data []byte) ifd {
 	if data[0] == 'M' {
 		d.order = binary.BigEndian
 	}
-	// slice is n bytes at an offset, or nil.
-	slice := func(at, n uint64) []byte {
-		if at > uint64(len(data)) || n > uint64(len(data))-at {
-			return nil
-		}
-		return data[at:][:n]
+	// The bytes of an entry and of its last field; how an offset or a count is read.
+	size, wide, at := uint64(12), uint64(4), uint64(d.order.Uint32(data[4:]))
+	word := func(b []byte) uint64 { return uint64(d.order.Uint32(b)) }
+	entries := func(b []byte) uint64 { return uint64(d.order.Uint16(b)) }
+	counted := uint64(2) // bytes of the number of entries
+	if d.order.Uint16(data[2:]) == 43 {
+		size, wide, at = 20, 8, d.order.Uint64(data[8:])
+		word, entries, counted = d.order.Uint64, func(b []byte) uint64 { return min(d.order.Uint64(b), 1<<16) }, 8
 	}
-	big := d.order.Uint16(data[2:]) == 43
-	word := func(b []byte) uint64 { // an offset or a count
-		if big {
-			return d.order.Uint64(b)
-		}
-		return uint64(d.order.Uint32(b))
-	}
-	at, size, wide := uint64(d.order.Uint32(data[4:])), uint64(12), uint64(4)
-	count := slice(at, 2)
-	if big {
-		at, size, wide = d.order.Uint64(data[8:]), 20, 8
-		count = slice(at, 8)
-	}
+	count := within(data, at, counted)
 	if count == nil {
 		return d
 	}
-	n := uint64(d.order.Uint16(count))
-	if big {
-		n = min(d.order.Uint64(count), 1<<16)
-	}
-	at += uint64(len(count))
-	for i := range n {
-		entry := slice(at+i*size, size)
+	for i := range entries(count) {
+		entry := within(data, at+counted+i*size, size)
 		if entry == nil {
 			break
 		}
-		tag, kind := int(d.order.Uint16(entry)), d.order.Uint16(entry[2:])
+		tag, kind, n := int(d.order.Uint16(entry)), d.order.Uint16(entry[2:]), word(entry[4:])
 		length := map[uint16]uint64{1: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}[kind]
-		count := word(entry[4:])
-		if length == 0 || count > uint64(len(data))/length || d.tags[tag] != nil || !slices.Contains(wanted, tag) {
+		if length == 0 || n > uint64(len(data))/length || d.tags[tag] != nil || !slices.Contains(wanted, tag) {
 			continue
 		}
 		values := entry[4+wide:][:wide]
-		if count*length > wide {
-			values = slice(word(values), count*length)
+		if n*length > wide {
+			values = within(data, word(values), n*length)
 		}
-		if values == nil {
-			continue
+		if values != nil {
+			d.tags[tag] = d.numbers(values[:n*length], int(length))
 		}
-		list := make([]int, count)
-		for k := range list {
-			switch v := values[uint64(k)*length:]; length {
-			case 1:
-				list[k] = int(v[0])
-			case 2:
-				list[k] = int(d.order.Uint16(v))
-			case 4:
-				list[k] = int(d.order.Uint32(v))
-			case 8:
-				list[k] = int(d.order.Uint64(v))
-			}
-		}
-		d.tags[tag] = list
 	}
 	return d
+}
+
+// within is n bytes at an offset, or nil.
+func within(data []byte, at, n uint64) []byte {
+	if at > uint64(len(data)) || n > uint64(len(data))-at {
+		return nil
+	}
+	return data[at:][:n]
+}
+
+// numbers are those of b, of so many bytes each.
+func (d ifd) numbers(b []byte, length int) []int {
+	list := make([]int, len(b)/length)
+	for k := range list {
+		switch v := b[k*length:]; length {
+		case 1:
+			list[k] = int(v[0])
+		case 2:
+			list[k] = int(d.order.Uint16(v))
+		case 4:
+			list[k] = int(d.order.Uint32(v))
+		case 8:
+			list[k] = int(d.order.Uint64(v))
+		}
+	}
+	return list
 }
 
 // get is a tag's first number.

@@ -1,14 +1,14 @@
-package picture
+package codec
 
-// upright is the picture turned and mirrored as an EXIF orientation says;
+// Upright is the picture turned and mirrored as an EXIF orientation says;
 // 1 and what is not an orientation leave it as it is.
-func (p *Picture) upright(orientation int) *Picture {
+func (p *Image) Upright(orientation int) *Image {
 	if orientation < 2 || orientation > 8 {
 		return p
 	}
-	out := New(p.Width, p.Height)
+	out := newImage(p.Width, p.Height)
 	if orientation >= 5 { // the first row of the file is a side
-		out = New(p.Height, p.Width)
+		out = newImage(p.Height, p.Width)
 	}
 	right, bottom := p.Width-1, p.Height-1
 	for y := range out.Height {
