@@ -2,7 +2,7 @@
 
     GOINTR_ORACLE/python float32.py [GOLDEN]
 
-Writes float32.json into pkg/intr/testdata and pkg/finetune/testdata: model or training, then answer, then the greatest
+Writes float32.json into pkg/intr/testdata and pkg/finetune/train/testdata: model or training, then answer, then the greatest
 distance. GOLDEN is the folder ../shared/golden beside the checkout, where the checkpoints are gzipped; without it the small
 models alone are measured anew, and the rest stays.
 """
