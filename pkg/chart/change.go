@@ -27,23 +27,11 @@ const (
 	leastMove = 0.0005 // probability that is shown as more than 0.0 %
 )
 
-// Change is what came of a change to a picture: both pictures and, for each class,
-// where every head of the last decoder layer looked in them, then the probabilities
-// (softmax over all classes) of the classes that are or were the likeliest. The two
-// maps of a head have one colour scale, from the least to the greatest weight of both, and
-// are dyed as in figure.Overlay otherwise. It is an error when the explanations are
-// not of one model, a class does not exist, or a picture is missing.
+// Change is what came of a change to a picture: for each class where every head of the last decoder layer looked before
+// and after it, the two maps of a head in one colour scale (figure.Overlay otherwise), then the probabilities (softmax)
+// of the likeliest classes. Explanations of several models, unknown classes and missing pictures are errors.
 func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
 	classes []int) (*figure.Plot, error) {
-	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)
-	if err != nil {
-		return nil, err
-	}
-	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
-}
-
-func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
-	classes []int) (*change, error) {
 	switch {
 	case pictureBefore == nil || pictureAfter == nil:
 		return nil, errors.New("a change cannot be drawn without the picture before and after it")
@@ -85,7 +73,7 @@ func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter
 		c.classes = append(c.classes, g)
 	}
 	c.moves = moves(answers)
-	return c, nil
+	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
 }
 
 // overlays are the maps of a head before and after, in one colour scale.

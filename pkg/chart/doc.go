@@ -1,9 +1,6 @@
-// Package chart plots plain numbers: which look-alikes a model takes for each other,
-// whether its probabilities can be believed, how a training went, measures and curves
-// with their intervals. The rooms that count have them drawn:
-// evaluation.Report.PlotConfusion and others. Charts are
-// made for a printed page: 8-point letters, and colours that colour-blind readers
-// and gray printers keep apart.
+// Package chart plots plain numbers: confusions, calibration, how a training went, measures and curves with their
+// intervals (evaluation.Report.PlotConfusion and others have them drawn), and what a change to a picture changed. Charts
+// are made for a printed page: 8-point letters, and colours that colour-blind readers and gray printers keep apart.
 //
 //	c, err := chart.Confusion([]string{"Wren", "Rook"}, []map[int]int{{0: 9}, {0: 2, 1: 7}}, []int{0, 1})
 //	err = c.Save("confusion.pdf")

@@ -33,9 +33,5 @@ func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 
 // PlotCalibration is the reliability diagram (chart.Calibration).
 func (r *Report) PlotCalibration() (*figure.Plot, error) {
-	var bins []chart.Bin
-	for _, b := range r.Bins {
-		bins = append(bins, chart.Bin(b))
-	}
-	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), bins)
+	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), r.Bins)
 }

@@ -95,20 +95,13 @@ func importance(m attention.Map, at []int, width, height int) float64 {
 	for _, v := range m.Values {
 		sum += max(float64(v), 0)
 	}
-	cell := func(i int) (row, col int) {
-		return (2*(i/width) + 1) * m.Rows / (2 * height), (2*(i%width) + 1) * m.Cols / (2 * width)
+	if sum == 0 {
+		return float64(len(at)) / float64(width*height)
 	}
 	inside, pixels := 0.0, float64(width*height)/float64(m.Rows*m.Cols) // of a cell
 	for _, i := range at {
-		row, col := cell(i)
-		weight := max(float64(m.At(row, col)), 0)
-		if sum == 0 {
-			weight = 1
-		}
-		inside += weight / pixels
-	}
-	if sum == 0 {
-		return inside / float64(m.Rows*m.Cols)
+		row, col := (2*(i/width)+1)*m.Rows/(2*height), (2*(i%width)+1)*m.Cols/(2*width)
+		inside += max(float64(m.At(row, col)), 0) / pixels
 	}
 	return inside / sum
 }
@@ -155,13 +148,11 @@ func (r *runner) funny(ctx context.Context, p *shot, e *attention.Explanation) e
 	if err := b.look(ctx); err != nil {
 		return err
 	}
-	if len(b.behind) > 0 {
-		idle := 0
-		for _, shape := range b.behind {
-			idle += int(count(shape.idle))
-		}
-		p.background = float64(idle) / float64(len(b.behind))
+	var idle []float64
+	for _, shape := range b.behind {
+		idle = append(idle, count(shape.idle))
 	}
+	p.background, _ = mean(idle)
 	if p.protocol, err = b.study(ctx); err != nil {
 		return err
 	}
@@ -281,15 +272,7 @@ func count(yes bool) float64 {
 	return 0
 }
 
-func best(logits []float32) int {
-	at := 0
-	for i, v := range logits {
-		if v > logits[at] {
-			at = i
-		}
-	}
-	return at
-}
+func best(logits []float32) int { return slices.Index(logits, slices.Max(logits)) }
 
 // backdrops are the shapes of the background, at most some: those that show most.
 func (b *bird) backdrops() (all []backdrop) {
@@ -429,25 +412,26 @@ func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
 // greatest sum of completeness (the mean of its three checks) and distractibility.
 func (r *runner) chooseThresholds() {
 	r.important = map[Method]int{}
-	mean := func(m Method, of func(*protocol) float64) float64 {
-		sum, n := 0.0, 0
+	meanOf := func(m Method, of func(*protocol) float64) float64 {
+		var values []float64
 		for _, p := range r.shots {
 			if c := p.protocol[m]; c != nil {
-				if v := of(c); !math.IsNaN(v) {
-					sum += v
-					n++
-				}
+				values = append(values, of(c))
 			}
 		}
-		return sum / float64(max(n, 1))
+		v, n := mean(values)
+		if n == 0 {
+			return 0
+		}
+		return v
 	}
 	for _, m := range r.methods {
 		most := math.Inf(-1)
 		for t := range thresholds {
-			v := mean(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.quiet[t] })
+			v := meanOf(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.quiet[t] })
 			if v > most {
 				most, r.important[m] = v, t
 			}

@@ -28,13 +28,14 @@ const (
 
 // Title is the fill in words.
 func (f Fill) Title() string {
-	switch f {
-	case Blur:
-		return "a blur"
-	case Mean:
-		return "the mean colour"
+	return cmp.Or(map[Fill]string{Blur: "a blur", Mean: "the mean colour"}[f], string(f))
+}
+
+func (f Fill) check() error {
+	if f != Blur && f != Mean {
+		return fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
 	}
-	return string(f)
+	return nil
 }
 
 // RISE's blur, in pixels of a picture of 224 by 224.
@@ -44,19 +45,16 @@ const (
 
 // Of is a picture of which nothing is shown.
 func (f Fill) Of(p *picture.Picture) (*picture.Picture, error) {
-	switch f {
-	case Mean:
-		out := picture.New(p.Width, p.Height)
-		for i := range out.Pix {
-			out.Pix[i] = [3]uint8{124, 116, 104}[i%3] // 255 times 0.485, 0.456, 0.406
-		}
-		return out, nil
-	case Blur:
+	if f == Blur {
 		short := float64(min(p.Width, p.Height))
 		kernel := 2*int(math.Round((riseKernel*short/riseSide-1)/2)) + 1
 		return blurred(p, max(kernel, 3), riseDeviation*short/riseSide), nil
 	}
-	return nil, fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
+	out := picture.New(p.Width, p.Height)
+	for i := range out.Pix {
+		out.Pix[i] = [3]uint8{124, 116, 104}[i%3] // 255 times 0.485, 0.456, 0.406
+	}
+	return out, f.check()
 }
 
 // blurred is a picture under a separable Gaussian of kernel pixels, which is odd,
@@ -216,8 +214,7 @@ func change(ctx context.Context, logits Logits, from, to *picture.Picture, class
 	case len(order) != pixels:
 		return Curve{}, fmt.Errorf("an order of %d pixels is not one of the %d of this picture", len(order), pixels)
 	}
-	now := picture.New(from.Width, from.Height)
-	copy(now.Pix, from.Pix)
+	now := from.Copy()
 	var curve Curve
 	var batch []*picture.Picture
 	done := 0
@@ -229,9 +226,7 @@ func change(ctx context.Context, logits Logits, from, to *picture.Picture, class
 			}
 			copy(now.Pix[at*3:at*3+3], to.Pix[at*3:])
 		}
-		shown := picture.New(now.Width, now.Height)
-		copy(shown.Pix, now.Pix)
-		batch = append(batch, shown)
+		batch = append(batch, now.Copy())
 		curve.Fraction = append(curve.Fraction, float64(step)/float64(steps))
 		if len(batch) == together || step == steps {
 			all, err := logits(ctx, batch)

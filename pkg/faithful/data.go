@@ -172,19 +172,11 @@ func (t *pointing) add(e *attention.Explanation, head, class int, box datasets.B
 	if err != nil {
 		return err
 	}
-	hit, err := Point(m, box, p.Width, p.Height)
-	if err != nil {
-		return err
-	}
-	inside, err := Energy(m, box, p.Width, p.Height)
-	if err != nil {
-		return err
-	}
-	if hit.Cell {
-		t.hits++
-	}
+	hit, broken := Point(m, box, p.Width, p.Height)
+	inside, _ := Energy(m, box, p.Width, p.Height)
+	t.hits += int(count(hit.Cell))
 	t.energy += inside
-	return nil
+	return broken
 }
 
 // choose takes, for every class, the head of the last layer whose strongest cell

@@ -3,6 +3,7 @@ package faithful
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
@@ -195,24 +196,15 @@ func (r *runner) sanity(ctx context.Context) error {
 	}
 	checks := r.shots[:min(checked, len(r.shots))]
 	r.report.Checked = len(checks)
-	done, all := 0, 0
-	for _, d := range measures {
-		if d.random != nil {
-			all += len(checks)
-		}
-	}
-	for _, d := range measures {
-		if d.random == nil {
-			continue
-		}
+	random := slices.DeleteFunc(slices.Clone(measures), func(d definition) bool { return d.random == nil })
+	for i, d := range random {
 		other, end, err := m.Randomised(d.random, r.Seed)
 		if err != nil {
 			return err
 		}
 		values := map[Method][]float64{}
-		for _, p := range checks {
-			r.progress(Progress{"sanity checks", done, all})
-			done++
+		for k, p := range checks {
+			r.progress(Progress{"sanity checks", i*len(checks) + k, len(random) * len(checks)})
 			if err = r.compare(ctx, other, &d, p, values); err != nil {
 				break
 			}

@@ -51,8 +51,8 @@ func (o Options) Check() error {
 			return fmt.Errorf("insertion and deletion need a fill each, %s or %s, or both", Blur, Mean)
 		}
 		for _, f := range fills {
-			if f != Blur && f != Mean {
-				return fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
+			if err := f.check(); err != nil {
+				return err
 			}
 		}
 	}

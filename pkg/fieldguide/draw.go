@@ -14,7 +14,7 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// files opens pictures of the dataset; the last ones are kept, as several heads
+// files opens pictures of the dataset. Those of one class are kept, as several heads
 // show patches of the same.
 type files struct {
 	root string
@@ -35,9 +35,6 @@ func (f *files) open(key string) (*picture.Picture, error) {
 	f.kept[key] = p
 	return p, nil
 }
-
-// forget lets go of the pictures of one class.
-func (f *files) forget() { clear(f.kept) }
 
 // patch is a patch, side by side pixels.
 func (f *files) patch(p Patch, side int) (*picture.Picture, error) {
@@ -90,7 +87,8 @@ func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error)
 		return nil, err
 	}
 	r := square(m, w, h)
-	box(small, image.Rect(int(float64(r.Min.X)*scale), int(float64(r.Min.Y)*scale), to(r.Max.X), to(r.Max.Y)), max(2, long/140))
+	framed := image.Rect(int(float64(r.Min.X)*scale), int(float64(r.Min.Y)*scale), to(r.Max.X), to(r.Max.Y))
+	box(small, framed, max(2, long/140))
 	return small, nil
 }
 

@@ -9,7 +9,7 @@ import (
 // Drawn is how a guide does on drawn birds, of which it is known in what they differ.
 type Drawn struct {
 	Of      int `json:"of"`      // classes
-	Telling int `json:"telling"` // classes whose first head is most often on the part that tells it from its whole family
+	Telling int `json:"telling"` // classes whose first head is most often on the part that tells it from its family
 	Shown   int `json:"shown"`   // the same, or on another part in which it differs from its look-alike
 }
 

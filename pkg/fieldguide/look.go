@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
@@ -143,18 +144,22 @@ type tally struct {
 // species looks at all pictures of a folder.
 func (w *work) species(ctx context.Context, folder int, step func()) (*Species, error) {
 	class := w.class[folder]
-	s := &Species{Index: class, Name: w.names[class], Pictures: w.first[folder+1] - w.first[folder], LookAlike: -1}
 	sums := make([]float64, w.about.Classes)
 	taken := make([]int, w.about.Classes)
 	var heads []tally
 	visible, chance := map[string]int{}, map[string]float64{}
-	for i, p := range w.pictures(ctx, folder) {
-		if p.err != nil {
-			return nil, p.err
+	only := w.split.Only(func(i int) bool { return w.split.Class(i) == folder })
+	s := &Species{Index: class, Name: w.names[class], Pictures: only.Len(), LookAlike: -1}
+	read := func(_ context.Context, i int) (*picture.Picture, error) { return picture.Open(only.Path(i)) }
+	i := -1
+	for p, err := range parallel.Ahead(ctx, only.Len(), 1, 1, read) {
+		if err != nil {
+			return nil, err
 		}
-		e, err := w.Explain(ctx, w.split.Path(i), p.Picture)
+		i++
+		e, err := w.Explain(ctx, only.Path(i), p)
 		if err == nil {
-			err = w.fits(e, i)
+			err = w.fits(e, only.Path(i))
 		}
 		if err != nil {
 			return nil, err
@@ -168,14 +173,14 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 			s.Right++
 			if heads == nil {
 				heads = make([]tally, e.Heads)
+				for h := range heads {
+					heads[h].hits = map[string]int{}
+				}
 			}
-			if len(heads) != e.Heads {
-				return nil, fmt.Errorf("%s: the model answers with %d heads, and did with %d before", w.split.Path(i), e.Heads, len(heads))
-			}
-			g := grid{e.Rows, e.Cols, p.Width, p.Height, w.parts[w.split.Key(i)]}
+			g := grid{e.Rows, e.Cols, p.Width, p.Height, w.parts[only.Key(i)]}
 			w.chance(g, visible, chance)
 			for h := range heads {
-				if err := w.head(&heads[h], e, h, class, i, p.Picture, g); err != nil {
+				if err := w.head(&heads[h], e, h, class, only.Key(i), p, g); err != nil {
 					return nil, err
 				}
 			}
@@ -193,56 +198,23 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 }
 
 // fits is an error when an answer is not one of this model.
-func (w *work) fits(e *attention.Explanation, i int) error {
+func (w *work) fits(e *attention.Explanation, path string) error {
 	if err := e.Check(); err != nil {
-		return fmt.Errorf("%s: %w", w.split.Path(i), err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if e.Classes() != w.about.Classes {
-		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", w.split.Path(i), e.Classes(), w.about.Classes)
+		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", path, e.Classes(),
+			w.about.Classes)
 	}
 	about := &w.guide.About
 	if about.Heads == 0 {
 		about.Heads, about.Layer, about.Cells = e.Heads, e.Layers-1, patchCells(e.Rows, e.Cols)
 	}
 	if about.Heads != e.Heads || about.Layer != e.Layers-1 {
-		return fmt.Errorf("%s: the model answers with %d layers of %d heads, and did with %d of %d before", w.split.Path(i), e.Layers, e.Heads, about.Layer+1, about.Heads)
+		return fmt.Errorf("%s: the model answers with %d layers of %d heads, and did with %d of %d before", path,
+			e.Layers, e.Heads, about.Layer+1, about.Heads)
 	}
 	return nil
-}
-
-type opened struct {
-	*picture.Picture
-	err error
-}
-
-// pictures are those of a folder; the next is read while one is looked at.
-func (w *work) pictures(ctx context.Context, folder int) func(yield func(int, opened) bool) {
-	return func(yield func(int, opened) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		read := make(chan opened, 1)
-		go func() {
-			for i := w.first[folder]; i < w.first[folder+1]; i++ {
-				p, err := picture.Open(w.split.Path(i))
-				select {
-				case read <- opened{p, err}:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
-		for i := w.first[folder]; i < w.first[folder+1]; i++ {
-			var p opened
-			select {
-			case p = <-read:
-			case <-ctx.Done():
-				p.err = ctx.Err()
-			}
-			if !yield(i, p) {
-				return
-			}
-		}
-	}
 }
 
 // chance counts in which pictures a part is visible, and how much of them it is.
@@ -267,7 +239,9 @@ func (w *work) chance(g grid, visible map[string]int, chance map[string]float64)
 }
 
 // head adds what a head looked at in a picture.
-func (w *work) head(t *tally, e *attention.Explanation, head, class, i int, p *picture.Picture, g grid) error {
+func (w *work) head(
+	t *tally, e *attention.Explanation, head, class int, key string, p *picture.Picture, g grid,
+) error {
 	m, err := e.Map(attention.Last, head, class)
 	if err != nil {
 		return err
@@ -277,14 +251,12 @@ func (w *work) head(t *tally, e *attention.Explanation, head, class, i int, p *p
 	t.spread += math.Exp(bits) / float64(len(m.Values))
 	r := square(m, p.Width, p.Height)
 	_, weight := m.Range()
-	one := Patch{Image: w.split.Key(i), Square: r, Strength: within(m, r, p.Width, p.Height), Weight: float64(weight), look: look(p, r)}
+	one := Patch{Image: key, Square: r, Strength: within(m, r, p.Width, p.Height), Weight: float64(weight),
+		look: look(p, r)}
 	t.strength += one.Strength
 	peak := slices.Index(m.Values, weight)
 	if on := g.on(peak/m.Cols, peak%m.Cols); on >= 0 {
 		one.On = w.part(g.parts[on].Name)
-		if t.hits == nil {
-			t.hits = map[string]int{}
-		}
 		t.hits[one.On]++
 	}
 	// Of several that look the same, as of a file that is there twice, the
@@ -380,10 +352,8 @@ func (w *work) examples(ctx context.Context, step func()) error {
 // far as one of the patches is.
 func (h *Head) shown() Patch {
 	if top := h.Top(); top != nil {
-		for _, p := range h.Patches {
-			if p.On == top.Part {
-				return p
-			}
+		if at := slices.IndexFunc(h.Patches, func(p Patch) bool { return p.On == top.Part }); at >= 0 {
+			return h.Patches[at]
 		}
 	}
 	return h.Patches[0]

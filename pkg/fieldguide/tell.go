@@ -21,10 +21,8 @@ func (h *Head) Top() *Share {
 
 // Share is how often the head is on a part; nil where that is not known.
 func (h *Head) Share(part string) *Share {
-	for i := range h.Parts {
-		if h.Parts[i].Part == part {
-			return &h.Parts[i]
-		}
+	if at := slices.IndexFunc(h.Parts, func(s Share) bool { return s.Part == part }); at >= 0 {
+		return &h.Parts[at]
 	}
 	return nil
 }
@@ -63,18 +61,16 @@ func (s *Share) beyond(among int) bool {
 // order puts the most telling heads first, diffuse ones last, and says of every
 // class what it comes to.
 func (g *Guide) order() {
-	for _, list := range [][]Species{g.Species, g.others} {
-		for i := range list {
-			slices.SortStableFunc(list[i].Heads, func(a, b Head) int {
-				if a.Diffuse != b.Diffuse {
-					if a.Diffuse {
-						return 1
-					}
-					return -1
-				}
-				return cmp.Or(cmp.Compare(b.telling(), a.telling()), cmp.Compare(a.Spread, b.Spread))
-			})
-		}
+	for _, s := range slices.Concat(g.Species, g.others) {
+		slices.SortStableFunc(s.Heads, func(a, b Head) int {
+			switch {
+			case a.Diffuse && !b.Diffuse:
+				return 1
+			case b.Diffuse && !a.Diffuse:
+				return -1
+			}
+			return cmp.Or(cmp.Compare(b.telling(), a.telling()), cmp.Compare(a.Spread, b.Spread))
+		})
 	}
 	for i := range g.Species {
 		g.Species[i].Says = g.says(&g.Species[i])
@@ -91,15 +87,19 @@ func (g *Guide) says(s *Species) string {
 	top := h.Top()
 	switch {
 	case h.Diffuse:
-		return fmt.Sprintf("No head looks anywhere in particular: the closest, head %d, is spread over %s of the picture.", h.Index+1, percent(100*h.Spread))
+		return fmt.Sprintf("No head looks anywhere in particular: the closest, head %d, is spread over %s of the picture.",
+			h.Index+1, percent(100*h.Spread))
 	case len(h.Parts) == 0:
-		return fmt.Sprintf("Head %d looks the closest: %s of its attention lies in the patch around its peak.", h.Index+1, percent(100*h.Strength))
+		return fmt.Sprintf("Head %d looks the closest: %s of its attention lies in the patch around its peak.",
+			h.Index+1, percent(100*h.Strength))
 	case top == nil:
 		return "No head is on any of the known parts in any picture."
-	case top.Share >= 50 && !h.steady(g.About.Heads):
-		return fmt.Sprintf("Too few pictures to say: head %d is most often on the %s, in %s.", h.Index+1, top.Part, often(top))
 	case !h.steady(g.About.Heads):
-		return fmt.Sprintf("No head keeps to one part: head %d is most often on the %s, in %s.", h.Index+1, top.Part, often(top))
+		why := "No head keeps to one part"
+		if top.Share >= 50 {
+			why = "Too few pictures to say"
+		}
+		return fmt.Sprintf("%s: head %d is most often on the %s, in %s.", why, h.Index+1, top.Part, often(top))
 	case s.LookAlike < 0:
 		return fmt.Sprintf("Known by the %s: head %d, in %s.", top.Part, h.Index+1, often(top))
 	}
@@ -119,7 +119,8 @@ func (g *Guide) says(s *Species) string {
 
 // often is "92 % of pictures (95 %: 75 to 98 %)".
 func often(s *Share) string {
-	return fmt.Sprintf("%s of pictures (95 %%: %.0f to %.0f %%)", percent(s.Share), math.Floor(s.Range[0]), math.Ceil(s.Range[1]))
+	return fmt.Sprintf("%s of pictures (95 %%: %.0f to %.0f %%)", percent(s.Share), math.Floor(s.Range[0]),
+		math.Ceil(s.Range[1]))
 }
 
 func percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }

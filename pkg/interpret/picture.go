@@ -96,8 +96,8 @@ func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*P
 		o.Layer = e.Layers - 1
 	}
 	p := &Picture{
-		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer, Map: [2]int{e.Rows, e.Cols},
-		Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
+		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer,
+		Map: [2]int{e.Rows, e.Cols}, Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
 	}
 	all := e.Top(-1)
 	p.Rank = 1 + slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == s.Class })
@@ -109,7 +109,8 @@ func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*P
 		p.Similar = slices.Clone(p.Similar)
 	} else {
 		for _, class := range []int{s.Class, s.Taken} {
-			p.Similar = append(p.Similar, all[slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })])
+			at := slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })
+			p.Similar = append(p.Similar, all[at])
 		}
 	}
 	for _, class := range p.Similar {
