@@ -16,8 +16,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Bin is the pictures whose predicted class has a probability above Low and not above
-// High. All but Images are from 0 to 1.
+// Bin is the pictures whose predicted class has a probability above Low and not above High. All but Images are from 0
+// to 1.
 type Bin struct {
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
@@ -26,8 +26,9 @@ type Bin struct {
 	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
 }
 
-// Calibration is a reliability diagram (Guo et al., ICML 2017), 3.4 by 4 inches: how many pictures of each bin are right,
-// with Wilson's 95 % interval, and below it how many there are. Below the diagonal the model is too sure of itself.
+// Calibration is a reliability diagram (Guo et al., ICML 2017), 3.4 by 4 inches: how many pictures of each bin are
+// right, with Wilson's 95 % interval, and below it how many there are. Below the diagonal the model is too sure of
+// itself.
 func Calibration(title string, bins []Bin) (*figure.Plot, error) {
 	if len(bins) == 0 {
 		return nil, errors.New("there is no calibration to draw")

@@ -32,6 +32,15 @@ const (
 // of the likeliest classes. Explanations of several models, unknown classes and missing pictures are errors.
 func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
 	classes []int) (*figure.Plot, error) {
+	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)
+	if err != nil {
+		return nil, err
+	}
+	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
+}
+
+func newChange(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
+	classes []int) (*change, error) {
 	switch {
 	case pictureBefore == nil || pictureAfter == nil:
 		return nil, errors.New("a change cannot be drawn without the picture before and after it")
@@ -73,7 +82,7 @@ func Change(before, after *attention.Explanation, pictureBefore, pictureAfter im
 		c.classes = append(c.classes, g)
 	}
 	c.moves = moves(answers)
-	return figure.NewPlot(c, pageWidth, c.draw(nil, 0)+2*changeMargin)
+	return c, nil
 }
 
 // overlays are the maps of a head before and after, in one colour scale.

@@ -17,8 +17,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Epoch is how one epoch of a training went. NaN stands for what was not
-// measured; the names in brackets are the keys of the published log.txt.
+// Epoch is how one epoch of a training went. NaN stands for what was not measured; the names in brackets are the keys
+// of the published log.txt.
 type Epoch struct {
 	Epoch     int     // from 0 [epoch]
 	TrainLoss float64 // mean over the epoch [train_loss]
@@ -28,8 +28,8 @@ type Epoch struct {
 	LR        float64 // learning rate [train_lr]
 }
 
-// Curves is how a training went, epoch by epoch (shown from 1): loss in training and validation, accuracy, learning rate,
-// side by side, 7 by 2.1 inches. One epoch is enough; none is an error.
+// Curves is how a training went, epoch by epoch (shown from 1): loss in training and validation, accuracy, learning
+// rate, side by side, 7 by 2.1 inches. One epoch is enough; none is an error.
 func Curves(epochs []Epoch) (*figure.Plot, error) {
 	if len(epochs) == 0 {
 		return nil, errors.New("there are no curves to draw before the first epoch has ended")
@@ -39,8 +39,8 @@ func Curves(epochs []Epoch) (*figure.Plot, error) {
 
 type curves []Epoch
 
-// A line is one curve of a panel. The second of a panel is dashed and has squares,
-// so that it is told apart in gray, too.
+// A line is one curve of a panel. The second of a panel is dashed and has squares, so that it is told apart in gray,
+// too.
 type line struct {
 	name  string
 	value func(Epoch) float64

@@ -42,8 +42,8 @@ type Tally struct {
 // New starts a tally for classes, by index; names[i] is the name of class i.
 func New(names []string) *Tally { return &Tally{names: names} }
 
-// Add counts the logits [classes] of one picture. It is an error when they are
-// not one a class, the class does not exist, or one of them is no finite number.
+// Add counts the logits [classes] of one picture. It is an error when they are not one a class, the class does not
+// exist, or one of them is no finite number.
 func (t *Tally) Add(image string, class int, logits []float32) error {
 	if len(logits) != len(t.names) {
 		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: "+
@@ -74,9 +74,8 @@ func (t *Tally) Add(image string, class int, logits []float32) error {
 	return nil
 }
 
-// Count counts a model's answers, in the order of the pictures: key(i) is what to
-// call picture i, truth(i) its class. done, which may be nil, is told how many are
-// counted. The first error, of an answer or of Add, ends it.
+// Count counts a model's answers, in the order of the pictures: key(i) is what to call picture i, truth(i) its class.
+// done, which may be nil, is told how many are counted. The first error, of an answer or of Add, ends it.
 func (t *Tally) Count(
 	key func(i int) string, truth func(i int) int, answers iter.Seq2[*attention.Explanation, error], done func(n int),
 ) error {
@@ -98,8 +97,7 @@ func (t *Tally) Count(
 // Len is how many pictures were counted.
 func (t *Tally) Len() int { return len(t.answers) }
 
-// Report is what a tally came to. Accuracies are in percent, as the published
-// scripts print them.
+// Report is what a tally came to. Accuracies are in percent, as the published scripts print them.
 type Report struct {
 	Images int        `json:"images"`
 	Acc1   float64    `json:"acc1"`    // the true class is the best
@@ -113,9 +111,8 @@ type Report struct {
 	Confused []Pair      `json:"confused"`        // most often confused first
 	Bins     []chart.Bin `json:"bins"`            // of the predicted class's probability
 	Answers  []Answer    `json:"-"`               // by picture, in order
-	// Confusion is how many pictures of a class were predicted to be of another:
-	// [true class][predicted class], without the zeros, of which ten thousand
-	// classes have a hundred million.
+	// Confusion is how many pictures of a class were predicted to be of another: [true class][predicted class], without
+	// the zeros, of which ten thousand classes have a hundred million.
 	Confusion []map[int]int `json:"-"`
 }
 
@@ -138,8 +135,7 @@ type Pair struct {
 	Images int `json:"images"` // of both
 }
 
-// bins is how many bins of equal width calibration is measured in, as in Guo et
-// al., ICML 2017.
+// bins is how many bins of equal width calibration is measured in, as in Guo et al., ICML 2017.
 const bins = 15
 
 // Report sums up. It is an error when nothing was counted.
@@ -148,7 +144,8 @@ func (t *Tally) Report() (*Report, error) {
 	if n == 0 {
 		return nil, errors.New("there are no pictures to evaluate")
 	}
-	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)), Bins: make([]chart.Bin, bins)}
+	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)),
+		Bins: make([]chart.Bin, bins)}
 	for i := range r.Confusion {
 		r.Confusion[i] = map[int]int{}
 	}
@@ -258,8 +255,8 @@ func (r *Report) LookAlikes(n int) []int {
 	return slices.Concat(rows...)
 }
 
-// Worst are the n classes with the lowest Acc1, the worst and, of equals, those with more pictures first; classes without
-// pictures are left out.
+// Worst are the n classes with the lowest Acc1, the worst and, of equals, those with more pictures first; classes
+// without pictures are left out.
 func (r *Report) Worst(n int) []Class {
 	all := slices.DeleteFunc(slices.Clone(r.Classes), func(c Class) bool { return c.Images == 0 })
 	slices.SortStableFunc(all, func(a, b Class) int {

@@ -8,9 +8,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// PlotConfusion is the confusion matrix (chart.Confusion) of the classes that are taken
-// for each other most often (LookAlikes), at most most of them, 2 to 40. Where all
-// classes fit, all are shown.
+// PlotConfusion is the confusion matrix (chart.Confusion) of the classes that are taken for each other most often
+// (LookAlikes), at most most of them, 2 to 40. Where all classes fit, all are shown.
 func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 	if most < 2 || most > 40 {
 		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 2 to 40", most)

@@ -16,13 +16,11 @@ import (
 type Fill string
 
 const (
-	// Blur is the picture itself under a Gaussian. RISE's has 11 by 11 pixels and a
-	// deviation of 5 pixels, for pictures of 224; for others both are in proportion
-	// to the short side, the side of the kernel rounded to the next odd number. At
-	// the border the outermost pixels are repeated.
+	// Blur is the picture itself under a Gaussian. RISE's has 11 by 11 pixels and a deviation of 5 pixels, for pictures
+	// of 224; for others both are in proportion to the short side, the side of the kernel rounded to the next odd
+	// number. At the border the outermost pixels are repeated.
 	Blur Fill = "blur"
-	// Mean is the mean colour of ImageNet, which is 0 in the numbers that the
-	// network gets: what RISE's zeros are.
+	// Mean is the mean colour of ImageNet, which is 0 in the numbers that the network gets: what RISE's zeros are.
 	Mean Fill = "mean"
 )
 
@@ -57,8 +55,8 @@ func (f Fill) Of(p *picture.Picture) (*picture.Picture, error) {
 	return out, f.check()
 }
 
-// blurred is a picture under a separable Gaussian of kernel pixels, which is odd,
-// computed in float64 and rounded at the end.
+// blurred is a picture under a separable Gaussian of kernel pixels, which is odd, computed in float64 and rounded at
+// the end.
 func blurred(p *picture.Picture, kernel int, deviation float64) *picture.Picture {
 	half, sum := kernel/2, 0.0
 	weights := make([]float64, kernel)
@@ -97,12 +95,10 @@ func blurred(p *picture.Picture, kernel int, deviation float64) *picture.Picture
 	return out
 }
 
-// Order is every pixel (row*width+column) of a picture of width by height, the
-// most important first. The map is brought to this size by bilinear interpolation
-// (half-pixel centres, borders repeated), which overshoots nowhere. Pixels of
-// equal weight, all of a flat map, come in an order that seed alone decides, so
-// that no corner of the picture is preferred. A map with a NaN or infinite cell is
-// an error.
+// Order is every pixel (row*width+column) of a picture of width by height, the most important first. The map is brought
+// to this size by bilinear interpolation (half-pixel centres, borders repeated), which overshoots nowhere. Pixels of
+// equal weight, all of a flat map, come in an order that seed alone decides, so that no corner of the picture is
+// preferred. A map with a NaN or infinite cell is an error.
 func Order(m attention.Map, width, height int, seed uint64) ([]int, error) {
 	if err := m.Check(); err != nil {
 		return nil, err
@@ -162,8 +158,8 @@ func scramble(seed, i uint64) uint64 {
 // Logits answers pictures of one size, already resized for the network: [pictures][classes].
 type Logits func(ctx context.Context, pictures []*picture.Picture) ([][]float32, error)
 
-// Curve is the softmax probability of a class against the fraction of the pixels
-// that were inserted or deleted, from 0 to 1 in equal steps.
+// Curve is the softmax probability of a class against the fraction of the pixels that were inserted or deleted, from 0
+// to 1 in equal steps.
 type Curve struct {
 	Fraction    []float64 `json:"fraction"`
 	Probability []float64 `json:"probability"`
@@ -178,9 +174,8 @@ func (c Curve) Area() float64 {
 	return area
 }
 
-// Insertion shows a picture's pixels in order, the most important first, in steps
-// equal shares, over the fill: the sooner the probability rises, the better the
-// order. The picture is one already resized for the network.
+// Insertion shows a picture's pixels in order, the most important first, in steps equal shares, over the fill: the
+// sooner the probability rises, the better the order. The picture is one already resized for the network.
 func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
 	steps int) (Curve, error) {
 	from, err := fill.Of(p)
@@ -190,8 +185,7 @@ func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int
 	return change(ctx, logits, from, p, class, order, steps)
 }
 
-// Deletion puts the fill over a picture's pixels in order: the sooner the
-// probability falls, the better the order.
+// Deletion puts the fill over a picture's pixels in order: the sooner the probability falls, the better the order.
 func Deletion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
 	steps int) (Curve, error) {
 	to, err := fill.Of(p)

@@ -21,9 +21,8 @@ func mean(values []float64) (mean float64, n int) {
 	return sum / float64(n), n
 }
 
-// spread is the 95 % interval of the mean of n pictures' values, by a percentile
-// bootstrap over the pictures. NaN values are left out. The same seed and n draw the
-// same pictures, so that methods are compared on the same ones.
+// spread is the 95 % interval of the mean of n pictures' values, by a percentile bootstrap over the pictures. NaN
+// values are left out. The same seed and n draw the same pictures, so that methods are compared on the same ones.
 func spread(values []float64, seed uint64) (middle, low, high float64, n int) {
 	if middle, n = mean(values); n == 0 {
 		return middle, math.NaN(), math.NaN(), 0
@@ -50,8 +49,7 @@ func (d *definition) score(method Method, values []float64, seed uint64) (s Scor
 	return s, n
 }
 
-// against are the differences of values [method][picture] from those of each method
-// that is not INTR's own.
+// against are the differences of values [method][picture] from those of each method that is not INTR's own.
 func against(own Method, methods []Method, values map[Method][]float64, seed uint64) (all []Difference) {
 	for _, other := range methods {
 		if other.INTR() {

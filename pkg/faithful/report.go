@@ -36,8 +36,7 @@ type Provenance struct {
 	Seed       uint64 `json:"seed"`
 }
 
-// Report is how faithful maps are. A measure that could not be made is left out; Notes
-// say why.
+// Report is how faithful maps are. A measure that could not be made is left out; Notes say why.
 type Report struct {
 	Provenance
 	Summary
@@ -70,8 +69,7 @@ type Curves struct {
 	DegenerateCounts []Degenerate `json:"degenerate,omitempty"`
 }
 
-// Chosen is the head of the last layer that points best for a class in training
-// pictures.
+// Chosen is the head of the last layer that points best for a class in training pictures.
 type Chosen struct {
 	Class int    `json:"class"`
 	Name  string `json:"name"`
@@ -83,8 +81,8 @@ type Chosen struct {
 	Unseen     int `json:"unseen"`
 }
 
-// Above is the share of a map's weight from which a part is called important:
-// FunnyBirds takes the best of 80 for each method.
+// Above is the share of a map's weight from which a part is called important: FunnyBirds takes the best of 80 for each
+// method.
 type Above struct {
 	Method Method  `json:"method"`
 	Share  float64 `json:"share"`
@@ -114,8 +112,8 @@ type Score struct {
 	Against []Difference `json:"against,omitempty"` // of INTR's maps
 }
 
-// Difference is a mean over the pictures that both methods have: INTR's map less a
-// baseline's, with a paired bootstrap's interval.
+// Difference is a mean over the pictures that both methods have: INTR's map less a baseline's, with a paired
+// bootstrap's interval.
 type Difference struct {
 	Method Method     `json:"method"`
 	Mean   float64    `json:"mean"`
@@ -160,8 +158,8 @@ func (s *Score) against(other Method) *Difference {
 	return find(s.Against, func(d *Difference) bool { return d.Method == other })
 }
 
-// Better says whether a difference is one: 1 where INTR's map is better, with the
-// whole interval, -1 where it is worse, 0 where that is open.
+// Better says whether a difference is one: 1 where INTR's map is better, with the whole interval, -1 where it is worse,
+// 0 where that is open.
 func (m *Measure) Better(d Difference) int {
 	switch above, below := d.Range[0] > 0, d.Range[1] < 0; {
 	case above && m.Higher, below && !m.Higher:
@@ -242,8 +240,8 @@ func (s *Score) String() string {
 	return fmt.Sprintf("%.3f (%.3f…%.3f)", s.Mean, s.Range[0], s.Range[1])
 }
 
-// Rows is the table: a row a measure, with its name, which way is better, and a
-// cell a method, "0.812 (0.780…0.840)". The best mean has a star.
+// Rows is the table: a row a measure, with its name, which way is better, and a cell a method, "0.812 (0.780…0.840)".
+// The best mean has a star.
 func (r *Report) Rows() (head []string, rows [][]string) {
 	head = []string{"measure", "better"}
 	for _, m := range r.Methods {
@@ -276,8 +274,8 @@ func (r *Report) Rows() (head []string, rows [][]string) {
 	return head, rows
 }
 
-// Verdicts are sentences on how INTR's maps stand to each baseline: the measures
-// in which they are better, worse, or not to be told apart.
+// Verdicts are sentences on how INTR's maps stand to each baseline: the measures in which they are better, worse, or
+// not to be told apart.
 func (r *Report) Verdicts() []string {
 	var out []string
 	for _, own := range r.Methods {
@@ -334,9 +332,8 @@ func (r *Report) String() string {
 	return text.String()
 }
 
-// WriteTable writes a line a measure and method as CSV: measure, name,
-// higher_is_better, method, mean, low, high, images, and the difference to each
-// baseline with its interval.
+// WriteTable writes a line a measure and method as CSV: measure, name, higher_is_better, method, mean, low, high,
+// images, and the difference to each baseline with its interval.
 func (r *Report) WriteTable(path string) error {
 	header := []string{"measure", "name", "higher_is_better", "method", "mean", "low", "high", "images"}
 	var others []Method
@@ -366,8 +363,7 @@ func (r *Report) WriteTable(path string) error {
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
 
-// WriteCurves writes a line a point as CSV: curve, fill, method, fraction,
-// probability, low, high.
+// WriteCurves writes a line a point as CSV: curve, fill, method, fraction, probability, low, high.
 func (r *Report) WriteCurves(path string) error {
 	rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
 	for _, kind := range []struct {
@@ -384,8 +380,8 @@ func (r *Report) WriteCurves(path string) error {
 	return wholefile.CSV(path, rows)
 }
 
-// WritePictures writes a line a picture, measure and method as CSV: image, class,
-// measure, method, value. A report that came from JSON has none.
+// WritePictures writes a line a picture, measure and method as CSV: image, class, measure, method, value. A report that
+// came from JSON has none.
 func (r *Report) WritePictures(path string) error {
 	rows := [][]string{{"image", "class", "measure", "method", "value"}}
 	for _, insertion := range []bool{true, false} { // with both fills before all deletion
@@ -398,8 +394,8 @@ func (r *Report) WritePictures(path string) error {
 	return wholefile.CSV(path, rows)
 }
 
-// Markdown is the tables for a page: what was measured on what, every measure, how
-// INTR's maps stand to each baseline, and the chosen heads (from 1, as people count).
+// Markdown is the tables for a page: what was measured on what, every measure, how INTR's maps stand to each baseline,
+// and the chosen heads (from 1, as people count).
 func (r *Report) Markdown() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(),

@@ -13,9 +13,8 @@ type Drawn struct {
 	Shown   int `json:"shown"`   // the same, or on another part in which it differs from its look-alike
 }
 
-// Judge counts for how many of the guide's classes it shows what was drawn
-// different: nobody told the model, and the guide does not know either. ok is false
-// where the classes are not those of package birds.
+// Judge counts for how many of the guide's classes it shows what was drawn different: nobody told the model, and the
+// guide does not know either. ok is false where the classes are not those of package birds.
 func (g *Guide) Judge() (d Drawn, ok bool) {
 	if g.About.Classes > birds.MaxSpecies {
 		return d, false

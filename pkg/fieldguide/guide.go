@@ -35,8 +35,7 @@ const (
 	mostPatches  = 12
 )
 
-// Progress is told how far the work is; doing is "reading" (are all files
-// pictures?), then "looking".
+// Progress is told how far the work is; doing is "reading" (are all files pictures?), then "looking".
 type Progress func(doing string, done, of int)
 
 // Guide is what a model looks for, class by class.
@@ -64,7 +63,7 @@ type About struct {
 	Cells         int      `json:"patch_cells"`      // side of a patch, in cells of the first picture's feature map
 	Parts         []string `json:"parts"`            // that are known, in the order of their names; null where none are
 	Points        bool     `json:"parts_are_points"` // whether a part is known as a point, not as a box
-	Sided         bool     `json:"sides_are_one"`    // whether some parts are there left and right, which are counted as one
+	Sided         bool     `json:"sides_are_one"`    // whether left and right parts are counted as one
 	Diffuse       float64  `json:"diffuse_spread"`   // from which Head.Spread a head is said to be diffuse
 }
 
@@ -85,14 +84,13 @@ type Species struct {
 	examples examples
 }
 
-// Head is what one head of the last layer looks for, for one class. Maps are those
-// of the class's own query.
+// Head is what one head of the last layer looks for, for one class. Maps are those of the class's own query.
 type Head struct {
 	Index    int     `json:"head"`
 	Entropy  float64 `json:"entropy"`  // of its maps, in nats: mean over the pictures
 	Spread   float64 `json:"spread"`   // exp(entropy) / cells: the part of the picture that it looks at, mean likewise
 	Diffuse  bool    `json:"diffuse"`  // it looks nearly everywhere
-	Strength float64 `json:"strength"` // how much of the attention lies in the patch around the peak: mean over the pictures
+	Strength float64 `json:"strength"` // how much of the attention lies in the patch around the peak, mean likewise
 	Parts    []Share `json:"parts"`    // the most frequent first; null where no parts are known
 	Patches  []Patch `json:"patches"`  // the most attended first
 }
@@ -171,8 +169,8 @@ func (s *Species) head(index int) *Head {
 }
 
 // Make answers the pictures of a dataset's split and gathers the guide, with parts where the dataset has parts.csv. All
-// are read before the first is answered, so that damaged files are told at once, and those shown again when the guide is
-// drawn. The error is one sentence, or that of ctx.
+// are read before the first is answered, so that damaged files are told at once, and those shown again when the guide
+// is drawn. The error is one sentence, or that of ctx.
 func Make(ctx context.Context, m model.Model, dataset string, o Options, progress Progress) (*Guide, error) {
 	if o.Split == "" {
 		o.Split = "val"
@@ -267,8 +265,8 @@ type work struct {
 	guide *Guide
 }
 
-// nameClasses finds the model's class of each of the dataset's folders. A dataset
-// may have fewer classes than the model, where the model's names tell which.
+// nameClasses finds the model's class of each of the dataset's folders. A dataset may have fewer classes than the
+// model, where the model's names tell which.
 func (w *work) nameClasses() error {
 	folders := w.split.Classes
 	w.class = make([]int, len(folders))
@@ -278,7 +276,8 @@ func (w *work) nameClasses() error {
 			var err error
 			if w.class[i], err = attention.Find(folder, w.about.Names, w.about.Classes); err != nil {
 				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: "+
-					"give the class file that belongs to the checkpoint", w.split.Root, len(folders), w.about.Classes, folder)
+					"give the class file that belongs to the checkpoint",
+					w.split.Root, len(folders), w.about.Classes, folder)
 			}
 			if at := slices.Index(w.class[:i], w.class[i]); at >= 0 {
 				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder,
@@ -356,11 +355,10 @@ func (w *work) readParts(path string, about *About) error {
 		}
 	}
 	for name := range names {
-		if name = w.part(name); !slices.Contains(about.Parts, name) {
-			about.Parts = append(about.Parts, name)
-		}
+		about.Parts = append(about.Parts, w.part(name))
 	}
 	slices.Sort(about.Parts)
+	about.Parts = slices.Compact(about.Parts)
 	about.Sided = len(w.sided) > 0
 	return nil
 }

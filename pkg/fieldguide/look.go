@@ -19,12 +19,12 @@ import (
 // diffuse is from which part of a picture on a head is said to look everywhere.
 const diffuse = 0.5
 
-// patchCells is the side of a patch in cells, odd so that the peak is in its
-// middle: about a fifth of the feature map's shorter side, three at least.
+// patchCells is the side of a patch in cells, odd so that the peak is in its middle: about a fifth of the feature map's
+// shorter side, three at least.
 func patchCells(rows, cols int) int { return max(3, min(rows, cols)/5|1) }
 
-// square is the patch around the peak of a map, in pixels of the original
-// picture: moved inwards where it would leave it.
+// square is the patch around the peak of a map, in pixels of the original picture: moved inwards where it would leave
+// it.
 func square(m attention.Map, width, height int) image.Rectangle {
 	cell := max(float64(width)/float64(m.Cols), float64(height)/float64(m.Rows))
 	side := max(1, min(int(math.Round(float64(patchCells(m.Rows, m.Cols))*cell)), width, height))
@@ -34,8 +34,7 @@ func square(m attention.Map, width, height int) image.Rectangle {
 	return image.Rect(left, top, left+side, top+side)
 }
 
-// within is how much of a map's weight lies in a rectangle: cells count by how
-// much of them it covers.
+// within is how much of a map's weight lies in a rectangle: cells count by how much of them it covers.
 func within(m attention.Map, r image.Rectangle, width, height int) float64 {
 	w, h := float64(width)/float64(m.Cols), float64(height)/float64(m.Rows)
 	overlap := func(i int, size float64, from, to int) float64 {
@@ -69,10 +68,9 @@ type grid struct {
 	parts                     []datasets.Part
 }
 
-// on is the visible part that a cell is on: of the boxes that the cell touches
-// the one whose edge is nearest to the cell's middle, the smallest of those that
-// the middle lies in; of points the nearest one, if a patch around the cell has
-// it in. -1 is none.
+// on is the visible part that a cell is on: of the boxes that the cell touches the one whose edge is nearest to the
+// cell's middle, the smallest of those that the middle lies in; of points the nearest one, if a patch around the cell
+// has it in. -1 is none.
 func (g grid) on(row, col int) int {
 	w, h := float64(g.width)/float64(g.cols), float64(g.height)/float64(g.rows)
 	x, y := (float64(col)+0.5)*w, (float64(row)+0.5)*h
@@ -103,8 +101,7 @@ func (g grid) on(row, col int) int {
 	return best
 }
 
-// signature is a patch in 8×8 gray values: enough to see that two files hold the
-// same picture.
+// signature is a patch in 8×8 gray values: enough to see that two files hold the same picture.
 type signature [64]uint8
 
 func look(p *picture.Picture, r image.Rectangle) (s signature) {
@@ -259,8 +256,7 @@ func (w *work) head(
 		one.On = w.part(g.parts[on].Name)
 		t.hits[one.On]++
 	}
-	// Of several that look the same, as of a file that is there twice, the
-	// strongest is shown.
+	// Of several that look the same, as of a file that is there twice, the strongest is shown.
 	for k, other := range t.patches {
 		if other.look.same(one.look) {
 			if one.Strength > other.Strength {
@@ -276,8 +272,7 @@ func (w *work) head(
 	return nil
 }
 
-// nearest finds the look-alike: the class with pictures here whose mean logit is
-// the highest.
+// nearest finds the look-alike: the class with pictures here whose mean logit is the highest.
 func (w *work) nearest(s *Species, sums []float64) {
 	nearer := -1
 	for k, sum := range sums {
@@ -321,8 +316,7 @@ func (w *work) done(t *tally, index int, s *Species, visible map[string]int, cha
 	return h
 }
 
-// examples looks again at the pictures that are shown whole, as maps are not kept:
-// two a class.
+// examples looks again at the pictures that are shown whole, as maps are not kept: two a class.
 func (w *work) examples(ctx context.Context, step func()) error {
 	g := w.guide
 	for i := range g.Species {
@@ -348,8 +342,7 @@ func (w *work) examples(ctx context.Context, step func()) error {
 	return nil
 }
 
-// shown is the strongest patch of a head on the part that it is on most often, as
-// far as one of the patches is.
+// shown is the strongest patch of a head on the part that it is on most often, as far as one of the patches is.
 func (h *Head) shown() Patch {
 	if top := h.Top(); top != nil {
 		if at := slices.IndexFunc(h.Patches, func(p Patch) bool { return p.On == top.Part }); at >= 0 {

@@ -21,8 +21,8 @@ var pageFiles embed.FS
 
 var pageTemplate = page.Parse(pageFiles, "page")
 
-// The pictures of a page are made as small as its classes need for it to stay
-// below 10 MB: a sheet of patches for each class, and three examples.
+// The pictures of a page are made as small as its classes need for it to stay below 10 MB: a sheet of patches for each
+// class, and three examples.
 const (
 	pageBytes   = 6_000_000
 	sheetPart   = 0.65
@@ -102,8 +102,8 @@ type pageShare struct {
 	Text string
 }
 
-// WriteHTML writes the guide as one page that needs nothing else, below 10 MB for 200 classes. It reads the pictures that
-// it shows again, a class at a time: the error is that of w, or a picture is gone or has changed its size.
+// WriteHTML writes the guide as one page that needs nothing else, below 10 MB for 200 classes. It reads the pictures
+// that it shows again, a class at a time: the error is that of w, or a picture is gone or has changed its size.
 func (g *Guide) WriteHTML(w io.Writer) error {
 	patch, long := g.sizes()
 	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
@@ -185,8 +185,7 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 	return sheet{picture, s.Index}, err
 }
 
-// card is the card of a class with its pictures, patches of a size and examples at
-// most long.
+// card is the card of a class with its pictures, patches of a size and examples at most long.
 func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 	card := g.words(s)
 	for _, x := range g.whole(s) {
@@ -296,8 +295,7 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 // together keeps a number and its percent sign on one line.
 func together(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
 
-// shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the
-// eye".
+// shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the eye".
 func (h *Head) shownOn() string {
 	counts := map[string]int{}
 	var order []string

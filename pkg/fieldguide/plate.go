@@ -30,8 +30,7 @@ const (
 	platePatch   = 160
 )
 
-// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness
-// confuses.
+// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness confuses.
 var (
 	blue      = color.RGBA{0x00, 0x72, 0xb2, 255}
 	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 255}
@@ -58,8 +57,8 @@ type plateRow struct {
 	strips []image.Image // nil where there is none
 }
 
-// Plate is the card of one class (Find) as a figure: for paper, and for notebooks that
-// show nothing but pictures. It has the width of a page's text.
+// Plate is the card of one class (Find) as a figure: for paper, and for notebooks that show nothing but pictures. It
+// has the width of a page's text.
 func (g *Guide) Plate(class string) (*figure.Plot, error) {
 	s, err := g.Find(class)
 	if err != nil {

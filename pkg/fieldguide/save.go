@@ -12,8 +12,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// Files are those that Save writes for the page at path, which must end in .html:
-// the page, the table and all numbers.
+// Files are those that Save writes for the page at path, which must end in .html: the page, the table and all numbers.
 func Files(path string) (page, table, numbers string, err error) {
 	ext := filepath.Ext(path)
 	if !strings.EqualFold(ext, ".html") && !strings.EqualFold(ext, ".htm") {

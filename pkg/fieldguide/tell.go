@@ -10,8 +10,8 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// Top is the part that the head is on most often, by the lower end of the
-// interval; nil where no parts are known or it is on none of them ever.
+// Top is the part that the head is on most often, by the lower end of the interval; nil where no parts are known or it
+// is on none of them ever.
 func (h *Head) Top() *Share {
 	if len(h.Parts) == 0 || h.Parts[0].Hits == 0 {
 		return nil
@@ -27,11 +27,10 @@ func (h *Head) Share(part string) *Share {
 	return nil
 }
 
-// telling is by how much a head is told from one that looks about: how far the
-// lower end of its most frequent part's interval is above chance, in percent, or,
-// where no parts are known, how much of its attention lies in the patch. A head
-// whose part differs from that of the look-alike can only be said to when it keeps
-// to a part, so this has those, too.
+// telling is by how much a head is told from one that looks about: how far the lower end of its most frequent part's
+// interval is above chance, in percent, or, where no parts are known, how much of its attention lies in the patch. A
+// head whose part differs from that of the look-alike can only be said to when it keeps to a part, so this has those,
+// too.
 func (h *Head) telling() float64 {
 	switch top := h.Top(); {
 	case top != nil:
@@ -42,8 +41,8 @@ func (h *Head) telling() float64 {
 	return 100 * h.Strength
 }
 
-// steady is whether a head keeps to a part: it is there in half of the pictures or
-// more, and not because one of so many heads was bound to be on one of so many parts.
+// steady is whether a head keeps to a part: it is there in half of the pictures or more, and not because one of so many
+// heads was bound to be on one of so many parts.
 func (h *Head) steady(heads int) bool {
 	top := h.Top()
 	return top != nil && !h.Diffuse && top.Share >= 50 && top.beyond(heads*len(h.Parts))
@@ -52,14 +51,13 @@ func (h *Head) steady(heads int) bool {
 // surely is the probability below which something is taken to be no chance.
 const surely = 0.05
 
-// beyond is whether a part is hit more often than chance would once in twenty guides,
-// were it chosen among a number of shares (Bonferroni).
+// beyond is whether a part is hit more often than chance would once in twenty guides, were it chosen among a number of
+// shares (Bonferroni).
 func (s *Share) beyond(among int) bool {
 	return stats.AtLeast(s.Hits, s.Of, s.Chance/100)*float64(among) < surely
 }
 
-// order puts the most telling heads first, diffuse ones last, and says of every
-// class what it comes to.
+// order puts the most telling heads first, diffuse ones last, and says of every class what it comes to.
 func (g *Guide) order() {
 	for _, s := range slices.Concat(g.Species, g.others) {
 		slices.SortStableFunc(s.Heads, func(a, b Head) int {
@@ -87,8 +85,8 @@ func (g *Guide) says(s *Species) string {
 	top := h.Top()
 	switch {
 	case h.Diffuse:
-		return fmt.Sprintf("No head looks anywhere in particular: the closest, head %d, is spread over %s of the picture.",
-			h.Index+1, percent(100*h.Spread))
+		return fmt.Sprintf("No head looks anywhere in particular: "+
+			"the closest, head %d, is spread over %s of the picture.", h.Index+1, percent(100*h.Spread))
 	case len(h.Parts) == 0:
 		return fmt.Sprintf("Head %d looks the closest: %s of its attention lies in the patch around its peak.",
 			h.Index+1, percent(100*h.Strength))

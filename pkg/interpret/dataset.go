@@ -1,6 +1,6 @@
 // Package interpret looks at whole classes, as the interpretation script of the published code does
-// (tools/visualization.py of github.com/Imageomics/INTR): every picture of a class with where each head found it and the
-// classes that look like it; the pictures taken for another class; whether a head is always on the same part.
+// (tools/visualization.py of github.com/Imageomics/INTR): every picture of a class with where each head found it and
+// the classes that look like it; the pictures taken for another class; whether a head is always on the same part.
 //
 //	d, err := interpret.Open("datasets/birds", "val", model.Classes, model.Names)
 //	class, err := d.Class("Indigo Bunting")
@@ -32,12 +32,10 @@ type Dataset struct {
 	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
 }
 
-// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be
-// missing (nil).
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil).
 //
-// A dataset may have the folders of some classes only. A folder then belongs to
-// the class of its name; where the model has no names, to the class that its
-// number says, counted from 1 as in CUB-200-2011 ("014.Indigo_Bunting" is class
+// A dataset may have the folders of some classes only. A folder then belongs to the class of its name; where the model
+// has no names, to the class that its number says, counted from 1 as in CUB-200-2011 ("014.Indigo_Bunting" is class
 // 13). With a folder for each class they are in order, as in training.
 func Open(root, split string, classes int, names []string) (*Dataset, error) {
 	pictures, err := datasets.OpenSplit(root, split)
@@ -124,9 +122,8 @@ type Subject struct {
 // Name is the name of the class as people write it.
 func (s *Subject) Name() string { return attention.Plain(s.Dataset.Names[s.Class]) }
 
-// Class is the pictures of a class, given by name ("Indigo Bunting" finds
-// "014.Indigo_Bunting") or by number from 0. It is an error when the split has
-// none.
+// Class is the pictures of a class, given by name ("Indigo Bunting" finds "014.Indigo_Bunting") or by number from 0. It
+// is an error when the split has none.
 func (d *Dataset) Class(class string) (*Subject, error) {
 	index, err := attention.Find(class, d.Names, len(d.Names))
 	if err != nil {
@@ -154,9 +151,8 @@ func (d *Dataset) some() string {
 	return strings.Join(names, ", ")
 }
 
-// Confused is the pictures of the n pairs of classes that a report says are
-// confused most often: of each pair those of the first class that were taken for
-// the second, then the others. The report is of this very split, its answers in
+// Confused is the pictures of the n pairs of classes that a report says are confused most often: of each pair those of
+// the first class that were taken for the second, then the others. The report is of this very split, its answers in
 // order.
 func (d *Dataset) Confused(r *evaluation.Report, n int) ([]*Subject, error) {
 	if len(r.Answers) != d.Split.Len() {

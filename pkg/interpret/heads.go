@@ -19,9 +19,8 @@ type Head struct {
 	Flat   int `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
 	// Focus is the percent of the picture that has half of the weight, mean: 50 where a head looks everywhere.
 	Focus float64 `json:"focus"`
-	// Shared is how much of the weight lies where the same head also looks for the
-	// class that looks most alike, in percent, mean: 100 where it looks for both in
-	// the same way. Null where no other class was looked at.
+	// Shared is how much of the weight lies where the same head also looks for the class that looks most alike, in
+	// percent, mean: 100 where it looks for both in the same way. Null where no other class was looked at.
 	Shared *float64 `json:"shared"`
 	// Spread is how much the colours (CIELAB, means over a cell) at the head's peak differ from picture to picture, in
 	// percent of what they would at a place chosen by chance in each: 0 where the head is always on one colour. Null
@@ -33,8 +32,8 @@ type Head struct {
 
 // OnPart is how often a head's peak lies on a part.
 //
-// It does when the strongest cell of the map touches the part's box or, where a
-// part is known as a point, when the point lies in that cell or one beside it.
+// It does when the strongest cell of the map touches the part's box or, where a part is known as a point, when the
+// point lies in that cell or one beside it.
 type OnPart struct {
 	Part   string     `json:"part"`
 	Images int        `json:"images"` // on which the part is visible
@@ -42,7 +41,8 @@ type OnPart struct {
 	Share  float64    `json:"share"`    // percent of Images
 	Range  [2]float64 `json:"share_95"` // Wilson's interval
 	Chance float64    `json:"chance"`   // percent that a cell chosen by chance would hit, mean
-	// Above is whether this is more often than chance: binomial test, 5 % shared among all heads and parts (Bonferroni).
+	// Above is whether this is more often than chance: binomial test, 5 % shared among all heads and parts
+	// (Bonferroni).
 	Above bool `json:"above_chance"`
 }
 
@@ -175,8 +175,8 @@ func cellsOf(part datasets.Part, width, height, rows, cols int) (cells []int) {
 	return cells
 }
 
-// focus is the least share of the cells, in percent, that has half of the weight;
-// of the last cell needed only the part that is needed.
+// focus is the least share of the cells, in percent, that has half of the weight; of the last cell needed only the part
+// that is needed.
 func focus(m attention.Map) float64 {
 	values := slices.Clone(m.Values)
 	slices.Sort(values)
@@ -280,9 +280,9 @@ const (
 	resamples = 1000 // of the bootstrap
 )
 
-// spreadOf is how much colours at peaks differ, in percent of what those of a cell
-// chosen by chance in each of the same pictures would, in expectation. pick gives the n
-// peaks that count; unbiased is what makes a variance of them one without bias.
+// spreadOf is how much colours at peaks differ, in percent of what those of a cell chosen by chance in each of the same
+// pictures would, in expectation. pick gives the n peaks that count; unbiased is what makes a variance of them one
+// without bias.
 func (t *Tally) spreadOf(h *headTally, n int, unbiased float64, pick func(i int) int) float64 {
 	peaks, means, within := make([]lab, n), make([]lab, n), 0.0
 	for i := range n {

@@ -18,21 +18,21 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Published writes pictures in the folders of the published script
-// (tools/visualization.py of github.com/Imageomics/INTR), with its overlays:
+// Published writes pictures in the folders of the published script (tools/visualization.py of
+// github.com/Imageomics/INTR), with its overlays:
 //
 //	DIR/visualization/IMAGE/heads/IMAGE.png               the picture at 0.8 of its size
 //	                             /result_head_H.png       head H for the true class
 //	                             /avg_head.png            the mean of all heads
-//	                             /concatenated_True.png   all of these beside each other; False where another class comes first
+//	                             /concatenated_True.png   all of these joined; False where another class comes first
 //	                       /head_avg/avg_head_Q.png       the mean of all heads for similar class Q
 //	                       /head_H/IMAGE.png
 //	                              /result_query_Q.png     head H for similar class Q
 //	                              /concatenated_True.png
 //
-// IMAGE is the file's name without its ending, H and Q count from 0. Unlike the script's, panels are joined in the order
-// above, classes from the most similar on, and not again when run again; models of any number of heads have the mean.
-// A map too flat to be stretched leaves its panel undyed.
+// IMAGE is the file's name without its ending, H and Q count from 0. Unlike the script's, panels are joined in the
+// order above, classes from the most similar on, and not again when run again; models of any number of heads have the
+// mean. A map too flat to be stretched leaves its panel undyed.
 type Published struct {
 	dir   string
 	named map[string]bool

@@ -26,8 +26,7 @@ const (
 	sheetHeads = 16          // more would be too small to see
 )
 
-// sheetLook is that of the page. The published blur is made for panels of a
-// photograph's size.
+// sheetLook is that of the page. The published blur is made for panels of a photograph's size.
 var sheetLook = figure.Options{Smoothing: figure.Cubic, Colormap: "viridis", Opacity: 0.5}
 
 // sheet gathers the rows of a contact sheet.

@@ -29,8 +29,9 @@ type Provenance struct {
 	TopQ       int    `json:"top_q"`
 }
 
-// Study is what was found in the pictures of one subject, a class, or of several, the confusions of a model: the numbers
-// of every picture (about 2 kB), a page, a contact sheet, and the raw maps in a file that vanishes with the program.
+// Study is what was found in the pictures of one subject, a class, or of several, the confusions of a model: the
+// numbers of every picture (about 2 kB), a page, a contact sheet, and the raw maps in a file that vanishes with the
+// program.
 type Study struct {
 	Subjects   []*Subject
 	Provenance Provenance
@@ -42,8 +43,8 @@ type Study struct {
 	spool *os.File // maps.npz
 }
 
-// NewStudy looks at one or more subjects of a dataset, until ctx ends. each, which may be nil, is told of every picture,
-// with its maps; its error ends the study. A study must be closed.
+// NewStudy looks at one or more subjects of a dataset, until ctx ends. each, which may be nil, is told of every
+// picture, with its maps; its error ends the study. A study must be closed.
 func NewStudy(
 	ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture) error,
 ) (_ *Study, err error) {
@@ -131,8 +132,7 @@ func (t *Study) Right() int {
 	return right
 }
 
-// Heads is what every head does over the pictures of the class; nil where
-// confusions are studied.
+// Heads is what every head does over the pictures of the class; nil where confusions are studied.
 func (t *Study) Heads() *Heads {
 	if !t.class() {
 		return nil
@@ -173,9 +173,8 @@ func (t *Study) Page(size int) ([]byte, error) {
 	return t.page.HTML(t.Title(), intro, t.Provenance, t.Heads(), size)
 }
 
-// Sheet is a contact sheet: some of the pictures, evenly spaced, right ones
-// first, each with all heads for its true class; of confusions also for the class
-// that it was taken for. It is a page wide at most.
+// Sheet is a contact sheet: some of the pictures, evenly spaced, right ones first, each with all heads for its true
+// class; of confusions also for the class that it was taken for. It is a page wide at most.
 func (t *Study) Sheet() (*figure.Plot, error) { return t.sheet.plot(t.Title()) }
 
 // summary is interpret.json.
