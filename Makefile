@@ -1,7 +1,7 @@
 # GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo lab test bench learn faithful gpu-check gpu-check-build clean
+.PHONY: help setup demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build clean
 
 PYTHON ?= python3
 # The pure-Go engine multiplies matrices with it.
@@ -17,7 +17,9 @@ endif
 help:
 	@echo "make demo       set up, then run notebooks/demo.ipynb: out/demo.ipynb, out/demo.html, out/demo.png"
 	@echo "make lab        the same notebook, open in JupyterLab"
-	@echo "make test       everything is checked (about 15 minutes)"
+	@echo "make test       everything is checked (about 15 minutes); the long comparisons look at a sample of the pictures"
+	@echo "make test-all   the same, and they look at all of them (about an hour)"
+	@echo "make lint       what make test begins with: gofmt, go vet, staticcheck"
 	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
 	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
 	@echo "make faithful   measure the sample's maps on birds that it has never seen, and write the table into docs/faithful.md"
@@ -65,13 +67,34 @@ demo: setup
 lab: setup
 	@$(bin)/python notebooks/run.py lab
 
-test: setup
-	@echo "test: go vet"
+lint:
+	@echo "lint: gofmt, go vet, staticcheck"
+	@unformatted=$$(gofmt -l datasets internal kernel pkg); [ -z "$$unformatted" ] || { echo "lint: gofmt would write otherwise:" $$unformatted; exit 1; }
 	@go vet ./...
+	@go tool staticcheck ./...
+
+# Lines end at column 120, tabs counting 4, in Go and Markdown; but not the rows of tables and URLs, which cannot be broken.
+lines:
+	@echo "lint: lines of at most 120 columns"
+	@git ls-files '*.go' '*.md' | LC_ALL=C xargs awk '{ gsub(/\t/, "    "); gsub(/[\200-\277]/, "") } \
+		FILENAME ~ /md$$/ && /^ *\|/ { next } { gsub(/https?:[^ )]*/, "") } \
+		length > 120 { print FILENAME ":" FNR ": " length " columns"; long = 1 } END { exit long }'
+
+# XLA computes with AVX-512 where there is any, and rounds otherwise without: the comparisons with PyTorch hold with both.
+test test-all: setup lint
 	@echo "test: go test"
-	@go test -timeout 20m ./...
+	@go test -timeout $(timeout) ./...
+	@if grep -qsw avx512f /proc/cpuinfo; then \
+		echo "test: what is compared with PyTorch, again with XLA held to AVX2"; \
+		XLA_FLAGS=--xla_cpu_max_isa=AVX2 go test -timeout $(timeout) -run 'Golden|First|Small|Oracle|Attribution|Logits|TestEval$$' -skip '/^go$$|//^go$$' \
+			./pkg/intr ./pkg/finetune ./pkg/interpret ./kernel/gointr; \
+	else echo "test: this processor has no AVX-512, so XLA did without it already"; fi
 	@echo "test: notebooks"
 	@$(bin)/python -m unittest discover -v -s notebooks/tests
+
+test: timeout := 20m
+test-all: timeout := 3h
+test-all: export GOINTR_TEST_ALL := 1
 
 # The peer, PyTorch with ONNX Runtime: a Python that has them (GOINTR_ORACLE), or one made here.
 oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
@@ -114,7 +137,7 @@ gpu-check: gpu-check-build
 	@bin/gointr doctor
 	@echo "gpu-check: the oracle's numbers, on CUDA"
 	@cd pkg/backend && GOINTR_TEST_BACKEND=cuda ../../bin/backend.test
-	@cd pkg/intr && GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First'
+	@cd pkg/intr && GOINTR_TEST_ALL=1 GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First'
 	@cd pkg/finetune && GOINTR_TEST_BACKEND=cuda ../../bin/finetune.test -test.v -test.run 'Golden|SmallTraining'
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda

@@ -366,11 +366,11 @@ func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 // not see one that was changed without changing its size; where the split lies,
 // what it is called and the files' times do not matter. The error is that a file
 // is gone.
-func (s *Split) Digest() (string, error) {
+func (s *Split) Digest(ctx context.Context) (string, error) {
 	sizes := make([]int64, s.length)
 	var failed atomic.Pointer[error]
 	parallel.Do(s.length, func(next func() (int, bool)) {
-		for i, ok := next(); ok && failed.Load() == nil; i, ok = next() {
+		for i, ok := next(); ok && failed.Load() == nil && ctx.Err() == nil; i, ok = next() {
 			info, err := os.Stat(s.Path(i))
 			if err != nil {
 				err = cannotList(s.Path(i), err)
@@ -382,6 +382,9 @@ func (s *Split) Digest() (string, error) {
 	})
 	if err := failed.Load(); err != nil {
 		return "", *err
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n", len(s.Classes))

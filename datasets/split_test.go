@@ -284,7 +284,7 @@ func TestSplitIsSmall(t *testing.T) {
 func TestDigest(t *testing.T) {
 	digest := func(root, name string) string {
 		t.Helper()
-		d, err := opened(t, root, name).Digest()
+		d, err := opened(t, root, name).Digest(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +322,7 @@ func TestDigest(t *testing.T) {
 	if err := os.Remove(s.Path(0)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Digest()
+	_, err := s.Digest(t.Context())
 	check(t, err, root, s.Path(0)+": it cannot be read")
 }
 

@@ -1,7 +1,8 @@
 """Grad-CAM and attention rollout by PyTorch's own gradients and hooks: what pkg/intr's Attribute is compared with.
 
     GOINTR_ORACLE/python attribution.py                        writes pkg/intr/testdata/attribution.npz
-    GOINTR_ORACLE/python attribution.py CHECKPOINT IMAGE CLASS OUT.npz   of one checkpoint that PyTorch's names describe
+    GOINTR_ORACLE/python attribution.py CHECKPOINT IMAGE CLASS OUT.npz   of one checkpoint that PyTorch's names describe,
+        in float64, and how far float32 is from it, as parts of the maps' greatest values
 """
 import pathlib
 import sys
@@ -12,6 +13,7 @@ import torch
 here = pathlib.Path(__file__).parent
 sys.path.insert(0, str(here))
 import intr_torch as ref  # noqa: E402
+import rounding  # noqa: E402
 
 
 def attributions(model, image, label):
@@ -60,10 +62,13 @@ def load(path, **changes):
 
 def main():
     if len(sys.argv) == 5:
-        model = load(sys.argv[1])
+        model, label = load(sys.argv[1]), int(sys.argv[3])
         image = ref.preprocess(sys.argv[2], getattr(model.c, "eval_size", 800))
-        cam, rolled, logits = attributions(model, image, int(sys.argv[3]))
-        np.savez_compressed(sys.argv[4], cam=cam, rollout=rolled, logits=logits)
+        exact = attributions(rounding.float64(model), image, label)
+        others = [attributions(m, image, label) for m in rounding.float32s(model, orders=1)]
+        far = {f"{name}_float32": rounding.apart(exact[i], [o[i] for o in others]) / np.abs(exact[i]).max()
+               for i, name in enumerate(("cam", "rollout"))}
+        np.savez_compressed(sys.argv[4], cam=np.float32(exact[0]), rollout=np.float32(exact[1]), logits=exact[2], **far)
         return
     data = here.parents[1] / "pkg" / "intr" / "testdata"
     out = {}
@@ -76,4 +81,5 @@ def main():
     np.savez_compressed(data / "attribution.npz", **out)
 
 
-main()
+if __name__ == "__main__":
+    main()

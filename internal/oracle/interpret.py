@@ -4,12 +4,12 @@ last place where it is missing, and their attention in the last decoder layer.
 
     python interpret.py CHECKPOINT.pth DATASET/val OUT.npz --class-index 8 0 [--top-q 5] [--size 800]
 
-A class is a folder, in order of their names. The .npz has, of the pictures in order of class and name: image [n] (their
-path in the folder), truth [n], similar [n, q], logits [n, q], gap (the least distance between two neighbours among the
-q + 1 highest logits: where it is rounding, the order of the classes is chance), shape [n, 2] (rows and columns of the maps),
-and of all maps [n][q, heads, rows, cols], one behind the other, how many times `step` each weight is: low bytes, high
-bytes. The step is above rounding (float32 moves these weights by 6e-6 at most, mostly by a thousandth of that), and keeps
-a megabyte for 30 pictures of an INTR-R50. checkpoint is the SHA-256 of the checkpoint's file.
+A class is a folder, in order of their names. The answers are those of float64, so that no rounding is in them; beside them
+stands how far PyTorch's own float32 is from them (rounding.py). The .npz has, of the pictures in order of class and name:
+image [n] (their path in the folder), truth [n], similar [n, q], logits [n, q], next [n] (the highest logit of a class that is
+not among the similar ones), shape [n, 2] (rows and columns of the maps), float32 [n, 2] (how far it is in the maps and in the
+logits), and of all maps [n][q, heads, rows, cols], one behind the other, how many times `step` each weight is: low bytes, high
+bytes. The step keeps a megabyte for 30 pictures of an INTR-R50. checkpoint is the SHA-256 of the checkpoint's file.
 
 pkg/interpret/testdata/cub10.npz was made with it from the golden intr_r50_200.pth and cub10/val, classes 8 and 0;
 sample.npz from pkg/hub/sample/sample.pth and the birds that its test draws (its comment has the commands).
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import intr_torch as ref
+import rounding
 
 cli = argparse.ArgumentParser()
 cli.add_argument("checkpoint")
@@ -38,32 +39,44 @@ config = ref.config(**saved["args"]) if isinstance(saved["args"], dict) else sav
 model = ref.INTR(config)
 model.load_state_dict(saved["model"])
 model.eval()
+exact = rounding.float64(model)
 size = a.size or getattr(config, "eval_size", 800)
 root = pathlib.Path(a.folder)
 classes = sorted(p for p in root.iterdir() if p.is_dir())
-images, truths, similars, logits, shapes, steps, gap = [], [], [], [], [], [], np.inf
+images, truths, similars, logits, nexts, shapes, apart, steps = [], [], [], [], [], [], [], []
+
+
+def looked_at(answer, similar):
+    """Maps of the last layer [q, heads, cells] and logits [q] of the similar classes."""
+    scores, attention, _, _ = answer
+    return attention[-1][0][:, similar].transpose(0, 1), scores[0][similar]
+
+
 with torch.no_grad():
     for truth in a.class_index:
         for path in sorted(classes[truth].iterdir()):
-            image = ref.preprocess(path, size, round(1333 * size / 800))
-            scores, attention, memory, _ = model(*ref.batch([image]))
-            best, order = scores[0].topk(min(a.top_q + 1, scores.shape[1]))
-            gap = min(gap, float((best[:-1] - best[1:]).min()))
-            similar = order[:a.top_q].tolist()
+            inputs = ref.batch([ref.preprocess(path, size, round(1333 * size / 800))])
+            answer = exact(*inputs)
+            order = answer[0][0].argsort(descending=True).tolist()
+            similar = order[:a.top_q]
             if truth not in similar:
                 similar[-1] = truth
-            maps = attention[-1][0][:, similar].transpose(0, 1).numpy()  # [q, heads, cells]
+            maps, scores = looked_at(answer, similar)
+            others = [looked_at(m(*inputs), similar) for m in rounding.float32s(model, shaken=4)]
+            each = [[rounding.apart(right, [other]) for right, other in zip((maps, scores), both)] for both in others]
             images.append(path.relative_to(root).as_posix())
             truths.append(truth)
             similars.append(similar)
-            logits.append(scores[0][similar].numpy())
-            shapes.append(memory.shape[2:])
-            steps.append(np.round(maps.astype(np.float64) / a.step).ravel())
-            print(path.name, similar, "greatest weight", maps.max(), flush=True)
+            logits.append(scores.numpy())
+            nexts.append(max(answer[0][0][c].item() for c in order if c not in similar))
+            shapes.append(answer[2].shape[2:])
+            apart.append(np.max(each, 0))
+            steps.append(np.round(maps.numpy() / a.step).ravel())
+            print(path.name, similar, "float32 is as far as %.1e, %.1e:" % tuple(apart[-1]), *("%.0e,%.0e" % tuple(e) for e in each), flush=True)
 steps = np.concatenate(steps).astype(np.int64)
 assert steps.max() < 1 << 16, "the step is too small for two bytes"
 np.savez_compressed(a.out, image=np.array(images, dtype="S"), truth=np.int64(truths), similar=np.int64(similars),
-                    logits=np.float32(logits), gap=np.float64(gap), shape=np.int64(shapes), heads=np.int64(attention.shape[2]),
-                    step=np.float64(a.step), low=np.uint8(steps & 255), high=np.uint8(steps >> 8),
+                    logits=np.float64(logits), next=np.float64(nexts), shape=np.int64(shapes), float32=np.float64(apart),
+                    heads=np.int64(config.nheads), step=np.float64(a.step), low=np.uint8(steps & 255), high=np.uint8(steps >> 8),
                     checkpoint=np.frombuffer(hashlib.sha256(pathlib.Path(a.checkpoint).read_bytes()).digest(), np.uint8))
-print(len(images), "pictures, least gap of logits", gap)
+print(len(images), "pictures")

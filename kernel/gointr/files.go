@@ -85,7 +85,7 @@ and a schedule inside do not.`,
 			if err != nil {
 				return err
 			}
-			result, err := intr.Convert(in, args[1])
+			result, err := intr.Convert(cmd.Context(), in, args[1])
 			if err != nil {
 				return err
 			}

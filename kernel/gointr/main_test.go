@@ -20,27 +20,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 const small = "../../pkg/intr/testdata/basic.pth" // 5 classes
 
 // TestMain lets this program be gointr where gointr calls itself: as the session,
-// which lives in a folder of the tests' own, and to try an engine.
+// and to try an engine.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && slices.Contains([]string{"session", "doctor", "predict"}, os.Args[1]) {
 		main()
 	}
-	folder, err := os.MkdirTemp("", "gointr-test-")
-	if err != nil {
-		panic(err)
-	}
-	os.Setenv("GOINTR_RUNTIME_DIR", folder)
 	os.Unsetenv("GOINTR_PROGRAM")
-	code := m.Run()
-	gointr("session", "stop")
-	os.RemoveAll(folder)
-	os.Exit(code)
+	os.Exit(shared.Main(m))
 }
 
 // hereAndThere tests in this process and in a session.

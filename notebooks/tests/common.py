@@ -18,8 +18,12 @@ import run  # noqa: E402
 for name in ("GOINTR_CHECKPOINT", "GOINTR_CLASSES", "GOINTR_IMAGE", "GOINTR_NOTE"):
     os.environ.pop(name, None)
 
-# The tests have a session of their own, which ends with them.
-os.environ["GOINTR_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="gointr-tests-")
+# The tests have a session of their own. It ends with them, and so does everything else that they start, however they end.
+place = tempfile.mkdtemp(prefix="gointr-tests-")
+keeper = subprocess.Popen(
+    ["sh", notebooks.parent / "internal" / "shared" / "keeper.sh", f"GOINTR_TEST_PROCESSES={place}", place],
+    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+os.environ.update(GOINTR_TEST_PROCESSES=place, GOINTR_RUNTIME_DIR=place)
 
 
 def session(verb):
@@ -30,9 +34,8 @@ def session(verb):
 
 @atexit.register
 def end():
-    if run.gointr.exists():
-        session("stop")
-    shutil.rmtree(os.environ["GOINTR_RUNTIME_DIR"], ignore_errors=True)
+    keeper.stdin.close()
+    keeper.wait()
 
 
 def inputs():

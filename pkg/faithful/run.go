@@ -131,7 +131,7 @@ func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Rep
 	if err != nil {
 		return nil, err
 	}
-	digest, err := d.split.Digest()
+	digest, err := d.split.Digest(ctx)
 	if err != nil {
 		return nil, err
 	}

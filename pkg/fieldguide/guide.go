@@ -204,7 +204,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
 		return nil, err
 	}
-	if about.DatasetDigest, err = split.Digest(); err != nil {
+	if about.DatasetDigest, err = split.Digest(ctx); err != nil {
 		return nil, err
 	}
 	_, bad, err := split.Readable(ctx, false, func(done int) { progress("reading", done, split.Len()) })

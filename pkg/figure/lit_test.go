@@ -19,8 +19,12 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
 )
+
+// TestMain ends the browsers that tests leave.
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 // The picture of these tests is not square, its cells are not either, and the
 // feature map came out of a batch whose other pictures were larger: three rows

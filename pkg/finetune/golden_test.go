@@ -11,31 +11,11 @@ import (
 
 	"github.com/sbinet/npyio/npz"
 
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
-	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 )
-
-// engines runs a test on every engine that is installed here, or on the one
-// that GOINTR_TEST_BACKEND names.
-func engines(t *testing.T, test func(t *testing.T, engine string)) {
-	names := []string{"xla", "go"}
-	if name := os.Getenv("GOINTR_TEST_BACKEND"); name != "" {
-		names = []string{name}
-	}
-	for _, engine := range names {
-		t.Run(engine, func(t *testing.T) {
-			if _, err := backend.Open(engine); err != nil {
-				if len(names) == 1 {
-					t.Fatal(err)
-				}
-				t.Skipf("skipped: %v", err)
-			}
-			test(t, engine)
-		})
-	}
-}
 
 // arrays reads float32 arrays out of an .npz file.
 type arrays struct {
@@ -113,6 +93,13 @@ func near(t *testing.T, what string, got, want, within float64) {
 	}
 }
 
+// float32s are how far PyTorch's float32 is from its float64 in a training's losses,
+// in its gradient norms and the final norms of weights, the latter two relative.
+func float32s(t *testing.T, training string) shared.Float32 {
+	t.Helper()
+	return shared.Measured(t, "testdata/float32.json", training)
+}
+
 // The gradients of these are zero but for rounding: a number that all logits have
 // in common, or all scores of a query (a bias of keys), changes no softmax. AdamW
 // makes steps of full size of it, in directions that no two machines agree on.
@@ -134,7 +121,7 @@ func TestGoldenTraining(t *testing.T) {
 		Final map[string]struct{ Sum, Norm float64 }
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		start, err := finetune.FromCheckpoint(context.Background(), checkpoint, finetune.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
 			t.Fatal(err)
@@ -148,11 +135,12 @@ func TestGoldenTraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tr.Close()
-		loss, norm := 1e-4, -1e-3
-		final := -1e-5
+		loss, norm, final := 1e-4, 1e-3, 1e-5
 		if engine == "go" {
-			loss, norm, final = 1e-3, -1e-3, -1e-3
+			loss, norm, final = 1e-3, 1e-3, 1e-3
 		}
+		far := float32s(t, "golden")
+		loss, norm, final = far.Within(t, "loss", loss), -far.Within(t, "norm", norm), -far.Within(t, "final", final)
 		worst := [3]float64{}
 		for i, step := range want.Steps {
 			got, err := tr.Step(images.batch(step.Batch, want.Labels))
@@ -203,7 +191,8 @@ func TestGoldenResume(t *testing.T) {
 	}
 	readJSON(t, shared.Golden(t, "interrupted.json"), &want)
 	all := []int{0, 1, 2, 3, 4, 5}
-	engines(t, func(t *testing.T, engine string) {
+	within := float32s(t, "interrupted").Within(t, "loss", 1e-5)
+	engines.Each(t, func(t *testing.T, engine string) {
 		s := finetune.Default()
 		s.Engine, s.Dropout, s.BatchSize, s.Frozen = engine, 0, 6, []string{"backbone"}
 		tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
@@ -222,7 +211,7 @@ func TestGoldenResume(t *testing.T) {
 				t.Fatal(err)
 			}
 			tr.EndEpoch()
-			near(t, fmt.Sprintf("loss %d", epoch.Epoch), got.Loss, epoch.Loss, 1e-5)
+			near(t, fmt.Sprintf("loss %d", epoch.Epoch), got.Loss, epoch.Loss, within)
 			t.Logf("loss %d within %.2g", epoch.Epoch, math.Abs(got.Loss-epoch.Loss))
 		}
 	})

@@ -102,7 +102,7 @@ func Train(ctx context.Context, dir string, o Options, tell func(Event)) (*Summa
 	if n := len(r.train.Classes); o.Queries != 0 && o.Queries != n {
 		return nil, fmt.Errorf("%d queries were asked for, and %s has %d classes: INTR has one query a class, so leave num_queries out", o.Queries, o.Dataset, n)
 	}
-	provenance, err := r.provenance()
+	provenance, err := r.provenance(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(Event)) (*Sum
 	if r.train, r.val, err = datasets.Open(o.Dataset); err != nil {
 		return nil, err
 	}
-	if err := r.samePictures(); err != nil {
+	if err := r.samePictures(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.skip(); err != nil {
@@ -672,16 +672,16 @@ type Provenance struct {
 	Checkpoint string    `json:"start_digest,omitempty"` // SHA-256 of the file that it began from
 }
 
-func (r *run) provenance() (Provenance, error) {
+func (r *run) provenance(ctx context.Context) (Provenance, error) {
 	p := Provenance{
 		Began: r.began.UTC().Truncate(time.Second), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Version: version(), Images: [2]int{r.train.Len(), r.val.Len()},
 	}
 	var err error
-	if p.Train, err = r.train.Digest(); err != nil {
+	if p.Train, err = r.train.Digest(ctx); err != nil {
 		return p, err
 	}
-	if p.Val, err = r.val.Digest(); err != nil {
+	if p.Val, err = r.val.Digest(ctx); err != nil {
 		return p, err
 	}
 	for _, path := range []string{r.From, r.Options.Resume} {
@@ -717,7 +717,7 @@ func version() string {
 }
 
 // samePictures says whether the pictures are those that the run began with.
-func (r *run) samePictures() error {
+func (r *run) samePictures(ctx context.Context) error {
 	var before Provenance
 	path := filepath.Join(r.dir, provenanceFile)
 	data, err := os.ReadFile(path)
@@ -731,7 +731,7 @@ func (r *run) samePictures() error {
 		*datasets.Split
 		before string
 	}{{r.train, before.Train}, {r.val, before.Val}} {
-		now, err := split.Digest()
+		now, err := split.Digest(ctx)
 		if err != nil {
 			return err
 		}

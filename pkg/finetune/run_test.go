@@ -25,6 +25,8 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/internal/engines"
+	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
@@ -51,10 +53,11 @@ func TestMain(m *testing.M) {
 	}
 	// XLA compiles these small graphs for seconds and runs them for milliseconds:
 	// without LLVM's optimisations it is half as long.
-	if os.Getenv("XLA_FLAGS") == "" && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
-		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+	const level = "--xla_backend_optimization_level"
+	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, level) && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+		os.Setenv("XLA_FLAGS", flags+" "+level+"=0")
 	}
-	os.Exit(m.Run())
+	os.Exit(shared.Main(m))
 }
 
 // flock draws a few birds of 64 pixels.
@@ -396,7 +399,7 @@ func process(t *testing.T, dir string, o finetune.Options) (*exec.Cmd, *bytes.Bu
 // very same steps. Its pictures have the size that its checkpoint says.
 func TestGoOn(t *testing.T) {
 	dataset := flock(t, 2, 10)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		for _, devices := range []int{1, 4} {
 			t.Run(fmt.Sprint(devices), func(t *testing.T) {
 				if e, err := backend.Open(engine); err != nil || e.NumDevices() < devices {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
@@ -107,14 +108,14 @@ func (f fixture) newTrainer(t *testing.T, r fixtureRun, s finetune.Settings) *fi
 // step beside PyTorch.
 func TestSmallTraining(t *testing.T) {
 	f := readFixture(t)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		for name, r := range f.Runs {
 			if engine != "go" && name != "batchnorm" {
 				continue // each takes XLA seconds to compile
 			}
 			t.Run(name, func(t *testing.T) {
 				tr := f.newTrainer(t, r, f.settings(r, engine))
-				worst := [3]float64{}
+				far, worst := float32s(t, name), [3]float64{}
 				for i, step := range r.Steps {
 					lr, lrBackbone := tr.LR()
 					near(t, fmt.Sprintf("learning rate %d", i), lr, step.LR[0], -1e-14)
@@ -125,19 +126,19 @@ func TestSmallTraining(t *testing.T) {
 						if got, err = tr.Step(f.batch(pick, classesOf[r.Start])); err != nil {
 							t.Fatal(err)
 						}
-						near(t, fmt.Sprintf("loss %d.%d", i, j), got.Loss, step.Losses[j], 1e-4)
+						near(t, fmt.Sprintf("loss %d.%d", i, j), got.Loss, step.Losses[j], far.Within(t, "loss", 1e-4))
 						worst[0] = max(worst[0], math.Abs(got.Loss-step.Losses[j]))
 					}
 					if !got.Updated {
 						t.Fatalf("after %d batches no step was made", len(step.Batches))
 					}
-					near(t, fmt.Sprintf("gradient norm %d", i), got.GradNorm, step.Norm, -1e-3)
+					near(t, fmt.Sprintf("gradient norm %d", i), got.GradNorm, step.Norm, -far.Within(t, "norm", 1e-3))
 					worst[1] = max(worst[1], math.Abs(got.GradNorm/step.Norm-1))
 					tr.EndEpoch()
 				}
 				for _, p := range intr.Params(tr.Model().Config) {
 					want, norm := r.Final[p.Key], norm(t, tr, p)
-					within := 5e-5 * max(want, 1)
+					within := far.Within(t, "final", 5e-5) * max(want, 1)
 					if noise[p.Key] || strings.HasSuffix(p.Key, "in_proj_bias") {
 						within = f.LR * float64(len(r.Steps)) * math.Sqrt(float64(p.Len()))
 					}
@@ -156,7 +157,7 @@ func TestBFloat16(t *testing.T) {
 	c := finetune.Slim()
 	c.Width, c.HiddenDim, c.FeedForward, c.Classes = 8, 32, 48, 6
 	batch := f.batch([]int{0, 1, 2, 3, 4, 5}, 6)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		var first, last [2]float64
 		for i, short := range []bool{false, true} {
 			start, err := finetune.FromNothing(c, 1)
@@ -596,7 +597,7 @@ func TestRecompute(t *testing.T) {
 func TestNotFinite(t *testing.T) {
 	f := readFixture(t)
 	r := f.Runs["published"]
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		tr := f.newTrainer(t, r, f.settings(r, engine))
 		good := f.batch([]int{0, 1, 2}, 5)
 		if _, err := tr.Step(good); err != nil {
@@ -634,7 +635,7 @@ func TestNotFinite(t *testing.T) {
 // it was saved, dropout included.
 func TestResume(t *testing.T) {
 	f := readFixture(t)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		names := []string{"published", "whole", "accumulated", "batchnorm", "dc5"}
 		if engine != "go" {
 			names = names[:1] // it takes XLA seconds to compile each

@@ -14,37 +14,32 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
+// How far weights and logits may be from those of PyTorch in float64, unless its own
+// float32 is further from them. The golden model's weights are random and its
+// features reach 2e5, so that its encoder looks at one cell of two that score nearly
+// the same: in some pictures rounding decides.
 const (
 	mapsWithin   = 1e-4
 	logitsWithin = 5e-3
 	orderWithin  = 1e-3 // two classes may change places that are so close
 )
 
-// The golden model's weights are random and its features reach 2e5, so that its
-// encoder looks at one cell of two that score nearly the same: in some pictures
-// rounding decides, another one on every engine. (Of Black_Footed_Albatross_0050
-// PyTorch's own logits in float32 are 5e-3 from those in float64, which are ours.)
-// One picture in ten may be so; its classes are PyTorch's all the same.
-const (
-	undecidedMapsWithin   = 1e-2
-	undecidedLogitsWithin = 5e-2
-)
-
-// oracle is what internal/oracle/interpret.py wrote.
+// oracle is what internal/oracle/interpret.py wrote: PyTorch's answers in float64.
 type oracle struct {
 	images         []string
-	truth, similar []int64 // [pictures], [pictures, q]
-	logits         []float32
-	shape          []int64 // [pictures, 2]
+	truth, similar []int64   // [pictures], [pictures, q]
+	logits, next   []float64 // [pictures, q], and the highest of the others
+	float32        []float64 // [pictures, 2]: how far PyTorch's own float32 is in maps and logits
+	shape          []int64   // [pictures, 2]
 	q, heads       int
 	step           float64
 	low, high      []uint8
@@ -62,8 +57,11 @@ func readOracle(t *testing.T, path string) *oracle {
 	var heads []int64
 	var step []float64
 	var digest []uint8
-	for name, to := range map[string]any{"image": &o.images, "truth": &o.truth, "similar": &o.similar, "logits": &o.logits, "shape": &o.shape,
-		"heads": &heads, "step": &step, "low": &o.low, "high": &o.high, "checkpoint": &digest} {
+	for name, to := range map[string]any{
+		"image": &o.images, "truth": &o.truth, "similar": &o.similar, "logits": &o.logits, "next": &o.next,
+		"float32": &o.float32, "shape": &o.shape, "heads": &heads, "step": &step, "low": &o.low, "high": &o.high,
+		"checkpoint": &digest,
+	} {
 		if err := r.Read(name+".npy", to); err != nil {
 			t.Fatalf("%s of %s: %v", name, path, err)
 		}
@@ -85,7 +83,7 @@ func (o *oracle) maps(i int) []float64 {
 	return out
 }
 
-// agree looks at every n-th picture of the oracle's classes and compares.
+// agree looks at a sample of the pictures of the oracle's classes and compares.
 func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every int) {
 	t.Helper()
 	asked := 0
@@ -97,10 +95,18 @@ func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every 
 	for i, image := range o.images {
 		place[strings.TrimRight(image, "\x00")] = i
 	}
+	classes := slices.Compact(slices.Sorted(slices.Values(o.truth)))
 	worst, missing, looked, undecided := 0.0, 0, 0, 0
-	for _, class := range slices.Compact(slices.Sorted(slices.Values(o.truth))) {
+	for _, class := range classes {
 		s := &interpret.Subject{Dataset: d, Class: int(class), Taken: -1}
-		s.Pictures = d.Split.Only(func(i int) bool { return d.Truth(i) == int(class) && i%every == 0 })
+		var of []int
+		for i := range d.Split.Len() {
+			if d.Truth(i) == int(class) {
+				of = append(of, i)
+			}
+		}
+		of = shared.Sample(t, of, every)
+		s.Pictures = d.Split.Only(func(i int) bool { return slices.Contains(of, i) })
 		for p, err := range s.Each(t.Context(), model, interpret.Options{Layer: attention.Last, TopQ: o.q}) {
 			if err != nil {
 				t.Fatal(err)
@@ -110,20 +116,29 @@ func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every 
 			if !there {
 				t.Fatalf("PyTorch has not seen %s", p.Image)
 			}
-			apart, logits := o.agreeOn(t, p, i)
-			t.Logf("%s: maps within %.2g, logits within %.2g", p.Image, apart, logits)
-			switch {
-			case apart <= mapsWithin && logits <= logitsWithin:
-				worst = max(worst, apart)
-			case apart <= undecidedMapsWithin && logits <= undecidedLogitsWithin:
+			maps, logits := shared.Within(mapsWithin, o.float32[2*i]), shared.Within(logitsWithin, o.float32[2*i+1])
+			order := shared.Within(orderWithin, 2*o.float32[2*i+1])
+			far, farLogits := o.agreeOn(t, p, i, order)
+			t.Logf("%s: maps within %.2g (limit %.2g), logits within %.2g (limit %.2g)",
+				p.Image, far, maps, farLogits, logits)
+			if !(far <= maps && farLogits <= logits) {
+				t.Errorf("%s: a weight is %.3g from PyTorch's (limit %.2g), a logit %.3g (limit %.2g)",
+					p.Image, far, maps, farLogits, logits)
+			}
+			if maps > mapsWithin || logits > logitsWithin {
 				undecided++
-			default:
-				t.Errorf("%s: a weight is %.3g from PyTorch's, a logit %.3g", p.Image, apart, logits)
+			} else {
+				worst = max(worst, far)
 			}
 			if p.Rank > o.q {
 				missing++
 			}
-			if p.Right != (p.Predicted.Index == p.Class) || p.Right != (o.similar[i*o.q] == class) {
+			second := o.next[i]
+			if o.q > 1 {
+				second = max(second, o.logits[i*o.q+1])
+			}
+			decided := o.logits[i*o.q]-second > order
+			if p.Right != (p.Predicted.Index == p.Class) || decided && p.Right != (o.similar[i*o.q] == class) {
 				t.Errorf("%s is said to be right: %v", p.Image, p.Right)
 			}
 		}
@@ -131,15 +146,14 @@ func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every 
 	if asked != looked || looked == 0 {
 		t.Errorf("the model was asked %d times for %d pictures", asked, looked)
 	}
-	t.Logf("%d pictures of %d classes, in %d of which the true class was put in: the maps are within %.2g of PyTorch's but in %d", looked, len(slices.Compact(slices.Sorted(slices.Values(o.truth)))), missing, worst, undecided)
-	if 10*undecided > looked+9 {
-		t.Errorf("%d of %d pictures are further than %v from PyTorch's maps or %v from its logits", undecided, looked, mapsWithin, logitsWithin)
-	}
+	t.Logf("%d pictures of %d classes, in %d of which the true class was put in: the maps are within %.2g of PyTorch's "+
+		"float64 but in %d, where its float32 is further from it as well", looked, len(classes), missing, worst, undecided)
 }
 
 // agreeOn compares one picture, and returns the greatest difference of a weight
-// and of a logit.
-func (o *oracle) agreeOn(t *testing.T, p *interpret.Picture, i int) (worst, worstLogit float64) {
+// and of a logit. Classes whose logits are within order of each other may change
+// places, in the list or with the first that is not in it.
+func (o *oracle) agreeOn(t *testing.T, p *interpret.Picture, i int, order float64) (worst, worstLogit float64) {
 	t.Helper()
 	similar, logits := o.similar[i*o.q:][:o.q], o.logits[i*o.q:][:o.q]
 	if len(p.Similar) != o.q || p.Map != [2]int{int(o.shape[2*i]), int(o.shape[2*i+1])} || len(p.Maps[0]) != o.heads {
@@ -149,12 +163,14 @@ func (o *oracle) agreeOn(t *testing.T, p *interpret.Picture, i int) (worst, wors
 	cells := p.Map[0] * p.Map[1]
 	for k, class := range p.Similar {
 		at := slices.Index(similar, int64(class.Index))
+		if at < 0 && logits[k]-o.next[i] <= order && math.Abs(float64(class.Logit)-o.next[i]) <= order {
+			continue
+		}
 		if at < 0 {
 			t.Fatalf("%s looks like class %d, in PyTorch like %v", p.Image, class.Index, similar)
 		}
-		worstLogit = max(worstLogit, math.Abs(float64(class.Logit-logits[at])))
-		// The order is PyTorch's, except among logits that rounding may exchange.
-		if at != k && math.Abs(float64(logits[at]-logits[k])) > orderWithin {
+		worstLogit = max(worstLogit, math.Abs(float64(class.Logit)-logits[at]))
+		if at != k && math.Abs(logits[at]-logits[k]) > order {
 			t.Errorf("%s: the similar classes are %v, in PyTorch %v", p.Image, p.Similar, similar)
 		}
 		mean := make([]float64, cells)
@@ -172,17 +188,6 @@ func (o *oracle) agreeOn(t *testing.T, p *interpret.Picture, i int) (worst, wors
 	return worst, worstLogit
 }
 
-func engines(t *testing.T, test func(t *testing.T, engine string)) {
-	for _, engine := range []string{"xla", "go"} {
-		t.Run(engine, func(t *testing.T) {
-			if _, err := backend.Open(engine); err != nil {
-				t.Skipf("skipped: %v", err)
-			}
-			test(t, engine)
-		})
-	}
-}
-
 func open(t *testing.T, checkpoint, engine string) *intr.Model {
 	t.Helper()
 	m, err := intr.Open(t.Context(), checkpoint, intr.Backend(engine))
@@ -193,18 +198,18 @@ func open(t *testing.T, checkpoint, engine string) *intr.Model {
 	return m
 }
 
-// Every picture of two classes of CUB, by a full-size INTR: one class that it
+// Pictures of two classes of CUB, by a full-size INTR: one class that it
 // never finds, so that the true one is put in, and one that it often does.
 func TestOracleCUB(t *testing.T) {
 	checkpoint := shared.Checkpoint(t, "intr_r50_200.pth")
 	o := readOracle(t, "testdata/cub10.npz")
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		m := open(t, checkpoint, engine)
 		d, err := interpret.Open(filepath.Join(shared.Dir(t), "data", "cub10"), "val", m.Config.Classes, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		every := 1
+		every := 5
 		if engine == "go" { // seven seconds a picture
 			every = 10
 		}
@@ -232,7 +237,7 @@ func sampleBirds(t *testing.T) string {
 func TestOracleSample(t *testing.T) {
 	o := readOracle(t, "testdata/sample.npz")
 	dir := sampleBirds(t)
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		m := open(t, "sample", engine)
 		data, err := os.ReadFile(m.Path)
 		if err != nil {

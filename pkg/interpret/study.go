@@ -53,7 +53,7 @@ func NewStudy(
 		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
 		Dataset: d.Split.Root, Split: d.Split.Name, Layer: o.Layer, TopQ: o.TopQ,
 	}}
-	if t.Provenance.Digest, err = d.Split.Digest(); err != nil {
+	if t.Provenance.Digest, err = d.Split.Digest(ctx); err != nil {
 		return nil, err
 	}
 	if t.spool, err = os.CreateTemp("", "gointr-maps-"); err != nil {

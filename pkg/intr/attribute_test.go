@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/intr"
@@ -24,10 +25,11 @@ func TestAttribution(t *testing.T) {
 	fixture := openNPZ(t, filepath.Join("testdata", "attribution.npz"))
 	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
 		t.Run(name, func(t *testing.T) {
-			engines(t, func(t *testing.T, engine string) {
+			engines.Each(t, func(t *testing.T, engine string) {
 				m := open(t, filepath.Join("testdata", name+".pth"), engine)
 				m.Config.EvalSize = 350 // the canvas' sides are multiples of 35
 				pixels := openNPZ(t, filepath.Join("testdata", name+".npz"))
+				float32 := shared.Measured(t, filepath.Join("testdata", "float32.json"), name)
 				for i := range 2 {
 					if engine != "go" && (i > 0 || name != "basic") {
 						continue // XLA compiles for seconds, and the graph is the same
@@ -42,12 +44,13 @@ func TestAttribution(t *testing.T) {
 						if err != nil {
 							t.Fatal(err)
 						}
-						key := fmt.Sprintf("%s_%d_%d_", name, i, class)
+						answer := fmt.Sprintf("%d_%d_", i, class)
+						key := name + "_" + answer
 						if shape := fixture.shape(key + "cam"); a.GradCAM.Rows != shape[0] || a.GradCAM.Cols != shape[1] || a.Rollout.Rows != shape[0] || a.Rollout.Cols != shape[1] {
 							t.Fatalf("the maps have %d×%d and %d×%d cells, PyTorch's %v", a.GradCAM.Rows, a.GradCAM.Cols, a.Rollout.Rows, a.Rollout.Cols, shape)
 						}
-						alike(t, key+"cam", a.GradCAM, fixture.floats(key+"cam"), 1e-4)
-						alike(t, key+"rollout", a.Rollout, fixture.floats(key+"rollout"), 1e-5)
+						alike(t, key+"cam", a.GradCAM, fixture.floats(key+"cam"), float32.Within(t, answer+"cam", 1e-4))
+						alike(t, key+"rollout", a.Rollout, fixture.floats(key+"rollout"), float32.Within(t, answer+"rollout", 1e-5))
 					}
 				}
 			})
@@ -94,8 +97,8 @@ func TestAttributionOracle(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := openNPZ(t, out)
-			alike(t, "cam", a.GradCAM, want.floats("cam"), 1e-3)
-			alike(t, "rollout", a.Rollout, want.floats("rollout"), 1e-4)
+			alike(t, "cam", a.GradCAM, want.floats("cam"), shared.Within(1e-3, read[float64](want, "cam_float32")[0]))
+			alike(t, "rollout", a.Rollout, want.floats("rollout"), shared.Within(1e-4, read[float64](want, "rollout_float32")[0]))
 		})
 	}
 }

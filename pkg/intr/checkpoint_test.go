@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -156,7 +157,7 @@ func TestEvalSize(t *testing.T) {
 	small := changed(t, basic, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}, whole)
 	for _, ending := range []string{".pth", ".safetensors"} {
 		out := filepath.Join(t.TempDir(), "out"+ending)
-		converted, err := intr.Convert(small, out)
+		converted, err := intr.Convert(t.Context(), small, out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +169,7 @@ func TestEvalSize(t *testing.T) {
 			t.Errorf("its size is %v among the args of %s", v, config)
 		}
 	}
-	engines(t, func(t *testing.T, engine string) {
+	engines.Each(t, func(t *testing.T, engine string) {
 		at800, at128 := open(t, basic, engine), open(t, small, engine)
 		photo := &picture.Picture{Width: 300, Height: 256, Pix: make([]uint8, 300*256*3)}
 		for i := range photo.Pix {
@@ -234,7 +235,7 @@ func TestConvert(t *testing.T) {
 		last := first
 		for _, next := range []string{"a.safetensors", "b.pth", "c.safetensors"} {
 			next = filepath.Join(dir, next)
-			if _, err := intr.Convert(last, next); err != nil {
+			if _, err := intr.Convert(t.Context(), last, next); err != nil {
 				t.Fatal(err)
 			}
 			last = next
@@ -270,7 +271,7 @@ func TestConvert(t *testing.T) {
 				}
 			}
 		}
-		if _, err := intr.Convert(first, filepath.Join(dir, "model.onnx")); err == nil || !strings.Contains(err.Error(), ".safetensors") {
+		if _, err := intr.Convert(t.Context(), first, filepath.Join(dir, "model.onnx")); err == nil || !strings.Contains(err.Error(), ".safetensors") {
 			t.Errorf("an unknown format is answered with %v", err)
 		}
 	}
@@ -283,7 +284,7 @@ func TestConvertedInPyTorch(t *testing.T) {
 		t.Skip("skipped: GOINTR_ORACLE names no Python with PyTorch (see internal/oracle/README.md)")
 	}
 	out := filepath.Join(t.TempDir(), "out.pth")
-	if _, err := intr.Convert("testdata/basic.pth", out); err != nil {
+	if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out); err != nil {
 		t.Fatal(err)
 	}
 	const script = `

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -20,7 +21,7 @@ import (
 func TestLogits(t *testing.T) {
 	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
 		t.Run(name, func(t *testing.T) {
-			engines(t, func(t *testing.T, engine string) {
+			engines.Each(t, func(t *testing.T, engine string) {
 				m := open(t, filepath.Join("testdata", name+".pth"), engine)
 				want := openNPZ(t, filepath.Join("testdata", name+".npz"))
 				var pictures []*picture.Picture
@@ -32,12 +33,11 @@ func TestLogits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := &comparison{t: t}
 				var logits []float32
 				for _, e := range got {
 					logits = append(logits, e.Logits...)
 				}
-				c.agree("logits", logits, want.floats("batch_logits"), logitsWithin)
+				beside(t, name).agree("logits", "batch_logits", logits, want.floats("batch_logits"), logitsWithin)
 			})
 		})
 	}

@@ -24,8 +24,7 @@ import (
 
 var checkpoint, photo string
 
-// TestMain lets this program be the session, too, which lives in a folder of the
-// tests' own.
+// TestMain lets this program be the session, too.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "session" && os.Args[2] == "serve" {
 		ready := func(killed string) { session.Announce(killed, nil) }
@@ -36,17 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	checkpoint = filepath.Join(shared.Root(), "pkg", "intr", "testdata", "basic.pth")
 	photo = filepath.Join(shared.Root(), "notebooks", "bunting.jpg")
-	folder, err := os.MkdirTemp("", "gointr-test-")
-	if err != nil {
-		panic(err)
-	}
-	os.Setenv("GOINTR_RUNTIME_DIR", folder)
 	os.Unsetenv(session.ProgramVariable)
 	session.Program, _ = os.Executable()
-	code := m.Run()
-	_ = session.Stop(context.Background())
-	os.RemoveAll(folder)
-	os.Exit(code)
+	os.Exit(shared.Main(m))
 }
 
 // printed is what f prints: these tests run as a program started by hand, not in

@@ -58,12 +58,16 @@ def images_of(pixels):
     return [((p.float() / 255 - mean) / std).permute(2, 0, 1) for p in pixels]
 
 
-def run(start, frozen, schedule, batches, smoothing, clip, batchnorm, images):
+def model_of(start, batchnorm):
     saved = torch.load(here.parents[1] / "intr" / "testdata" / f"{start}.pth", weights_only=False)
     c = saved["args"]
     vars(c).update(SLIM[start], dropout=0.0)
     m = ref.INTR(c, torch.nn.BatchNorm2d if batchnorm else ref.FrozenBN)
     m.load_state_dict(saved["model"], strict=not batchnorm)
+    return m
+
+
+def train(m, frozen, schedule, batches, smoothing, clip, images):
     optimizer, kept = optimizer_of(m, frozen)
     moves = schedule_of(schedule, optimizer)
     m.train()
@@ -74,7 +78,8 @@ def run(start, frozen, schedule, batches, smoothing, clip, batchnorm, images):
         for part in range(batches):
             pick = [(step * batches + part + j) % len(images) for j in range(3)]
             logits = m(*ref.batch([images[i] for i in pick]))[0]
-            loss = torch.nn.functional.cross_entropy(logits, torch.tensor([i % c.num_queries for i in pick]), label_smoothing=smoothing)
+            labels = torch.tensor([i % m.c.num_queries for i in pick])
+            loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
             (loss / batches).backward()
             log["batches"].append(pick)
             log["losses"].append(loss.item())
@@ -83,6 +88,12 @@ def run(start, frozen, schedule, batches, smoothing, clip, batchnorm, images):
         optimizer.step()
         moves.step()
         steps.append(log)
+    return steps
+
+
+def run(start, frozen, schedule, batches, smoothing, clip, batchnorm, images):
+    m = model_of(start, batchnorm)
+    steps = train(m, frozen, schedule, batches, smoothing, clip, images)
     final = {k: v.double().norm().item() for k, v in m.state_dict().items() if "num_batches" not in k}
     return dict(start=start, frozen=frozen, schedule=schedule, accumulate=batches, label_smoothing=smoothing, clip_max_norm=clip,
                 train_batchnorm=batchnorm, steps=steps, final=final)

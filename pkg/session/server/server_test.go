@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	checkpoint = filepath.Join(shared.Root(), "pkg", "intr", "testdata", "basic.pth")
 	photo = filepath.Join(shared.Root(), "notebooks", "bunting.jpg")
 	session.Program, _ = os.Executable()
-	os.Exit(m.Run())
+	os.Exit(shared.Main(m))
 }
 
 // alone gives the test a folder of its own, and no session when it is over.
@@ -69,6 +69,49 @@ func alone(t *testing.T) string {
 		os.RemoveAll(folder)
 	})
 	return folder
+}
+
+// Tests that end before they can clean up, by go test's timeout or killed, leave
+// no session and no folder behind.
+func TestNothingIsLeft(t *testing.T) {
+	if os.Getenv("GOINTR_TEST_LEAVES") != "" { // with a session
+		if err := session.Start(context.Background(), io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(status(t).PID, os.Getenv(place.Variable))
+		select {}
+	}
+	for end, timeout := range map[string]string{"timeout": "-test.timeout=2s", "SIGKILL": "-test.timeout=1m"} {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestNothingIsLeft$", timeout)
+		cmd.Env = append(os.Environ(), "GOINTR_TEST_LEAVES=1", session.ProgramVariable+"=")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var pid int
+		var folder string
+		if _, err := fmt.Fscan(out, &pid, &folder); err != nil {
+			t.Fatal(err)
+		}
+		if end == "SIGKILL" {
+			_ = cmd.Process.Kill()
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Error("it was to fail")
+		}
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			_, err := os.Stat(folder)
+			if syscall.Kill(pid, 0) == syscall.ESRCH && errors.Is(err, os.ErrNotExist) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("after %s the session, process %d, is still there, or %s", end, pid, folder)
+			}
+		}
+	}
 }
 
 // inside runs a session in this process, which tests can look into.
@@ -300,7 +343,7 @@ func TestStartStop(t *testing.T) {
 	if err := session.Stop(t.Context()); !errors.Is(err, session.ErrNone) {
 		t.Errorf("stopped twice: %v", err)
 	}
-	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "msg=loaded checkpoint="+checkpoint) {
+	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "msg=loaded ") || !strings.Contains(string(log), " checkpoint="+checkpoint) {
 		t.Errorf("the log is %q (%v)", log, err)
 	}
 	// The handle of a model outlives the session.
@@ -488,7 +531,7 @@ func copied(t *testing.T, path, name string, change int) string {
 		return out
 	}
 	out = strings.TrimSuffix(out, ".pth") + ".safetensors"
-	if _, err := intr.Convert(path, out); err != nil {
+	if _, err := intr.Convert(t.Context(), path, out); err != nil {
 		t.Fatal(err)
 	}
 	return out
