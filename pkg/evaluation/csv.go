@@ -6,8 +6,8 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// WriteCSV writes a line a picture: image, class, predicted (both by name as
-// given to New), rank, probability, loss. The file appears whole or not at all.
+// WriteCSV writes a line a picture: image, class, predicted (both by name as given to New), rank, probability, loss.
+// The file appears whole or not at all.
 func (t *Tally) WriteCSV(path string) error {
 	rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss"}}
 	for _, a := range t.answers {
@@ -19,9 +19,8 @@ func (t *Tally) WriteCSV(path string) error {
 	return wholefile.CSV(path, rows)
 }
 
-// WriteClasses writes a line a class: index, class, images, acc1 and precision in
-// percent, and the class that it is most often mistaken for, by name, empty where
-// it is for none. The file appears whole or not at all.
+// WriteClasses writes a line a class: index, class, images, acc1 and precision in percent, and the class that it is
+// most often mistaken for, by name, empty where it is for none. The file appears whole or not at all.
 func (r *Report) WriteClasses(path string) error {
 	rows := [][]string{{"index", "class", "images", "acc1", "precision", "mistaken_for"}}
 	for _, c := range r.Classes {
