@@ -226,7 +226,8 @@ func TestLengthsOfHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 256 {
-		if err := WriteSafetensors(path, []*Tensor{number}, map[string]string{"a": strings.Repeat("b", n)}); err != nil {
+		if err := WriteSafetensors(path, []*Tensor{number},
+			map[string]string{"a": strings.Repeat("b", n)}); err != nil {
 			t.Fatal(err)
 		}
 		f := opened(t, path)
