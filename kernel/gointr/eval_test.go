@@ -340,7 +340,8 @@ import argparse, sys, torch
 sys.path.insert(0, sys.argv[1])
 import intr_torch as ref
 torch.manual_seed(1)
-c = ref.config(blocks=[1, 1, 1, 0], width=8, bottleneck=False, hidden_dim=32, nheads=4, enc_layers=1, dec_layers=2, dim_feedforward=64, num_queries=10)
+c = ref.config(blocks=[1, 1, 1, 0], width=8, bottleneck=False, hidden_dim=32, nheads=4, enc_layers=1, dec_layers=2,
+    dim_feedforward=64, num_queries=10)
 m = ref.INTR(c)
 with torch.no_grad():
     for name, t in m.state_dict().items():

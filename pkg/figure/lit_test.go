@@ -369,7 +369,7 @@ func TestLitCellInTheExplorersData(t *testing.T) {
 // where the brightest pixel on the picture is then.
 const litProbe = `<script>
 addEventListener("load", async () => {
-	while (!document.querySelector("#views figure")) await new Promise(done => setTimeout(done, 10)); // unpacked and drawn
+	while (!document.querySelector("#views figure")) await new Promise(done => setTimeout(done, 10));
 	const found = [], choose = document.getElementById("class"), smooth = document.getElementById("smooth");
 	for (const on of [true, false]) {
 		if (smooth.checked !== on) smooth.click();
@@ -386,10 +386,13 @@ addEventListener("load", async () => {
 				if (v > most) [most, n, x, y] = [v, 0, 0, 0];
 				if (v === most) [n, x, y] = [n + 1, x + i % canvas.width + 0.5, y + Math.floor(i / canvas.width) + 0.5];
 			}
-			found.push([choose.options[k].textContent, (over.x + x / n / canvas.width * over.width - image.x) / image.width, (over.y + y / n / canvas.height * over.height - image.y) / image.height]);
+			found.push([choose.options[k].textContent,
+				(over.x + x / n / canvas.width * over.width - image.x) / image.width,
+				(over.y + y / n / canvas.height * over.height - image.y) / image.height]);
 		}
 	}
-	document.body.append(Object.assign(document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) }));
+	const pre = document.createElement("pre");
+	document.body.append(Object.assign(pre, { id: "found", textContent: JSON.stringify(found) }));
 });
 </script>`
 

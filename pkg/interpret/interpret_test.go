@@ -582,11 +582,13 @@ func TestPublished(t *testing.T) {
 		000/head_0/000.png 000/head_0/concatenated_False.png 000/head_0/result_query_1.png 000/head_0/result_query_4.png
 		000/head_1/000.png 000/head_1/concatenated_False.png 000/head_1/result_query_1.png 000/head_1/result_query_4.png
 		000/head_avg/avg_head_1.png 000/head_avg/avg_head_4.png
-		000/heads/000.png 000/heads/avg_head.png 000/heads/concatenated_False.png 000/heads/result_head_0.png 000/heads/result_head_1.png
+		000/heads/000.png 000/heads/avg_head.png 000/heads/concatenated_False.png 000/heads/result_head_0.png
+		000/heads/result_head_1.png
 		001/head_0/001.png 001/head_0/concatenated_True.png 001/head_0/result_query_0.png 001/head_0/result_query_1.png
 		001/head_1/001.png 001/head_1/concatenated_True.png 001/head_1/result_query_0.png 001/head_1/result_query_1.png
 		001/head_avg/avg_head_0.png 001/head_avg/avg_head_1.png
-		001/heads/001.png 001/heads/avg_head.png 001/heads/concatenated_True.png 001/heads/result_head_0.png 001/heads/result_head_1.png`)
+		001/heads/001.png 001/heads/avg_head.png 001/heads/concatenated_True.png 001/heads/result_head_0.png
+		001/heads/result_head_1.png`)
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %v", files)
 	}

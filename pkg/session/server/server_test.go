@@ -946,7 +946,8 @@ func TestOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(python, "-c", `import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print("ready", flush=True); time.sleep(60)`, filepath.Join(mine, "session.sock"))
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print("ready", flush=True)
+time.sleep(60)`, filepath.Join(mine, "session.sock"))
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
 	out, err := cmd.StdoutPipe()
