@@ -86,7 +86,7 @@ A dataset may have some of the model's classes only, where their names are known
 			if err != nil {
 				return err
 			}
-			if err := g.Save(out); err != nil {
+			if err := g.Save(cmd.Context(), out); err != nil {
 				return err
 			}
 			result := guided{Checkpoint: flags.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{}, Out: guidedFiles{page, table, numbers}}

@@ -281,8 +281,10 @@ func testExplain(t *testing.T) {
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
 		}
-		if kind == "html" && !bytes.Contains(data, []byte(`"class":3,"layer":0,"colormap":"viridis"`)) {
-			t.Error("the page does not begin with the class and the layer asked for")
+		for _, begins := range []string{`"class":3,"layer":0,`, `"colormap":"viridis"`} {
+			if kind == "html" && !bytes.Contains(data, []byte(begins)) {
+				t.Errorf("the page does not begin with the class, the layer and the colormap asked for: %s", begins)
+			}
 		}
 		if kind == "npz" {
 			z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))

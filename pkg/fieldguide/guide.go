@@ -3,7 +3,7 @@
 // finds nearest, and how often it looks at which part. It is an HTML page, plates for papers, and the numbers.
 //
 //	g, err := fieldguide.Make(ctx, model, "datasets/birds", fieldguide.Options{}, nil)
-//	err = g.Save("guide.html")
+//	err = g.Save(ctx, "guide.html")
 package fieldguide
 
 import (

@@ -306,7 +306,7 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")
-	if err := g.Save(out); err != nil {
+	if err := g.Save(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(out)
@@ -370,7 +370,7 @@ func TestSave(t *testing.T) {
 	}
 	// The same guide gives the same page.
 	var twice bytes.Buffer
-	if err := g.WriteHTML(&twice); err != nil || twice.String() != page {
+	if err := g.WriteHTML(t.Context(), &twice); err != nil || twice.String() != page {
 		t.Errorf("the page is another one the second time (%v)", err)
 	}
 	plate, err := g.Plate("red <b> rook")
@@ -385,7 +385,7 @@ func TestSave(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "val", species[2], "0.png")); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Save(filepath.Join(t.TempDir(), "a.html")); err == nil || !strings.Contains(err.Error(), "the guide was made with it") {
+	if err := g.Save(t.Context(), filepath.Join(t.TempDir(), "a.html")); err == nil || !strings.Contains(err.Error(), "the guide was made with it") {
 		t.Errorf("without a picture: %v", err)
 	}
 }
@@ -398,7 +398,7 @@ func TestHostile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var page bytes.Buffer
-	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") || strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
+	if err := g.WriteHTML(t.Context(), &page); err != nil || !strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") || strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
 		t.Errorf("a name breaks the page (%v)", err)
 	}
 }
@@ -447,7 +447,7 @@ func TestFewRight(t *testing.T) {
 		t.Errorf("of the wren it says %q", wren.Says)
 	}
 	var page bytes.Buffer
-	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "None of its pictures was recognised.") || !strings.Contains(page.String(), "Owl comes nearer still") {
+	if err := g.WriteHTML(t.Context(), &page); err != nil || !strings.Contains(page.String(), "None of its pictures was recognised.") || !strings.Contains(page.String(), "Owl comes nearer still") {
 		t.Errorf("the page does not tell (%v)", err)
 	}
 	for _, class := range []string{"wren", "1"} {
@@ -540,7 +540,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q: %v", class, err)
 		}
 	}
-	if err := g.Save(filepath.Join(t.TempDir(), "guide.png")); err == nil || !strings.Contains(err.Error(), "end its name with .html") {
+	if err := g.Save(t.Context(), filepath.Join(t.TempDir(), "guide.png")); err == nil || !strings.Contains(err.Error(), "end its name with .html") {
 		t.Errorf("as PNG: %v", err)
 	}
 	bad := filepath.Join(dir, "val", species[0], "1.png")

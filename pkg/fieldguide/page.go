@@ -2,6 +2,7 @@ package fieldguide
 
 import (
 	"cmp"
+	"context"
 	"embed"
 	"fmt"
 	"image"
@@ -103,8 +104,8 @@ type pageShare struct {
 }
 
 // WriteHTML writes the guide as one page that needs nothing else, below 10 MB for 200 classes. It reads the pictures
-// that it shows again, a class at a time: the error is that of w, or a picture is gone or has changed its size.
-func (g *Guide) WriteHTML(w io.Writer) error {
+// that it shows again, a class at a time: the error is that of w or ctx, or a picture is gone or has changed its size.
+func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
 	patch, long := g.sizes()
 	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
 	body.Dataset = filepath.Base(filepath.Clean(g.About.Dataset))
@@ -116,7 +117,7 @@ func (g *Guide) WriteHTML(w io.Writer) error {
 		patches, err := g.sheet(f, s, patch)
 		body.Sheets = append(body.Sheets, patches)
 		clear(f.kept)
-		return err
+		return cmp.Or(err, ctx.Err())
 	}
 	for i := range g.Species {
 		s := &g.Species[i]

@@ -1,6 +1,7 @@
 package fieldguide
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ func Files(path string) (page, table, numbers string, err error) {
 
 // Save writes the page (WriteHTML) and, beside it, the table (WriteCSV) as .csv and the whole Guide as .json. Each file
 // appears whole or not at all.
-func (g *Guide) Save(path string) error {
+func (g *Guide) Save(ctx context.Context, path string) error {
 	page, table, numbers, err := Files(path)
 	if err != nil {
 		return err
@@ -35,7 +36,8 @@ func (g *Guide) Save(path string) error {
 	if err := wholefile.Write(table, g.WriteCSV); err != nil {
 		return err
 	}
-	return wholefile.Write(page, g.WriteHTML) // last: when it is there, all is
+	// Last: when it is there, all is.
+	return wholefile.Write(page, func(w io.Writer) error { return g.WriteHTML(ctx, w) })
 }
 
 // WriteCSV writes the table: a line for each part of each head of each class; one a head where no parts are known, one

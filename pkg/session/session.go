@@ -26,7 +26,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
@@ -218,7 +218,7 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 		case reply.Event != nil:
 			c.tell(reply.Event)
 		case reply.Stopped:
-			return nil, plan.ErrStopped
+			return nil, finetune.ErrStopped
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		case reply.Done && failed != nil:

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
@@ -430,7 +430,7 @@ func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 
 // fail says what went wrong, unless the result was said already.
 func (r *reply) fail(err error) {
-	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, plan.ErrStopped)})
+	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, finetune.ErrStopped)})
 }
 
 func (r *reply) end(last wire.Reply, numbers ...[]float32) error {
