@@ -9,6 +9,6 @@
 // Each is measured beside baselines: a random map, a map of the centre, Grad-CAM and attention rollout.
 // docs/faithful.md says exactly what is done.
 //
-// Run measures a whole dataset; measures of one map (Order, Insertion, Deletion, Point, Energy, Spearman) can be used by
-// themselves. A map is laid over the whole picture: of r rows and c columns each cell is 1/r by 1/c of it.
+// Run measures a whole dataset; measures of one map (Order, Insertion, Deletion, Point, Energy, Spearman) can be used
+// by themselves. A map is laid over the whole picture: of r rows and c columns each cell is 1/r by 1/c of it.
 package faithful

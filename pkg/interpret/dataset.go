@@ -32,8 +32,8 @@ type Dataset struct {
 	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
 }
 
-// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Where there are folders of
-// some classes only, one belongs to the class of its name or, without names, of its number, counted from 1 as in
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Where there are folders
+// of some classes only, one belongs to the class of its name or, without names, of its number, counted from 1 as in
 // CUB-200-2011 ("014.Indigo_Bunting" is class 13).
 func Open(root, split string, classes int, names []string) (*Dataset, error) {
 	pictures, err := datasets.OpenSplit(root, split)
