@@ -71,7 +71,8 @@ func benchCommand(c *common) *cobra.Command {
 			if c.json {
 				return printJSON(cmd, result)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nstart %.2f s, load %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)\n",
+			_, err = fmt.Fprintf(cmd.OutOrStdout(),
+				"%s\nstart %.2f s, load %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)\n",
 				result.Engine, result.Start, result.Load, result.Read, result.First, result.Median, runs)
 			return err
 		},

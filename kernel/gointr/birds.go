@@ -45,7 +45,8 @@ pictures on every machine.`,
 			if err != nil {
 				return err
 			}
-			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size, o.Seed, o.Describe()}
+			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size,
+				o.Seed, o.Describe()}
 			if c.json {
 				return printJSON(cmd, result)
 			}
@@ -63,7 +64,8 @@ func printDrawn(w io.Writer, d drawn) error {
 	fmt.Fprintf(w, "%s written: %d species, %d pictures in train and %d in val\n\n", d.Dir, d.Classes, d.Train, d.Val)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, s := range d.Species {
-		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling], s.LookAlike, strings.Join(s.Differs, ", "))
+		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling],
+			s.LookAlike, strings.Join(s.Differs, ", "))
 	}
 	return table.Flush()
 }

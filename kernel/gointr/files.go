@@ -30,8 +30,9 @@ func inspectCommand(c *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect C",
 		Short: "say what a checkpoint holds",
-		Long:  "Says what a checkpoint holds: the architecture and every tensor. Works on any .pth or .safetensors file.",
-		Args:  exactly(1, "one checkpoint"),
+		Long: "Says what a checkpoint holds: the architecture and every tensor. Works on any .pth or " +
+			".safetensors file.",
+		Args: exactly(1, "one checkpoint"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := hub.Find(cmd.Context(), args[0], cmd.ErrOrStderr())
 			if err != nil {

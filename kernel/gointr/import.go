@@ -31,7 +31,8 @@ DIR appears whole or not at all.`,
 			if c.json {
 				return printJSON(cmd, imported{args[1], result})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d classes, %d pictures for training, %d for validation, %d boxes, %d places of parts\n",
+			_, err = fmt.Fprintf(cmd.OutOrStdout(),
+				"%s: %d classes, %d pictures for training, %d for validation, %d boxes, %d places of parts\n",
 				args[1], result.Classes, result.Train, result.Val, result.Boxes, result.Parts)
 			return err
 		},

@@ -60,14 +60,16 @@ without a network. Cells are compiled with the source of GoINTR, so keep the clo
 			if err := p.check(); err != nil {
 				return err
 			}
-			done, err := jupyter.Install(cmd.Context(), jupyter.Options{Prefix: p.prefix, Module: module, Progress: cmd.ErrOrStderr()})
+			done, err := jupyter.Install(cmd.Context(), jupyter.Options{Prefix: p.prefix, Module: module,
+				Progress: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
 			if c.json {
 				return printJSON(cmd, done)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "kernel %q installed in %s, with the source in %s\n", jupyter.DisplayName, done.Folder, done.Module)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "kernel %q installed in %s, with the source in %s\n",
+				jupyter.DisplayName, done.Folder, done.Module)
 			return err
 		},
 	}

@@ -104,8 +104,10 @@ one (cub, bird, butterfly; detr-r50 to start training from) or hf:OWNER/REPO/FIL
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return wrong("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(predictCommand(&c), explainCommand(&c), evalCommand(&c), interpretCommand(&c), fieldguideCommand(&c), faithfulCommand(&c), finetuneCommand(&c), inspectCommand(&c), convertCommand(&c), importCommand(&c), birdsCommand(&c),
-		setupCommand(&c), doctorCommand(&c), sessionCommand(&c), kernelCommand(&c), benchCommand(&c), benchLoaderCommand())
+	root.AddCommand(predictCommand(&c), explainCommand(&c), evalCommand(&c), interpretCommand(&c),
+		fieldguideCommand(&c), faithfulCommand(&c), finetuneCommand(&c), inspectCommand(&c), convertCommand(&c),
+		importCommand(&c), birdsCommand(&c), setupCommand(&c), doctorCommand(&c), sessionCommand(&c), kernelCommand(&c),
+		benchCommand(&c), benchLoaderCommand())
 	return root
 }
 

@@ -83,7 +83,8 @@ func printRanking(w io.Writer, r attention.Ranking) error {
 	fmt.Fprintln(w, r.Image)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for i, class := range r.Top {
-		fmt.Fprintf(table, "  %d.\t%s\t%5.1f %%\tlogit %.3f\n", i+1, attention.Plain(class.Name), 100*class.Probability, class.Logit)
+		fmt.Fprintf(table, "  %d.\t%s\t%5.1f %%\tlogit %.3f\n", i+1, attention.Plain(class.Name), 100*class.Probability,
+			class.Logit)
 	}
 	if err := table.Flush(); err != nil {
 		return err

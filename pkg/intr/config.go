@@ -17,8 +17,9 @@ import (
 // shape, one query a class (Paul et al., ICLR 2024, section 3; the names in
 // brackets are those of the published scripts).
 type Config struct {
-	Backbone      string `json:"backbone"`           // "resnet50" [backbone], or "resnet" where the sizes are nobody's
-	Blocks        [4]int `json:"blocks"`             // residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50; zeros at the end leave layers out
+	Backbone string `json:"backbone"` // "resnet50" [backbone], or "resnet" where the sizes are nobody's
+	// residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50; zeros at the end leave layers out
+	Blocks        [4]int `json:"blocks"`
 	Bottleneck    bool   `json:"bottleneck"`         // three convolutions a block (ResNet-50 and deeper) instead of two
 	Width         int    `json:"width"`              // channels after the stem: 64 in every published ResNet
 	Dilation      bool   `json:"dilation"`           // DC5: layer4 keeps layer3's resolution, stride 16 [dilation]

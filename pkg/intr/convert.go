@@ -39,7 +39,8 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	defer file.Close()
 	state := stateOf(file)
 	if state == nil {
-		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)", in)
+		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)",
+			in)
 	}
 	args := argsOf(file)
 	if _, config, err := Inspect(file); err == nil {

@@ -21,7 +21,8 @@ import (
 // ctx ends it is stopped after its batch and saved, which is finetune.ErrStopped.
 // Where the session itself is killed, a new one goes on from what was saved.
 // Other errors are one sentence.
-func FineTune(ctx context.Context, run string, o finetune.Options, progress io.Writer, tell func(finetune.Event)) (*finetune.Summary, error) {
+func FineTune(ctx context.Context, run string, o finetune.Options, progress io.Writer,
+	tell func(finetune.Event)) (*finetune.Summary, error) {
 	run, err := filepath.Abs(run)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,8 @@ func FineTune(ctx context.Context, run string, o finetune.Options, progress io.W
 		summary, err := c.fineTune(ctx, progress, wire.Request{Do: wire.FineTune, Run: run, Options: options})
 		if errors.Is(err, errLost) {
 			if again {
-				return nil, fmt.Errorf("the session was ended twice in the middle of this training, which has what was saved before; its log may say why: %s", c.place.Log())
+				return nil, fmt.Errorf("the session was ended twice in the middle of this training, which has what "+
+					"was saved before; its log may say why: %s", c.place.Log())
 			}
 			continue
 		}

@@ -16,8 +16,8 @@ import (
 // the published settings. internal/oracle/bench_step.py is the same in PyTorch.
 func BenchmarkStepR50(b *testing.B) {
 	start, err := train.FromNothing(intr.Config{
-		Backbone: "resnet50", Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, Width: 64, Positions: "sine", HiddenDim: 256, Heads: 8,
-		EncoderLayers: 6, DecoderLayers: 6, FeedForward: 2048, Classes: 200,
+		Backbone: "resnet50", Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, Width: 64, Positions: "sine",
+		HiddenDim: 256, Heads: 8, EncoderLayers: 6, DecoderLayers: 6, FeedForward: 2048, Classes: 200,
 	}, 0)
 	if err != nil {
 		b.Fatal(err)

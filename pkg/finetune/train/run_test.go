@@ -55,7 +55,8 @@ func TestMain(m *testing.M) {
 	// XLA compiles these small graphs for seconds and runs them for milliseconds:
 	// without LLVM's optimisations it is half as long.
 	const level = "--xla_backend_optimization_level"
-	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, level) && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, level) && !slices.ContainsFunc(os.Args,
+		func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
 		os.Setenv("XLA_FLAGS", flags+" "+level+"=0")
 	}
 	os.Exit(shared.Main(m))
@@ -65,7 +66,8 @@ func TestMain(m *testing.M) {
 func flock(t *testing.T, classes, perClass int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "birds")
-	if err := birds.Write(t.Context(), dir, birds.Options{Classes: classes, PerClass: perClass, Size: 64}, func() {}); err != nil {
+	if err := birds.Write(t.Context(), dir, birds.Options{Classes: classes, PerClass: perClass, Size: 64},
+		func() {}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -122,7 +124,8 @@ func TestRun(t *testing.T) {
 	}
 	scalars := readEvents(t, filepath.Join(dir, "events.out.tfevents.gointr"))
 	for i, line := range lines {
-		for tag, want := range map[string]float64{"train/loss": line.TrainLoss, "test/acc1": line.TestAcc1, "train/lr": line.TrainLR} {
+		for tag, want := range map[string]float64{"train/loss": line.TrainLoss, "test/acc1": line.TestAcc1,
+			"train/lr": line.TrainLR} {
 			if got, ok := scalars[i][tag]; !ok || got != float32(want) {
 				t.Errorf("TensorBoard is told %s %v of epoch %d, and it is %v", tag, got, i, want)
 			}
@@ -641,7 +644,9 @@ func TestDamagedRun(t *testing.T) {
 		"unreadable position": {position("{"), "does not say where its training was"},
 		"number as position":  {position(int64(3)), "does not say where its training was"},
 		"negative position":   {position(`{"epoch":-1}`), "does not say where its training was"},
-		"gone":                {func() error { return os.Remove(checkpoint) }, "is gone, though log.txt tells of epoch 0"},
+		"gone": {func() error {
+			return os.Remove(checkpoint)
+		}, "is gone, though log.txt tells of epoch 0"},
 	} {
 		if err := errors.Join(write("checkpoint.pth", good)(), c.damage()); err != nil {
 			t.Fatal(err)

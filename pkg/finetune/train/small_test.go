@@ -78,8 +78,10 @@ func (f fixture) batch(pick []int, classes int) *train.Batch {
 
 func (f fixture) settings(r fixtureRun, engine string) finetune.Settings {
 	s := finetune.DefaultSettings()
-	s.Engine, s.LR, s.LRBackbone, s.WeightDecay, s.Dropout, s.BatchSize, s.Canvas = engine, f.LR, f.LRBackbone, f.WeightDecay, 0, 3, 96
-	s.Frozen, s.Accumulate, s.LabelSmoothing, s.ClipMaxNorm, s.TrainBatchNorm = r.Frozen, r.Accumulate, r.LabelSmoothing, r.ClipMaxNorm, r.TrainBatchNorm
+	s.Engine, s.LR, s.LRBackbone, s.WeightDecay, s.Dropout, s.BatchSize, s.Canvas = engine, f.LR, f.LRBackbone,
+		f.WeightDecay, 0, 3, 96
+	s.Frozen, s.Accumulate, s.LabelSmoothing, s.ClipMaxNorm, s.TrainBatchNorm = r.Frozen, r.Accumulate,
+		r.LabelSmoothing, r.ClipMaxNorm, r.TrainBatchNorm
 	s.Schedule = finetune.Schedule{
 		Kind:       r.Schedule,
 		StepSize:   2,
@@ -175,7 +177,8 @@ func TestBFloat16(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := finetune.DefaultSettings()
-			s.Engine, s.Frozen, s.TrainBatchNorm, s.LR, s.LRBackbone, s.BatchSize, s.Dropout, s.BFloat16 = engine, nil, true, 2e-3, 2e-3, 6, 0, short
+			s.Engine, s.Frozen, s.TrainBatchNorm, s.LR, s.LRBackbone, s.BatchSize, s.Dropout, s.BFloat16 = engine, nil,
+				true, 2e-3, 2e-3, 6, 0, short
 			s.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR, TotalSteps: 25}
 			tr, err := train.NewTrainer(start, s)
 			if err != nil {
@@ -351,7 +354,8 @@ with torch.no_grad():
     loss = torch.nn.functional.cross_entropy(m(*g.ref.batch(images))[0], torch.arange(6)).item()
 assert abs(loss - float(sys.argv[2])) < 1e-5, (loss, sys.argv[2])
 `
-		if message, err := exec.Command(python, "-c", script, path, fmt.Sprint(after.Loss)).CombinedOutput(); err != nil {
+		if message, err := exec.Command(python, "-c", script, path, fmt.Sprint(after.Loss)).
+			CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, message)
 		}
 	}
@@ -499,15 +503,18 @@ func TestAsked(t *testing.T) {
 		t.Errorf("what it is becomes %+v (%v)", start, err)
 	}
 	for name, asked := range map[string]intr.Config{
-		"nheads 4": {Heads: 4}, "enc_layers 3": {EncoderLayers: 3}, "dec_layers 7": {DecoderLayers: 7}, "width 64": {Width: 64},
-		"hidden_dim 256": {HiddenDim: 256}, "dim_feedforward 9": {FeedForward: 9}, "blocks [3 4 6 3]": {Blocks: [4]int{3, 4, 6, 3}},
-		"dilation true": {Dilation: true}, "pre_norm true": {PreNorm: true}, "position_embedding learned": {Positions: "learned"},
+		"nheads 4": {Heads: 4}, "enc_layers 3": {EncoderLayers: 3}, "dec_layers 7": {DecoderLayers: 7},
+		"width 64": {Width: 64}, "hidden_dim 256": {HiddenDim: 256}, "dim_feedforward 9": {FeedForward: 9},
+		"blocks [3 4 6 3]": {Blocks: [4]int{3, 4, 6, 3}}, "dilation true": {Dilation: true},
+		"pre_norm true": {PreNorm: true}, "position_embedding learned": {Positions: "learned"},
 	} {
 		for _, path := range []string{says, silent} {
-			if _, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: 3, Asked: asked}); path == silent &&
+			if _, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: 3, Asked: asked}); path ==
+				silent &&
 				asked.Heads > 0 {
 				continue
-			} else if what, _, _ := strings.Cut(name, " "); err == nil || !strings.Contains(err.Error(), what) || strings.Contains(err.Error(), "\n") {
+			} else if what, _, _ := strings.Cut(name, " "); err == nil || !strings.Contains(err.Error(), what) ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s is answered with %v", name, err)
 			}
 		}
@@ -519,11 +526,13 @@ func TestRefusals(t *testing.T) {
 	f := readFixture(t)
 	r := f.Runs["published"]
 	for says, change := range map[string]func(*finetune.Settings){
-		"tail":          func(s *finetune.Settings) { s.Frozen = []string{"tail"} },
-		"every part":    func(s *finetune.Settings) { s.Frozen = finetune.Parts },
-		"dropout":       func(s *finetune.Settings) { s.Dropout = 1 },
-		"batch_size":    func(s *finetune.Settings) { s.BatchSize = 0 },
-		"cosine":        func(s *finetune.Settings) { s.Schedule = finetune.Schedule{Kind: finetune.CosineAnnealingLR} },
+		"tail":       func(s *finetune.Settings) { s.Frozen = []string{"tail"} },
+		"every part": func(s *finetune.Settings) { s.Frozen = finetune.Parts },
+		"dropout":    func(s *finetune.Settings) { s.Dropout = 1 },
+		"batch_size": func(s *finetune.Settings) { s.BatchSize = 0 },
+		"cosine": func(s *finetune.Settings) {
+			s.Schedule = finetune.Schedule{Kind: finetune.CosineAnnealingLR}
+		},
 		"Sometimes":     func(s *finetune.Settings) { s.Schedule.Kind = "Sometimes" },
 		"1000 were ask": func(s *finetune.Settings) { s.Devices, s.BatchSize = 1000, 1000 },
 	} {

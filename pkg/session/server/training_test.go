@@ -26,10 +26,12 @@ func drawn(t *testing.T, epochs int) (o finetune.Options, run string) {
 	t.Helper()
 	o = finetune.FromNothing()
 	o.Dataset = filepath.Join(t.TempDir(), "birds")
-	if err := birds.Write(t.Context(), o.Dataset, birds.Options{Classes: 2, PerClass: 12, Size: 64}, func() {}); err != nil {
+	if err := birds.Write(t.Context(), o.Dataset, birds.Options{Classes: 2, PerClass: 12, Size: 64},
+		func() {}); err != nil {
 		t.Fatal(err)
 	}
-	o.Size, o.Epochs, o.BatchSize, o.Engine, o.Schedule = 48, epochs, 4, "go", finetune.Schedule{Kind: finetune.ConstantLR}
+	o.Size, o.Epochs, o.BatchSize, o.Engine, o.Schedule = 48, epochs, 4, "go",
+		finetune.Schedule{Kind: finetune.ConstantLR}
 	return o, filepath.Join(t.TempDir(), "run")
 }
 
@@ -92,7 +94,8 @@ func TestTraining(t *testing.T) {
 	// Other options are refused while it runs, and after.
 	other := o
 	other.LR *= 2
-	if _, err := session.FineTune(t.Context(), run, other, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "it differs in lr") {
+	if _, err := session.FineTune(t.Context(), run, other, io.Discard, nil); err == nil ||
+		!strings.Contains(err.Error(), "it differs in lr") {
 		t.Errorf("other options are told %v", err)
 	}
 
@@ -133,7 +136,8 @@ func TestTraining(t *testing.T) {
 	// A mistake is one sentence.
 	wrong := o
 	wrong.Dataset = filepath.Join(t.TempDir(), "nowhere")
-	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "there is no folder") {
+	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil ||
+		!strings.Contains(err.Error(), "there is no folder") {
 		t.Errorf("a missing dataset is told as %v", err)
 	}
 }
