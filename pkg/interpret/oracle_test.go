@@ -14,9 +14,9 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model/modeltest"
@@ -206,7 +206,7 @@ func open(t *testing.T, checkpoint, engine string) *intr.Model {
 func TestOracleCUB(t *testing.T) {
 	checkpoint := shared.Checkpoint(t, "intr_r50_200.pth")
 	o := readOracle(t, "testdata/cub10.npz")
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		m := open(t, checkpoint, engine)
 		d, err := interpret.Open(filepath.Join(shared.Dir(t), "data", "cub10"), "val", m.Config.Classes, nil)
 		if err != nil {
@@ -240,7 +240,7 @@ func sampleBirds(t *testing.T) string {
 func TestOracleSample(t *testing.T) {
 	o := readOracle(t, "testdata/sample.npz")
 	dir := sampleBirds(t)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		m := open(t, "sample", engine)
 		data, err := os.ReadFile(m.Path)
 		if err != nil {

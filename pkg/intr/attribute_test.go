@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -25,7 +25,7 @@ func TestAttribution(t *testing.T) {
 	fixture := openNPZ(t, filepath.Join("testdata", "attribution.npz"))
 	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
 		t.Run(name, func(t *testing.T) {
-			engines.Each(t, func(t *testing.T, engine string) {
+			enginetest.Each(t, func(t *testing.T, engine string) {
 				m := open(t, filepath.Join("testdata", name+".pth"), engine)
 				m.Config.EvalSize = 350 // the canvas' sides are multiples of 35
 				pixels := openNPZ(t, filepath.Join("testdata", name+".npz"))

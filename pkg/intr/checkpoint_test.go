@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gointr/gointr/internal/engines"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -178,7 +178,7 @@ func TestEvalSize(t *testing.T) {
 			t.Errorf("its size is %v among the args of %s", v, config)
 		}
 	}
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		at800, at128 := open(t, basic, engine), open(t, small, engine)
 		photo := &picture.Picture{Width: 300, Height: 256, Pix: make([]uint8, 300*256*3)}
 		for i := range photo.Pix {

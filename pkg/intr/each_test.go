@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gointr/gointr/internal/engines"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -21,7 +21,7 @@ import (
 func TestLogits(t *testing.T) {
 	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
 		t.Run(name, func(t *testing.T) {
-			engines.Each(t, func(t *testing.T, engine string) {
+			enginetest.Each(t, func(t *testing.T, engine string) {
 				m := open(t, filepath.Join("testdata", name+".pth"), engine)
 				want := openNPZ(t, filepath.Join("testdata", name+".npz"))
 				var pictures []*picture.Picture

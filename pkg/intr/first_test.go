@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 )
 
 // Pictures of cub10/val get the first class that PyTorch gives them, from the
@@ -33,7 +33,7 @@ func TestFirstClasses(t *testing.T) {
 	if err := json.Unmarshal(data, &want); err != nil {
 		t.Fatal(err)
 	}
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		every := 10
 		if engine == "go" { // seven seconds a picture
 			every = 30

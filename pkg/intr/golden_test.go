@@ -12,8 +12,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/sbinet/npyio/npz"
 
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -121,7 +121,7 @@ func (a arrays) floats(name string) []float32 { return read[float32](a, name) }
 func TestSmallGolden(t *testing.T) {
 	for _, name := range []string{"basic", "prenorm_learned", "dc5"} {
 		t.Run(name, func(t *testing.T) {
-			engines.Each(t, func(t *testing.T, engine string) {
+			enginetest.Each(t, func(t *testing.T, engine string) {
 				m := open(t, filepath.Join("testdata", name+".pth"), engine)
 				want := openNPZ(t, filepath.Join("testdata", name+".npz"))
 				var pictures []*picture.Picture
@@ -230,7 +230,7 @@ func TestGoldenVariants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			checkpoint := shared.Checkpoint(t, name+".pth")
 			want := openNPZ(t, shared.Golden(t, name+".npz"))
-			engines.Each(t, func(t *testing.T, engine string) {
+			enginetest.Each(t, func(t *testing.T, engine string) {
 				m := open(t, checkpoint, engine)
 				b := &intr.Batch{}
 				for i := range 2 {
@@ -305,7 +305,7 @@ func TestGoldenR50(t *testing.T) {
 	checkpoint := shared.Checkpoint(t, "intr_r50_200.pth")
 	image := filepath.Join(shared.Dir(t), "images", "Painted_Bunting_0004_16641.jpg")
 	want := openNPZ(t, shared.Golden(t, "intr_r50_200.npz"))
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		m := open(t, checkpoint, engine)
 		p, err := picture.Open(image)
 		if err != nil {

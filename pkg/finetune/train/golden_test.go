@@ -11,8 +11,8 @@ import (
 
 	"github.com/sbinet/npyio/npz"
 
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
@@ -123,7 +123,7 @@ func TestGoldenTraining(t *testing.T) {
 		Final map[string]struct{ Sum, Norm float64 }
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		start, err := train.FromCheckpoint(context.Background(), checkpoint,
 			train.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
@@ -195,7 +195,7 @@ func TestGoldenResume(t *testing.T) {
 	readJSON(t, shared.Golden(t, "interrupted.json"), &want)
 	all := []int{0, 1, 2, 3, 4, 5}
 	within := float32s(t, "interrupted").Within(t, "loss", 1e-5)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		s := finetune.DefaultSettings()
 		s.Engine, s.Dropout, s.BatchSize, s.Frozen = engine, 0, 6, []string{"backbone"}
 		tr, resumed, err := train.Resume(checkpoint, intr.Config{}, s)

@@ -25,9 +25,9 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
@@ -407,7 +407,7 @@ func process(t *testing.T, dir string, o train.Options) (*exec.Cmd, *bytes.Buffe
 // very same steps. Its pictures have the size that its checkpoint says.
 func TestGoOn(t *testing.T) {
 	dataset := flock(t, 2, 10)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		for _, devices := range []int{1, 4} {
 			t.Run(fmt.Sprint(devices), func(t *testing.T) {
 				if e, err := backend.Open(engine); err != nil || e.NumDevices() < devices {

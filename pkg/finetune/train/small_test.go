@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/backend/enginetest"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/finetune/train"
@@ -120,7 +120,7 @@ func (f fixture) newTrainer(t *testing.T, r fixtureRun, s finetune.Settings) *tr
 // step beside PyTorch.
 func TestSmallTraining(t *testing.T) {
 	f := readFixture(t)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		for name, r := range f.Runs {
 			if engine != "go" && name != "batchnorm" {
 				continue // each takes XLA seconds to compile
@@ -169,7 +169,7 @@ func TestBFloat16(t *testing.T) {
 	c := train.Slim()
 	c.Width, c.HiddenDim, c.FeedForward, c.Classes = 8, 32, 48, 6
 	batch := f.batch([]int{0, 1, 2, 3, 4, 5}, 6)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		var first, last [2]float64
 		for i, short := range []bool{false, true} {
 			start, err := train.FromNothing(c, 1)
@@ -634,7 +634,7 @@ func TestRecompute(t *testing.T) {
 func TestNotFinite(t *testing.T) {
 	f := readFixture(t)
 	r := f.Runs["published"]
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		tr := f.newTrainer(t, r, f.settings(r, engine))
 		good := f.batch([]int{0, 1, 2}, 5)
 		if _, err := tr.Step(good); err != nil {
@@ -673,7 +673,7 @@ func TestNotFinite(t *testing.T) {
 // it was saved, dropout included.
 func TestResume(t *testing.T) {
 	f := readFixture(t)
-	engines.Each(t, func(t *testing.T, engine string) {
+	enginetest.Each(t, func(t *testing.T, engine string) {
 		names := []string{"published", "whole", "accumulated", "batchnorm", "dc5"}
 		if engine != "go" {
 			names = names[:1] // it takes XLA seconds to compile each

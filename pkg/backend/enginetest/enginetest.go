@@ -1,5 +1,5 @@
-// Package engines runs tests on every compute engine that is here.
-package engines
+// Package enginetest runs tests on every compute engine that is here.
+package enginetest
 
 import (
 	"os"
