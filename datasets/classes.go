@@ -76,7 +76,8 @@ func readText(path string) (string, error) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if i := bytes.IndexFunc(data, isBinary); i >= 0 {
-		return "", fmt.Errorf("%s is not a list of names: line %d has bytes that are no text", path, lineAt(string(data), i))
+		return "", fmt.Errorf("%s is not a list of names: line %d has bytes that are no text", path,
+			lineAt(string(data), i))
 	}
 	if len(data) > maxClassFile {
 		return "", fmt.Errorf("%s is larger than %d MB: a class file is a list of names", path, maxClassFile>>20)
@@ -127,7 +128,8 @@ func classesOfLines(text string) ([]string, error) {
 	}
 	if meantAsNumbers(classes, filled) {
 		if unnumbered > 0 {
-			return nil, fmt.Errorf("line %d has no number and name, while other lines are numbered: number all lines or none", unnumbered)
+			return nil, fmt.Errorf("line %d has no number and name, while other lines are numbered: number all "+
+				"lines or none", unnumbered)
 		}
 		return byNumber(classes)
 	}
@@ -162,7 +164,8 @@ func byNumber(classes []numbered) ([]string, error) {
 	first := 1
 	for _, c := range classes {
 		if earlier, ok := at[c.number]; ok {
-			return nil, fmt.Errorf("line %d has the number %d again, after line %d: every class has its own", c.line, c.number, earlier.line)
+			return nil, fmt.Errorf("line %d has the number %d again, after line %d: every class has its own", c.line,
+				c.number, earlier.line)
 		}
 		at[c.number] = c
 		if c.number == 0 {
@@ -173,7 +176,8 @@ func byNumber(classes []numbered) ([]string, error) {
 	for i := range names {
 		c, ok := at[first+i]
 		if !ok {
-			return nil, fmt.Errorf("no class has the number %d, though there are %d: number them without gaps", first+i, len(classes))
+			return nil, fmt.Errorf("no class has the number %d, though there are %d: number them without gaps",
+				first+i, len(classes))
 		}
 		names[i] = c.name
 	}

@@ -87,7 +87,8 @@ func (j *jsonClasses) class(listed bool, n int) (numbered, error) {
 		class.name = text
 		class.number, err = classNumber(value.String())
 		if earlier, ok := j.byName[text]; ok {
-			return class, fmt.Errorf("line %d names %q again, after line %d: every class has its own name", class.line, text, earlier)
+			return class, fmt.Errorf("line %d names %q again, after line %d: every class has its own name", class.line,
+				text, earlier)
 		}
 		j.byName[text] = class.line
 	default:

@@ -82,7 +82,8 @@ func readCUB(from string) ([]cubPicture, *Imported, error) {
 		if _, err := os.Stat(filepath.Join(inner, "images.txt")); err == nil {
 			return nil, nil, fmt.Errorf("%s holds no images.txt: did you mean %s", from, inner)
 		}
-		return nil, nil, fmt.Errorf("%s holds no images.txt: give the folder CUB_200_2011 that the download unpacks to", from)
+		return nil, nil, fmt.Errorf("%s holds no images.txt: give the folder CUB_200_2011 that the download unpacks to",
+			from)
 	}
 	classes, err := cubNames(from, "classes.txt")
 	if err != nil {
@@ -215,7 +216,9 @@ func (r *Imported) writeTables(from, to string, pictures []cubPicture) error {
 		return err == nil
 	}
 	if has("bounding_boxes.txt") {
-		rows, err := numbersOf(from, "bounding_boxes.txt", 5, rank, func(f []string) (int, []string, error) { return 0, f[1:], nil })
+		rows, err := numbersOf(from, "bounding_boxes.txt", 5, rank, func(f []string) (int, []string, error) {
+			return 0, f[1:], nil
+		})
 		if err != nil {
 			return err
 		}
@@ -256,7 +259,8 @@ type tableRow struct {
 }
 
 // numbersOf reads lines of a picture's number and further numbers, and sorts them.
-func numbersOf(from, file string, n int, rank map[string]int, row func([]string) (part int, fields []string, err error)) ([]tableRow, error) {
+func numbersOf(from, file string, n int, rank map[string]int,
+	row func([]string) (part int, fields []string, err error)) ([]tableRow, error) {
 	var rows []tableRow
 	err := eachLine(from, file, n, func(f []string) error {
 		picture, ok := rank[f[0]]

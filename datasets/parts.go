@@ -62,7 +62,8 @@ func ReadParts(path string) (map[string][]Part, error) {
 			names[name] = name
 		}
 		if slices.ContainsFunc(list, func(known Part) bool { return known.Name == name }) {
-			return fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture", t.line, name, path)
+			return fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture",
+				t.line, name, path)
 		}
 		part, err := t.part()
 		part.Name = names[name]

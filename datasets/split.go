@@ -138,7 +138,8 @@ func OpenSplit(root, name string) (*Split, error) {
 	}
 	switch {
 	case len(s.Classes) == 0 && loose > 0:
-		return nil, fmt.Errorf("%s: %d pictures lie in it and no folder: put those of each class into a folder of its name", top, loose)
+		return nil, fmt.Errorf("%s: %d pictures lie in it and no folder: put those of each class into a folder "+
+			"of its name", top, loose)
 	case len(s.Classes) == 0:
 		return nil, fmt.Errorf("%s: it holds no pictures: put those of each class into a folder of its name", top)
 	}
@@ -173,7 +174,8 @@ func (s *Split) exists() error {
 		case errors.Is(err, fs.ErrNotExist) && path == s.Root:
 			return fmt.Errorf("there is no folder %s: a dataset is a folder with %s/CLASS/*.jpg", path, s.Name)
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no folder %s in %s: a dataset is a folder with %[1]s/CLASS/*.jpg", s.Name, s.Root)
+			return fmt.Errorf("there is no folder %s in %s: a dataset is a folder with %[1]s/CLASS/*.jpg",
+				s.Name, s.Root)
 		case err != nil:
 			return cannotList(path, err)
 		case !info.IsDir():
@@ -188,11 +190,14 @@ func (s *Split) noneEmpty(empty []string) error {
 	case 0:
 		return nil
 	case len(s.Classes):
-		return fmt.Errorf("%s: none of its %d classes has a picture (%s)", filepath.Join(s.Root, s.Name), len(s.Classes), strings.Join(extensions, " "))
+		return fmt.Errorf("%s: none of its %d classes has a picture (%s)", filepath.Join(s.Root, s.Name),
+			len(s.Classes), strings.Join(extensions, " "))
 	case 1:
-		return fmt.Errorf("%s: the class %s has no picture: add some, or remove its folder", filepath.Join(s.Root, s.Name), empty[0])
+		return fmt.Errorf("%s: the class %s has no picture: add some, or remove its folder",
+			filepath.Join(s.Root, s.Name), empty[0])
 	}
-	return fmt.Errorf("%s: the classes %s have no picture: add some, or remove their folders", filepath.Join(s.Root, s.Name), several(empty))
+	return fmt.Errorf("%s: the classes %s have no picture: add some, or remove their folders",
+		filepath.Join(s.Root, s.Name), several(empty))
 }
 
 func (s *Split) add(folders []folder) {
@@ -227,7 +232,9 @@ func listClass(top, class string, index int) ([]folder, error) {
 			if err != nil {
 				return cannotList(full, err)
 			}
-			if f.Type()&fs.ModeSymlink != 0 && slices.ContainsFunc(above, func(a os.FileInfo) bool { return os.SameFile(a, info) }) {
+			if f.Type()&fs.ModeSymlink != 0 && slices.ContainsFunc(above, func(a os.FileInfo) bool {
+				return os.SameFile(a, info)
+			}) {
 				return fmt.Errorf("%s: this link leads back to a folder that it lies in: remove it", full)
 			}
 			if err := walk(within, append(slices.Clip(above), info)); err != nil {
@@ -347,11 +354,13 @@ func (s *Split) Counts() []int {
 func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 	top := filepath.Join(s.Root, s.Name)
 	if len(s.Classes) != classes {
-		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it was trained on", top, len(s.Classes), classes)
+		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it "+
+			"was trained on", top, len(s.Classes), classes)
 	}
 	for i, name := range names {
 		if j, found := slices.BinarySearch(s.Classes, name); found && j != i {
-			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the names must be those of the model, in its order", name, i, j, top)
+			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the "+
+				"names must be those of the model, in its order", name, i, j, top)
 		}
 	}
 	if names == nil {
@@ -436,7 +445,8 @@ func (s *Split) unreadable(bad []Bad) error {
 	if len(s.folders) == 1 {
 		where = filepath.Dir(s.Path(0))
 	}
-	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, where, strings.Join(reasons, "; "))
+	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, where,
+		strings.Join(reasons, "; "))
 }
 
 // Paths are those of all pictures, in order.
@@ -475,7 +485,8 @@ func (s *Split) Readable(ctx context.Context, skip bool, progress func(done int)
 	}
 	if len(empty) > 0 {
 		top := filepath.Join(s.Root, s.Name)
-		return nil, nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", top, several(empty))
+		return nil, nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", top,
+			several(empty))
 	}
 	return left, bad, nil
 }

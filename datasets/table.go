@@ -90,7 +90,8 @@ func (t *table) header(rows *csv.Reader, needed int) error {
 		}
 	}
 	if boxed := t.columns[needed:]; more != 0 && more != len(boxed) {
-		return fmt.Errorf("a box needs its four columns %s, and only %d of them are there", strings.Join(boxed, ","), more)
+		return fmt.Errorf("a box needs its four columns %s, and only %d of them are there",
+			strings.Join(boxed, ","), more)
 	}
 	return nil
 }

@@ -229,7 +229,8 @@ func (c *canvas) where(k Kind, l light) (x, y float64, box datasets.Box) {
 		return 0, 0, box
 	}
 	hundredth := func(twice int) float64 { return math.Round(50*float64(twice)/float64(sum)) / 100 }
-	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y), X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
+	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y),
+		X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
 }
 
 // over is a·b/255, rounded.

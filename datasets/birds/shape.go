@@ -101,7 +101,8 @@ func line(width float64, xy ...float64) shape {
 		}
 		nx, ny := -dy/length*width/2, dx/length*width/2
 		// The same way round as circles, so that they add up.
-		all = append(all, []point{{q.x + nx, q.y + ny}, {q.x - nx, q.y - ny}, {p.x - nx, p.y - ny}, {p.x + nx, p.y + ny}})
+		all = append(all, []point{{q.x + nx, q.y + ny}, {q.x - nx, q.y - ny}, {p.x - nx, p.y - ny},
+			{p.x + nx, p.y + ny}})
 	}
 	return all
 }

@@ -128,7 +128,8 @@ func (o Options) Describe() []Description {
 	list := make([]Description, len(species))
 	for i, s := range species {
 		mate := s.LookAlike(species)
-		d := Description{Class: s.Class(), Name: s.Name, Coat: s.Coat(), Telling: s.Telling.String(), LookAlike: mate.Class(), Parts: map[string]string{}}
+		d := Description{Class: s.Class(), Name: s.Name, Coat: s.Coat(), Telling: s.Telling.String(),
+			LookAlike: mate.Class(), Parts: map[string]string{}}
 		for _, k := range s.Differs(mate) {
 			d.Differs = append(d.Differs, k.String())
 		}

@@ -102,7 +102,8 @@ func newEngine(kind string) (*Engine, error) {
 	}
 	b, err := openPlugin(kind, plugin)
 	if err != nil {
-		return nil, fmt.Errorf("%s could not be opened with %s (%w): gointr doctor says more", Title(kind), plugin, firstLine(err))
+		return nil, fmt.Errorf("%s could not be opened with %s (%w): gointr doctor says more", Title(kind), plugin,
+			firstLine(err))
 	}
 	return &Engine{Backend: b, Kind: kind, Plugin: plugin}, nil
 }

@@ -59,14 +59,16 @@ func Setup(ctx context.Context, kind string, progress io.Writer) (string, error)
 		return "", ctx.Err()
 	}
 	if kind == CUDA {
-		return "", fmt.Errorf("CUDA could not be set up (go-xla's installer: %w): python3 -m pip install jax-cuda13-pjrt \"jax-cuda13-plugin[with-cuda]\" in the Python that is active does the same", first)
+		return "", fmt.Errorf("CUDA could not be set up (go-xla's installer: %w): python3 -m pip install "+
+			"jax-cuda13-pjrt \"jax-cuda13-plugin[with-cuda]\" in the Python that is active does the same", first)
 	}
 	fmt.Fprintln(progress, "that did not work; asking pip for a wheel")
 	second := fromWheel(ctx, progress)
 	if second == nil {
 		return Plugin(kind)
 	}
-	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): the pure-Go engine works without it, and %s may name the folder of a plugin that you have", first, second, PathVariable)
+	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): the pure-Go engine works "+
+		"without it, and %s may name the folder of a plugin that you have", first, second, PathVariable)
 }
 
 // fromInstaller runs go-xla's installer, which downloads what fits this machine.
@@ -138,7 +140,8 @@ func (w wheel) extract(file, folder string) error {
 	case err != nil:
 		return err
 	case got != w.sha256:
-		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file), got, w.sha256)
+		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file),
+			got, w.sha256)
 	}
 	z, err := zip.OpenReader(file)
 	if err != nil {

@@ -70,7 +70,8 @@ func (f *Figure) caption() about {
 	}
 	switch o.Smoothing {
 	case Published:
-		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation, and their colours smoothed by a median and a Gaussian filter of 15 × 15 pixels.", rows, cols)
+		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation, and their colours smoothed by a "+
+			"median and a Gaussian filter of 15 × 15 pixels.", rows, cols)
 	case Cubic:
 		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation.", rows, cols)
 	case Cells:
@@ -139,7 +140,8 @@ func printable(s string) string {
 
 func (f *Figure) tex(path string) []byte {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
+	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME "+
+		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
 }
 
 // label is a name for \label, which takes letters, digits and a few signs.
@@ -159,15 +161,17 @@ var commands = map[rune]string{
 	'~': `\textasciitilde{}`, '^': `\textasciicircum{}`, '<': `\textless{}`, '>': `\textgreater{}`, '|': `\textbar{}`,
 	'"': `\textquotedblright{}`, '`': `\textquoteleft{}`, '\'': `\textquoteright{}`,
 	'‘': `\textquoteleft{}`, '’': `\textquoteright{}`, '“': `\textquotedblleft{}`, '”': `\textquotedblright{}`,
-	'–': `\textendash{}`, '—': `\textemdash{}`, '…': `\dots{}`, '−': `\ensuremath{-}`, '×': `\ensuremath{\times}`, '°': `\ensuremath{^\circ}`,
-	'ß': `\ss{}`, 'æ': `\ae{}`, 'Æ': `\AE{}`, 'œ': `\oe{}`, 'Œ': `\OE{}`, 'ø': `\o{}`, 'Ø': `\O{}`, 'ł': `\l{}`, 'Ł': `\L{}`, 'ı': `\i{}`, '\u00a0': `~`,
+	'–': `\textendash{}`, '—': `\textemdash{}`, '…': `\dots{}`, '−': `\ensuremath{-}`, '×': `\ensuremath{\times}`,
+	'°': `\ensuremath{^\circ}`,
+	'ß': `\ss{}`, 'æ': `\ae{}`, 'Æ': `\AE{}`, 'œ': `\oe{}`, 'Œ': `\OE{}`, 'ø': `\o{}`, 'Ø': `\O{}`, 'ł': `\l{}`,
+	'Ł': `\L{}`, 'ı': `\i{}`, '\u00a0': `~`,
 	'§': `\S{}`, '©': `\copyright{}`, '¡': `\textexclamdown{}`, '¿': `\textquestiondown{}`,
 }
 
 // accents by their combining characters.
 var accents = map[rune]string{
-	'\u0300': "`", '\u0301': "'", '\u0302': "^", '\u0303': "~", '\u0304': "=", '\u0306': "u", '\u0307': ".", '\u0308': `"`,
-	'\u030a': "r", '\u030b': "H", '\u030c': "v", '\u0323': "d", '\u0327': "c", '\u0331': "b",
+	'\u0300': "`", '\u0301': "'", '\u0302': "^", '\u0303': "~", '\u0304': "=", '\u0306': "u", '\u0307': ".",
+	'\u0308': `"`, '\u030a': "r", '\u030b': "H", '\u030c': "v", '\u0323': "d", '\u0327': "c", '\u0331': "b",
 }
 
 // latex is text that LaTeX sets as it stands.

@@ -31,8 +31,9 @@ type data struct {
 func (f *Figure) data() data {
 	o := f.look
 	return data{
-		Provenance: Provenance{Version: origin.Version(), Model: o.Source, Caption: f.plain(), Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
-		Maps:       f.maps,
+		Provenance: Provenance{Version: origin.Version(), Model: o.Source, Caption: f.plain(),
+			Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
+		Maps: f.maps,
 	}
 }
 
@@ -58,14 +59,16 @@ func WriteData(path string, e *attention.Explanation, class int, source origin.M
 }
 
 func classData(e *attention.Explanation, class int, source origin.Model) (data, error) {
-	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e, class: class}
+	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e,
+		class: class}
 	for layer := range e.Layers {
 		maps, err := headMaps(e, layer, class)
 		if err != nil {
 			return d, err
 		}
 		for head, m := range maps {
-			d.Maps = append(d.Maps, of(e, fmt.Sprintf("Layer %d, head %d", layer+1, head+1), layer, head, class, m, nil))
+			d.Maps = append(d.Maps, of(e, fmt.Sprintf("Layer %d, head %d", layer+1, head+1), layer, head,
+				class, m, nil))
 		}
 	}
 	return d, nil
@@ -94,12 +97,14 @@ func (d data) json(w io.Writer) error {
 
 func (d data) csv(w io.Writer) error {
 	lines := csv.NewWriter(w)
-	lines.Write([]string{"image", "label", "layer", "head", "class", "name", "versus", "versus_name", "row", "col", "x", "y", "value"})
+	lines.Write([]string{"image", "label", "layer", "head", "class", "name", "versus", "versus_name", "row", "col",
+		"x", "y", "value"})
 	place := func(i, cells, pixels int) string {
 		return strconv.FormatFloat((float64(i)+0.5)/float64(cells)*float64(pixels), 'f', 2, 64)
 	}
 	for _, m := range d.Maps {
-		line := []string{m.Image, m.Label, strconv.Itoa(m.Layer), strconv.Itoa(m.Head), strconv.Itoa(m.Class), m.Name, strconv.Itoa(m.Versus), m.VersusName, "", "", "", "", ""}
+		line := []string{m.Image, m.Label, strconv.Itoa(m.Layer), strconv.Itoa(m.Head), strconv.Itoa(m.Class), m.Name,
+			strconv.Itoa(m.Versus), m.VersusName, "", "", "", "", ""}
 		for i, v := range m.Values {
 			row, col := i/m.Cols, i%m.Cols
 			line[8], line[9] = strconv.Itoa(row), strconv.Itoa(col)

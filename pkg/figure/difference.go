@@ -79,7 +79,9 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	f.about.in(e.Image)
 	f.about.say(" that ")
 	f.about.class(e, b, true)
-	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder layer %d; + and − mark the cells of each head where the difference is greatest and least, where it is a tenth of the scale or more.", e.Heads, layer+1)
+	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder "+
+		"layer %d; + and − mark the cells of each head where the difference is greatest and least, where it is a "+
+		"tenth of the scale or more.", e.Heads, layer+1)
 	return f, nil
 }
 
@@ -106,7 +108,8 @@ func differences(e *attention.Explanation, layer, a, b int, photo image.Image) (
 		maps = append(maps, shown)
 	}
 	if most <= attention.Flatness*weight {
-		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by rounding only", layer, attention.Plain(e.Name(a)), attention.Plain(e.Name(b)))
+		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by "+
+			"rounding only", layer, attention.Plain(e.Name(a)), attention.Plain(e.Name(b)))
 	}
 	return maps, most, nil
 }

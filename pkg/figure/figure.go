@@ -77,7 +77,8 @@ func (f *Figure) Save(path string) error {
 	case ".npz", ".csv", ".json":
 		return f.data().write(path)
 	}
-	return save(path, f, "end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv or .json for its numbers")
+	return save(path, f, "end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv "+
+		"or .json for its numbers")
 }
 
 func save(path string, drawing interface {
@@ -114,7 +115,8 @@ func (f *Figure) PNG() ([]byte, error) {
 	// A whole number of dots high, so that pictures lie on them and stay sharp.
 	height := vg.Length(dots(f.height)) / vg.Length(f.dpi) * vg.Inch
 	if w, h := dots(f.width), dots(f.height); w > largestPNG/h {
-		return nil, fmt.Errorf("a PNG of %d x %d pixels is too large: lower the dots per inch (%d) or the width", w, h, f.dpi)
+		return nil, fmt.Errorf("a PNG of %d x %d pixels is too large: lower the dots per inch (%d) or the width",
+			w, h, f.dpi)
 	}
 	ground := color.Color(color.White)
 	if f.look.Transparent {
@@ -132,7 +134,8 @@ func (f *Figure) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+origin.Version())), nil
+	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()),
+		saying("Software", "GoINTR "+origin.Version())), nil
 }
 
 // withChunks adds chunks, each with its name before it, behind the PNG's header.
@@ -177,7 +180,8 @@ func (f *Figure) SVG() ([]byte, error) {
 	svg := svgText.ReplaceAllFunc(out.Bytes(), func([]byte) []byte {
 		next++
 		t := f.texts[next]
-		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`, t.at.X+t.width()/2, t.width())
+		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`,
+			t.at.X+t.width()/2, t.width())
 	})
 	return described(mended(svg), f.plain()), nil
 }

@@ -56,7 +56,8 @@ func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (
 		return nil, err
 	}
 	if len(maps) == 0 || len(labels) != len(maps) {
-		return nil, fmt.Errorf("a figure needs a label for every map and a map at least: these are %d labels and %d maps", len(labels), len(maps))
+		return nil, fmt.Errorf("a figure needs a label for every map and a map at least: these are %d labels "+
+			"and %d maps", len(labels), len(maps))
 	}
 	for i, m := range maps {
 		if err := m.Check(); err != nil {
@@ -267,7 +268,8 @@ func layout(rows []row, o Options) (*Figure, error) {
 	}
 	slot := (o.Width - 2*margin - vg.Length(columns-1)*gap) / vg.Length(columns)
 	if least, _ := o.least(); slot < least {
-		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or fewer columns", columns, o.Width/vg.Inch)
+		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or "+
+			"fewer columns", columns, o.Width/vg.Inch)
 	}
 	if o.Letters {
 		lettered(rows)
@@ -487,7 +489,8 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	for i, t := range numbers {
 		part := (p.weights[i] - p.scale.Low) / (p.scale.High - p.scale.Low)
 		x := left + width*vg.Length(min(max(part, 0), 1))
-		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5), color.Black})
+		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5),
+			color.Black})
 		t.at = vg.Point{X: min(max(x-t.width()/2, from), to), Y: space.Min.Y + noteSize*descent}
 		f.texts = append(f.texts, t)
 		from, to = t.at.X+t.width()+apart, left+width-numbers[1].width()

@@ -160,7 +160,8 @@ func settled(data []byte, words string) ([]byte, error) {
 	for i, o := range f.objects {
 		switch {
 		case strconv.Itoa(o.number) == f.info:
-			f.objects[i].body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n", pdfString("GoINTR "+origin.Version()), pdfString(words))
+			f.objects[i].body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n",
+				pdfString("GoINTR "+origin.Version()), pdfString(words))
 		case bytes.Contains(o.body, []byte("/XObject <<")):
 			f.objects[i].body = pdfImage.ReplaceAllFunc(o.body, func(line []byte) []byte {
 				name, rest, _ := bytes.Cut(line, []byte(" "))
@@ -186,7 +187,8 @@ func (f *pdfFile) bytes() []byte {
 	for _, offset := range offsets {
 		fmt.Fprintf(out, "%010d 00000 n \n", offset)
 	}
-	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, f.root, f.info, start)
+	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, f.root,
+		f.info, start)
 	return out.Bytes()
 }
 

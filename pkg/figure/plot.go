@@ -35,7 +35,8 @@ func NewPlot(d Drawer, width, height vg.Length) (*Plot, error) {
 		return nil, errors.New("there is no plot to draw")
 	}
 	if !(min(width, height) >= vg.Inch/2 && max(width, height) <= 60*vg.Inch) {
-		return nil, fmt.Errorf("a plot of %.3g x %.3g inches is not possible: give half an inch to 60 inches, 7 for the text width of a page", width/vg.Inch, height/vg.Inch)
+		return nil, fmt.Errorf("a plot of %.3g x %.3g inches is not possible: give half an inch to 60 inches, 7 for "+
+			"the text width of a page", width/vg.Inch, height/vg.Inch)
 	}
 	return &Plot{d, width, height}, nil
 }
@@ -51,7 +52,8 @@ func (p *Plot) Save(path string) error {
 // PNG is the plot as pixels, with its printed size inside.
 func (p *Plot) PNG() ([]byte, error) {
 	if w, h := p.width.Dots(plotDPI), p.height.Dots(plotDPI); w*h > largestPNG {
-		return nil, fmt.Errorf("a PNG of %.0f x %.0f pixels is too large: make the plot smaller", math.Round(w), math.Round(h))
+		return nil, fmt.Errorf("a PNG of %.0f x %.0f pixels is too large: make the plot smaller", math.Round(w),
+			math.Round(h))
 	}
 	canvas := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(plotDPI))
 	if err := p.draw(canvas); err != nil {

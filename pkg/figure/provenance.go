@@ -46,7 +46,8 @@ func (s Shown) Map() attention.Map {
 
 // own is a map that comes from no explanation.
 func own(label string, m attention.Map, photo image.Image) Shown {
-	s := Shown{Label: label, Layer: None, Head: None, Class: None, Versus: None, Rows: m.Rows, Cols: m.Cols, Values: m.Values}
+	s := Shown{Label: label, Layer: None, Head: None, Class: None, Versus: None, Rows: m.Rows, Cols: m.Cols,
+		Values: m.Values}
 	if photo != nil {
 		size := photo.Bounds().Size()
 		s.Width, s.Height = size.X, size.Y

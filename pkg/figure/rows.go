@@ -32,13 +32,15 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 	var rows []mapRow
 	for i, class := range classes {
 		if slices.Contains(classes[:i], class) {
-			return nil, fmt.Errorf("%s is to be compared with itself: name each class once", attention.Plain(e.Name(class)))
+			return nil, fmt.Errorf("%s is to be compared with itself: name each class once",
+				attention.Plain(e.Name(class)))
 		}
 		maps, err := headMaps(e, layer, class)
 		if err != nil {
 			return nil, err
 		}
-		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), headingSize, o.Width, 1)
+		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)),
+			headingSize, o.Width, 1)
 		rows = append(rows, mapRow{heading, photo, shownHeads(e, layer, class, maps, photo)})
 	}
 	f, err := grid(rows, fmt.Sprintf("Decoder layer %d", layer+1), true, o)
@@ -77,7 +79,8 @@ func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (
 			return nil, err
 		}
 		row := []Shown{of(e, headLabel(Mean), layer, Mean, class, mean, photo)}
-		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, append(row, shownHeads(e, layer, class, maps, photo)...)})
+		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo,
+			append(row, shownHeads(e, layer, class, maps, photo)...)})
 	}
 	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
 	f, err := grid(rows, title, false, o)
@@ -165,7 +168,8 @@ func Film(e *attention.Explanation, class, head int, photo image.Image, o Option
 		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
 	}
 	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class), strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
+		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class),
+			strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
 	}
 	f, err := mapRows(maps, photo, o)
 	if err != nil {

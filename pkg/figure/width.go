@@ -18,12 +18,14 @@ type template struct {
 // templates are the widths that journals ask for in their guides to artwork, and
 // that the conferences' LaTeX styles have as \columnwidth and \textwidth.
 var templates = []template{
-	{"cvpr", 3.28125 * vg.Inch}, {"cvpr-double", 6.875 * vg.Inch}, // cvpr.sty, also of ICCV: text 6.875 in, 5/16 in between columns
+	// cvpr.sty, also of ICCV: text 6.875 in, 5/16 in between columns
+	{"cvpr", 3.28125 * vg.Inch}, {"cvpr-double", 6.875 * vg.Inch},
 	{"icml", 3.25 * vg.Inch}, {"icml-double", 6.75 * vg.Inch}, // icml.sty: text 6.75 in, 1/4 in between columns
 	{"neurips", 5.5 * vg.Inch}, {"iclr", 5.5 * vg.Inch}, // one column of 33 picas
 	{"ieee", 3.5 * vg.Inch}, {"ieee-double", 7.16 * vg.Inch}, // IEEE Author Center, graphics: 21 and 43 picas
 	{"nature", 89 * vg.Millimeter}, {"nature-double", 183 * vg.Millimeter}, // Nature, guide to final artwork
-	{"springer", 84 * vg.Millimeter}, {"springer-double", 174 * vg.Millimeter}, // Springer, artwork guidelines, large journals
+	// Springer, artwork guidelines, large journals
+	{"springer", 84 * vg.Millimeter}, {"springer-double", 174 * vg.Millimeter},
 	{"lncs", 122 * vg.Millimeter},                                              // llncs.cls: the text
 	{"elsevier", 90 * vg.Millimeter}, {"elsevier-double", 190 * vg.Millimeter}, // Elsevier, artwork sizing
 }
@@ -65,7 +67,8 @@ func Width(name string) (vg.Length, error) {
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		return 0, fmt.Errorf("no width is named %q: give inches (3.25), a length (89mm), or one of %s", name, strings.Join(Widths(), ", "))
+		return 0, fmt.Errorf("no width is named %q: give inches (3.25), a length (89mm), or one of %s", name,
+			strings.Join(Widths(), ", "))
 	}
 	width := vg.Length(v) * unit
 	return width, checkWidth(width)

@@ -146,7 +146,8 @@ func (d *download) receive(ctx context.Context, file *os.File, meter *meter) err
 		before := d.have
 		err := d.attempt(ctx, file, meter)
 		if ctx.Err() != nil {
-			return fmt.Errorf("the download of %s was stopped, and the next one goes on from %s: %w", d.name, amount(d.have), ctx.Err())
+			return fmt.Errorf("the download of %s was stopped, and the next one goes on from %s: %w", d.name,
+				amount(d.have), ctx.Err())
 		}
 		if err == nil {
 			continue
@@ -159,7 +160,8 @@ func (d *download) receive(ctx context.Context, file *os.File, meter *meter) err
 			failed, delay = 0, retryDelay
 		}
 		if failed++; failed == maxTries {
-			return fmt.Errorf("the download of %s broke off at %s (%w): try again, and it goes on from there", d.name, amount(d.have), again.error)
+			return fmt.Errorf("the download of %s broke off at %s (%w): try again, and it goes on from there", d.name,
+				amount(d.have), again.error)
 		}
 		select {
 		case <-time.After(delay):
@@ -225,7 +227,8 @@ func (d *download) accept(ctx context.Context, response *http.Response, file *os
 	case status == http.StatusPartialContent:
 		from, all, ok := contentRange(response)
 		if !ok || from != d.have {
-			return false, errors.Join(cut{errors.New("the server sent another part than was asked for")}, d.startAgain(file))
+			return false, errors.Join(cut{errors.New("the server sent another part than was asked for")},
+				d.startAgain(file))
 		}
 		total = all
 	case status == http.StatusRequestedRangeNotSatisfiable:
@@ -253,7 +256,8 @@ func (d *download) copy(ctx context.Context, body io.Reader, file *os.File, came
 	for {
 		n, err := body.Read(buffer)
 		if d.have+int64(n) > d.size {
-			return errors.Join(fmt.Errorf("%s is larger than the %s announced: try again later", d.name, amount(d.size)), d.startAgain(file))
+			return errors.Join(fmt.Errorf("%s is larger than the %s announced: try again later", d.name,
+				amount(d.size)), d.startAgain(file))
 		}
 		if _, err := file.Write(buffer[:n]); err != nil {
 			return fmt.Errorf("%s could not be written: %w", d.name, err)
@@ -288,7 +292,8 @@ func (d *download) settleSize(total int64) error {
 func (d *download) fits() error {
 	dir := filepath.Dir(d.path)
 	if free, ok := freeSpace(dir); ok && d.size-d.have > free {
-		return fmt.Errorf("%s needs %s more and %s has room for %s: make room, or set HF_HOME to another disk", d.name, amount(d.size-d.have), dir, amount(free))
+		return fmt.Errorf("%s needs %s more and %s has room for %s: make room, or set HF_HOME to another disk", d.name,
+			amount(d.size-d.have), dir, amount(free))
 	}
 	return nil
 }
@@ -326,7 +331,8 @@ func (d *download) verify(ctx context.Context, file *os.File) error {
 		return fmt.Errorf("%s could not be verified: %w", d.name, err)
 	}
 	if got := hex.EncodeToString(digest.Sum(nil)); !strings.HasPrefix(got, d.digest) {
-		return fmt.Errorf("%s arrived damaged and was thrown away: its %s is %s and should be %s; try again", d.name, kind, got[:len(d.digest)], d.digest)
+		return fmt.Errorf("%s arrived damaged and was thrown away: its %s is %s and should be %s; try again", d.name,
+			kind, got[:len(d.digest)], d.digest)
 	}
 	return nil
 }

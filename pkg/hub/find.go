@@ -29,7 +29,8 @@ func Find(ctx context.Context, checkpoint string, progress io.Writer) (path stri
 		progress = io.Discard
 	}
 	if checkpoint == "" {
-		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE", strings.Join(names(), ", "))
+		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE",
+			strings.Join(names(), ", "))
 	}
 	if name, ok := strings.CutPrefix(checkpoint, "hf:"); ok {
 		f, err := parseHubFile(name)
@@ -61,7 +62,8 @@ func findPath(checkpoint string) (string, error) {
 		return checkpoint, nil
 	}
 	if strings.Contains(checkpoint, "://") {
-		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and give its path", checkpoint)
+		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and "+
+			"give its path", checkpoint)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("the checkpoint could not be opened: %w", err)
@@ -72,14 +74,17 @@ func findPath(checkpoint string) (string, error) {
 			return "", fmt.Errorf("there is no file %s: it is published, and %q downloads it", checkpoint, p.Name)
 		}
 	}
-	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(checkpoint))) {
+	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"},
+		strings.ToLower(filepath.Ext(checkpoint))) {
 		return "", fmt.Errorf("there is no file %s: check the path", checkpoint)
 	}
 	known := strings.Join(names(), ", ")
 	if similar := closest(checkpoint); similar != "" {
-		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
+		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a "+
+			"path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
 	}
-	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE", checkpoint, known)
+	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE",
+		checkpoint, known)
 }
 
 func names() []string {

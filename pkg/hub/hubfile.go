@@ -42,7 +42,8 @@ var (
 
 func parseHubFile(name string) (hubFile, error) {
 	wrong := func(why string) (hubFile, error) {
-		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[1].Repo, Published[1].File)
+		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[1].Repo,
+			Published[1].File)
 	}
 	parts := strings.SplitN(name, "/", 3)
 	if len(parts) < 3 || parts[2] == "" {
@@ -61,7 +62,8 @@ func parseHubFile(name string) (hubFile, error) {
 		return wrong(fmt.Sprintf("cannot be: %q is not a revision", revision))
 	}
 	for folder := range strings.SplitSeq(parts[2], "/") {
-		if folder == "" || folder == "." || folder == ".." || strings.ContainsAny(folder, `\:`) || strings.ContainsFunc(folder, unicode.IsControl) {
+		if folder == "" || folder == "." || folder == ".." || strings.ContainsAny(folder, `\:`) ||
+			strings.ContainsFunc(folder, unicode.IsControl) {
 			return wrong("cannot be: the file's path has to stay inside the repository")
 		}
 	}
@@ -100,7 +102,8 @@ func (f hubFile) find(ctx context.Context, progress io.Writer) (string, error) {
 
 // folder is where the repository is kept in the cache.
 func (f hubFile) folder(cache string) string {
-	return filepath.Join(cache, string(hf.RepoTypeModel)+hf.RepoIdSeparator+strings.ReplaceAll(f.repo, "/", hf.RepoIdSeparator))
+	return filepath.Join(cache, string(hf.RepoTypeModel)+hf.RepoIdSeparator+strings.ReplaceAll(f.repo, "/",
+		hf.RepoIdSeparator))
 }
 
 // cached is the file's path in the cache, or "" where it is not there.
@@ -181,7 +184,8 @@ func (f hubFile) ask(ctx context.Context) (version, error) {
 		}
 	}
 	if !commitHash.MatchString(v.commit) || !hexDigest.MatchString(v.etag) || v.size < 0 {
-		return version{}, fmt.Errorf("%s does not answer as the hub does, with a commit, a digest and a size for %s: check HF_ENDPOINT, and whether the network asks to log in first", endpoint(), f)
+		return version{}, fmt.Errorf("%s does not answer as the hub does, with a commit, a digest and a size for %s: "+
+			"check HF_ENDPOINT, and whether the network asks to log in first", endpoint(), f)
 	}
 	return v, nil
 }
@@ -191,15 +195,19 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 	code := response.Header.Get("X-Error-Code")
 	page := endpoint() + "/" + f.repo
 	if server := response.Request.URL; !strings.HasPrefix(server.String(), endpoint()+"/") {
-		return fmt.Errorf("%s, where the hub keeps %s, refused it (%s): try again later, or download the file elsewhere and give its path", server.Host, f, response.Status)
+		return fmt.Errorf("%s, where the hub keeps %s, refused it (%s): try again later, or download the file "+
+			"elsewhere and give its path", server.Host, f, response.Status)
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusUnauthorized && token() == "":
-		return fmt.Errorf("the hub refused %s (401): there is no such repository, or it is private or gated and needs a token in HF_TOKEN", f)
+		return fmt.Errorf("the hub refused %s (401): there is no such repository, or it is private or gated and "+
+			"needs a token in HF_TOKEN", f)
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("the hub refused %s (401): there is no such repository, or your token is wrong or has expired, which is in HF_TOKEN or from the login of huggingface_hub", f)
+		return fmt.Errorf("the hub refused %s (401): there is no such repository, or your token is wrong or has "+
+			"expired, which is in HF_TOKEN or from the login of huggingface_hub", f)
 	case status == http.StatusForbidden && token() == "":
-		return fmt.Errorf("the hub does not give %s to everyone (403): ask for access at %s and put a token into HF_TOKEN", f, page)
+		return fmt.Errorf("the hub does not give %s to everyone (403): ask for access at %s and put a token "+
+			"into HF_TOKEN", f, page)
 	case status == http.StatusForbidden:
 		return fmt.Errorf("the hub does not give %s to the owner of your token (403): ask for access at %s", f, page)
 	case status == http.StatusNotFound && code == "RepoNotFound":
@@ -208,7 +216,8 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 		return fmt.Errorf("%s has no revision %s (404): look at %s", f.repo, f.revision, page)
 	case status == http.StatusNotFound:
 		if there := f.checkpointsBeside(ctx); len(there) > 0 {
-			return fmt.Errorf("%s has no file %s (404): its checkpoints are %s", f.repo, f.file, strings.Join(there, ", "))
+			return fmt.Errorf("%s has no file %s (404): its checkpoints are %s", f.repo, f.file,
+				strings.Join(there, ", "))
 		}
 		return fmt.Errorf("%s has no file %s (404): look at %s", f.repo, f.file, page)
 	default:
@@ -226,7 +235,8 @@ func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 		dir, err := os.MkdirTemp("", "gointr-hub-")
 		if err == nil {
 			defer os.RemoveAll(dir)
-			repo := hf.New(f.repo).WithEndpoint(endpoint()).WithAuth(token()).WithRevision(f.revision).WithCacheDir(dir).WithExtraBlobsInfo(false)
+			repo := hf.New(f.repo).WithEndpoint(endpoint()).WithAuth(token()).WithRevision(f.revision).
+				WithCacheDir(dir).WithExtraBlobsInfo(false)
 			for name, err := range repo.IterFileNames() {
 				if err != nil || len(files) == 10 {
 					break
@@ -271,7 +281,9 @@ func (f hubFile) link(folder string, v version) (string, error) {
 		if err := os.MkdirAll(filepath.Dir(ref), 0o755); err != nil {
 			return failed(err)
 		}
-		if err := replace(ref, func(temporary string) error { return os.WriteFile(temporary, []byte(v.commit), 0o644) }); err != nil {
+		if err := replace(ref, func(temporary string) error {
+			return os.WriteFile(temporary, []byte(v.commit), 0o644)
+		}); err != nil {
 			return failed(err)
 		}
 	}

@@ -66,7 +66,8 @@ func (m *meter) done(size int64) {
 		_ = m.bar.Finish()
 	}
 	if m.started {
-		fmt.Fprintf(m.w, "downloaded %s in %v to %s\n", amount(size-m.from), time.Since(m.since).Round(100*time.Millisecond), m.path)
+		fmt.Fprintf(m.w, "downloaded %s in %v to %s\n", amount(size-m.from),
+			time.Since(m.since).Round(100*time.Millisecond), m.path)
 	}
 }
 

@@ -27,7 +27,8 @@ var Published = []Checkpoint{
 	trained("bird", "intr_checkpoint_bird_detr_r50.pth", "bird525"),
 	trained("butterfly", "intr_checkpoint_butterfly_detr_r50.pth", "butterfly"),
 	{
-		Name: "detr-r50", URL: "https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth", File: "detr-r50-e632da11.pth", Size: "159 MB",
+		Name: "detr-r50", URL: "https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth",
+		File: "detr-r50-e632da11.pth", Size: "159 MB",
 		About: "DETR-R50 (Carion et al., ECCV 2020), trained on COCO: what INTR is fine-tuned from",
 	},
 }
@@ -41,6 +42,7 @@ func trained(name, file, dataset string) Checkpoint {
 	}
 	return Checkpoint{
 		Name: name, Repo: intrRepo, File: file, Classes: d.Classes,
-		About: fmt.Sprintf("INTR-R50 on %s, %d classes: %.1f %% of its test pictures right at first, %.1f %% within five", d.Title, d.Classes, d.Acc1, d.Acc5),
+		About: fmt.Sprintf("INTR-R50 on %s, %d classes: %.1f %% of its test pictures right at first, %.1f %% "+
+			"within five", d.Title, d.Classes, d.Acc1, d.Acc5),
 	}
 }

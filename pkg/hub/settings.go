@@ -63,7 +63,8 @@ func token() string {
 func online(name, cache string) error {
 	switch strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")) {
 	case "1", "ON", "YES", "TRUE":
-		return fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", name, cache)
+		return fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset "+
+			"HF_HUB_OFFLINE, or give the path of a file", name, cache)
 	}
 	return nil
 }

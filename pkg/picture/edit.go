@@ -11,7 +11,8 @@ import (
 // inside is an error when a rectangle is empty or leaves the picture.
 func (p *Picture) inside(r image.Rectangle) error {
 	if r.Empty() || !r.In(p.Bounds()) {
-		return fmt.Errorf("the rectangle from (%d, %d) to (%d, %d) is not in the picture, which has %d × %d pixels", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y, p.Width, p.Height)
+		return fmt.Errorf("the rectangle from (%d, %d) to (%d, %d) is not in the picture, which has %d × %d pixels",
+			r.Min.X, r.Min.Y, r.Max.X, r.Max.Y, p.Width, p.Height)
 	}
 	return nil
 }

@@ -137,7 +137,8 @@ func decode(r io.ReaderAt, size int64) (*File, error) {
 }
 
 // decodePickled finishes what the two formats of torch.save have in common.
-func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File, error) {
+func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File,
+	error) {
 	raw, err := read(r, size)
 	if err != nil {
 		return nil, err

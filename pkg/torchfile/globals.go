@@ -13,7 +13,8 @@ import (
 type refusedError struct{ name string }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("it holds %s, which is not loaded because a checkpoint must not bring code: save it again in Python with tensors, numbers, texts, lists and dicts only", shown(e.name))
+	return fmt.Sprintf("it holds %s, which is not loaded because a checkpoint must not bring code: save it again in "+
+		"Python with tensors, numbers, texts, lists and dicts only", shown(e.name))
 }
 
 // shown makes a text of the file fit for an error: short and printable.
@@ -45,16 +46,18 @@ func init() {
 		"builtins.dict":           func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
 		"collections.Counter":     func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
 		// The factory would be called for keys that are not there.
-		"collections.defaultdict": func(u *unpickler, args []any) (any, error) { return newDict(u, false, args[min(1, len(args)):]) },
-		"builtins.list":           func(u *unpickler, args []any) (any, error) { return newSequence(u, list, args) },
-		"builtins.tuple":          func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
-		"builtins.set":            func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
-		"builtins.frozenset":      func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
-		"torch.Size":              func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
-		"builtins.bytes":          newBytes,
-		"builtins.bytearray":      newBytes,
-		"_codecs.encode":          newBytes,
-		"torch.device":            newDevice,
+		"collections.defaultdict": func(u *unpickler, args []any) (any, error) {
+			return newDict(u, false, args[min(1, len(args)):])
+		},
+		"builtins.list":      func(u *unpickler, args []any) (any, error) { return newSequence(u, list, args) },
+		"builtins.tuple":     func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
+		"builtins.set":       func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
+		"builtins.frozenset": func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
+		"torch.Size":         func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
+		"builtins.bytes":     newBytes,
+		"builtins.bytearray": newBytes,
+		"_codecs.encode":     newBytes,
+		"torch.device":       newDevice,
 
 		"torch._utils._rebuild_tensor":               rebuildTensor,
 		"torch._utils._rebuild_tensor_v2":            rebuildTensor,

@@ -103,7 +103,8 @@ func (l *legacyStorages) storage(key string, dtype DType, held int64) (*typedSto
 		return nil, err
 	}
 	if held > l.size/int64(dtype.Size()) {
-		return nil, fmt.Errorf("storage %s is said to hold %d %s, but the file has %d bytes", shown(key), held, dtype, l.size)
+		return nil, fmt.Errorf("storage %s is said to hold %d %s, but the file has %d bytes", shown(key),
+			held, dtype, l.size)
 	}
 	return s, nil
 }
@@ -117,14 +118,16 @@ func (l *legacyStorages) locate(in *reader, keys any) error {
 	for _, key := range list.items {
 		s := l.find[fmt.Sprint(key)]
 		if s == nil || s.off >= 0 {
-			return fmt.Errorf("it lists storage %s, which no tensor has or which was listed before", shown(fmt.Sprint(key)))
+			return fmt.Errorf("it lists storage %s, which no tensor has or which was listed before",
+				shown(fmt.Sprint(key)))
 		}
 		held, err := in.number(8)
 		if err != nil {
 			return err
 		}
 		if held != uint64(s.held) {
-			return fmt.Errorf("storage %s is said to hold %d elements and then %d", shown(fmt.Sprint(key)), s.held, held)
+			return fmt.Errorf("storage %s is said to hold %d elements and then %d", shown(fmt.Sprint(key)),
+				s.held, held)
 		}
 		s.off, s.size = in.pos, s.held*int64(s.dtype.Size())
 		if err := in.skip(s.size); err != nil {

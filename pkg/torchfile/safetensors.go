@@ -37,7 +37,8 @@ func readSafetensors(r io.ReaderAt, size int64) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || n > uint64(size-8) {
-		return nil, fmt.Errorf("its header claims %d bytes and the file has %d: it is cut short or no checkpoint, so copy or download it again", n, size)
+		return nil, fmt.Errorf("its header claims %d bytes and the file has %d: it is cut short or no checkpoint, so "+
+			"copy or download it again", n, size)
 	}
 	header := make([]byte, n)
 	if _, err := r.ReadAt(header, 8); err != nil {
@@ -132,7 +133,8 @@ func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
 		return nil, fmt.Errorf("it claims %d dimensions", len(e.Shape))
 	}
 	size := int64(dtype.Size())
-	t, err := view(&storage{r: r, off: start + from, size: to - from}, dtype, (to-from)/size, 0, e.Shape, rowMajor(e.Shape))
+	t, err := view(&storage{r: r, off: start + from, size: to - from}, dtype, (to-from)/size, 0, e.Shape,
+		rowMajor(e.Shape))
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,8 @@ func (s *storage) scan(at, n int64, dst []byte, visit func([]byte) error) error 
 	}
 	if check {
 		if sum != s.crc {
-			return fmt.Errorf("%d bytes at position %d are damaged (their CRC-32 is %08x, the file promises %08x): copy or download the file again", s.size, s.off, sum, s.crc)
+			return fmt.Errorf("%d bytes at position %d are damaged (their CRC-32 is %08x, the file promises %08x): "+
+				"copy or download the file again", s.size, s.off, sum, s.crc)
 		}
 		s.intact.Store(true)
 	}

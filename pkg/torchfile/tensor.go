@@ -59,7 +59,8 @@ func view(s *storage, dtype DType, held, offset int64, shape, strides []int64) (
 		overflow = overflow || high != 0 || carry != 0
 	}
 	if overflow || last >= uint64(held) {
-		return nil, fmt.Errorf("a tensor of shape %v, strides %v and offset %d reaches outside its storage of %d elements", shape, strides, offset, held)
+		return nil, fmt.Errorf("a tensor of shape %v, strides %v and offset %d reaches outside its storage of "+
+			"%d elements", shape, strides, offset, held)
 	}
 	if count > uint64(max(held, maxRepeated)) {
 		return nil, fmt.Errorf("a tensor claims shape %v, but its storage holds %d elements", shape, held)

@@ -134,7 +134,8 @@ func hashable(key any, depth int) (listed, hashed any, err error) {
 				written = fmt.Sprintf("%p", p)
 			}
 			if len(written) > longest {
-				return nil, nil, fmt.Errorf("a tuple with a text of %d bytes is too large for the key of a dict", len(written))
+				return nil, nil, fmt.Errorf("a tuple with a text of %d bytes is too large for the key of a dict",
+					len(written))
 			}
 			fmt.Fprintf(&text, "%T %q,", item, written)
 		}

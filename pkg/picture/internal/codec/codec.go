@@ -102,7 +102,8 @@ func checkSize(width, height int) error {
 	case width <= 0 || height <= 0:
 		return fmt.Errorf("the picture is empty (%d by %d pixels)", width, height)
 	case width > maxPixels/height:
-		return fmt.Errorf("the picture claims %d by %d pixels, more than the %d that are read; make it smaller", width, height, maxPixels)
+		return fmt.Errorf("the picture claims %d by %d pixels, more than the %d that are read; make it smaller", width,
+			height, maxPixels)
 	}
 	return nil
 }

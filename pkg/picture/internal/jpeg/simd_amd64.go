@@ -28,9 +28,11 @@ func inverseAVX2(coefficients, quant *[64]int16, extent uint8, to []uint8, strid
 		c, q := (*[8]int16)(coefficients[y*8:]), (*[8]int16)(quant[y*8:])
 		v[y] = archsimd.LoadInt16x8(c).Mul(archsimd.LoadInt16x8(q)).ExtendToInt32()
 	}
-	v0, v1, v2, v3, v4, v5, v6, v7 := pass(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], 1<<(cosBits-passBits-1), cosBits-passBits)
+	v0, v1, v2, v3, v4, v5, v6, v7 := pass(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], 1<<(cosBits-passBits-1),
+		cosBits-passBits)
 	v0, v1, v2, v3, v4, v5, v6, v7 = transpose(v0, v1, v2, v3, v4, v5, v6, v7)
-	v0, v1, v2, v3, v4, v5, v6, v7 = pass(v0, v1, v2, v3, v4, v5, v6, v7, 1<<(cosBits+passBits+2)+128<<(cosBits+passBits+3), cosBits+passBits+3)
+	v0, v1, v2, v3, v4, v5, v6, v7 = pass(v0, v1, v2, v3, v4, v5, v6, v7, 1<<(cosBits+passBits+2)+
+		128<<(cosBits+passBits+3), cosBits+passBits+3)
 	zero, most := broadcast(0), broadcast(255)
 	// Each lane is a row: four of its columns make one number.
 	left := v0.Max(zero).Min(most).Or(v1.Max(zero).Min(most).ShiftAllLeft(8)).
@@ -67,16 +69,18 @@ func pass(v0, v1, v2, v3, v4, v5, v6, v7 vector, round int32, shift uint64) (r0,
 	o1 := v3.Mul(broadcast(c3072)).Sub(z2).Add(z3)
 	o2 := v5.Mul(broadcast(c2053)).Sub(z2).Add(z4)
 	o3 := v7.Mul(broadcast(c0298)).Sub(z1).Add(z3)
-	return e0.Add(o0).ShiftAllRight(shift), e1.Add(o1).ShiftAllRight(shift), e2.Add(o2).ShiftAllRight(shift), e3.Add(o3).ShiftAllRight(shift),
-		e3.Sub(o3).ShiftAllRight(shift), e2.Sub(o2).ShiftAllRight(shift), e1.Sub(o1).ShiftAllRight(shift), e0.Sub(o0).ShiftAllRight(shift)
+	return e0.Add(o0).ShiftAllRight(shift), e1.Add(o1).ShiftAllRight(shift), e2.Add(o2).ShiftAllRight(shift),
+		e3.Add(o3).ShiftAllRight(shift), e3.Sub(o3).ShiftAllRight(shift), e2.Sub(o2).ShiftAllRight(shift),
+		e1.Sub(o1).ShiftAllRight(shift), e0.Sub(o0).ShiftAllRight(shift)
 }
 
 // transpose exchanges vectors and lanes.
 func transpose(v0, v1, v2, v3, v4, v5, v6, v7 vector) (r0, r1, r2, r3, r4, r5, r6, r7 vector) {
 	r0, r1, r4, r5 = quarters(v0, v1, v2, v3)
 	r2, r3, r6, r7 = quarters(v4, v5, v6, v7)
-	return r0.Select128FromPair(0, 2, r2), r1.Select128FromPair(0, 2, r3), r4.Select128FromPair(0, 2, r6), r5.Select128FromPair(0, 2, r7),
-		r0.Select128FromPair(1, 3, r2), r1.Select128FromPair(1, 3, r3), r4.Select128FromPair(1, 3, r6), r5.Select128FromPair(1, 3, r7)
+	return r0.Select128FromPair(0, 2, r2), r1.Select128FromPair(0, 2, r3), r4.Select128FromPair(0, 2, r6),
+		r5.Select128FromPair(0, 2, r7), r0.Select128FromPair(1, 3, r2), r1.Select128FromPair(1, 3, r3),
+		r4.Select128FromPair(1, 3, r6), r5.Select128FromPair(1, 3, r7)
 }
 
 // quarters transposes the lower and the upper four lanes of four vectors.
@@ -92,7 +96,8 @@ func triple(v archsimd.Uint16x16) archsimd.Uint16x16 { return v.Add(v).Add(v) }
 func addRowsAVX2(sums []uint16, near, far []uint8) {
 	x := 0
 	for ; x+16 <= len(near); x += 16 {
-		n, f := archsimd.LoadUint8x16((*[16]uint8)(near[x:])).ExtendToUint16(), archsimd.LoadUint8x16((*[16]uint8)(far[x:])).ExtendToUint16()
+		n, f := archsimd.LoadUint8x16((*[16]uint8)(near[x:])).ExtendToUint16(),
+			archsimd.LoadUint8x16((*[16]uint8)(far[x:])).ExtendToUint16()
 		triple(n).Add(f).Store((*[16]uint16)(sums[x:]))
 	}
 	addRowsScalar(sums[x:], near[x:], far[x:])
@@ -129,7 +134,8 @@ func fromYCbCrAVX2(to []uint8, rows [][]uint8) {
 		r := y.Add(cr.Mul(broadcast(91881)).Add(half).ShiftAllRight(16))
 		g := y.Add(half.Sub(cb.Mul(broadcast(22554))).Sub(cr.Mul(broadcast(46802))).ShiftAllRight(16))
 		b := y.Add(cb.Mul(broadcast(116130)).Add(half).ShiftAllRight(16))
-		rgbx := r.Max(zero).Min(most).Or(g.Max(zero).Min(most).ShiftAllLeft(8)).Or(b.Max(zero).Min(most).ShiftAllLeft(16))
+		rgbx := r.Max(zero).Min(most).Or(g.Max(zero).Min(most).ShiftAllLeft(8)).
+			Or(b.Max(zero).Min(most).ShiftAllLeft(16))
 		rgb := rgbx.AsUint8x32().PermuteOrZeroGrouped(order)
 		rgb.GetLo().Store((*[16]uint8)(to[x*3:]))
 		rgb.GetHi().Store((*[16]uint8)(to[x*3+12:]))
