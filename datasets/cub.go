@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -85,21 +84,18 @@ func readCUB(from string) ([]cubPicture, *Imported, error) {
 		return nil, nil, fmt.Errorf("%s holds no images.txt: give the folder CUB_200_2011 that the download unpacks to",
 			from)
 	}
-	classes, err := cubNames(from, "classes.txt")
-	if err != nil {
-		return nil, nil, err
+	var tables [3]map[string]string
+	for i, file := range []string{"classes.txt", "image_class_labels.txt", "train_test_split.txt"} {
+		table, err := cubNames(from, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		tables[i] = table
 	}
-	labels, err := cubNames(from, "image_class_labels.txt")
-	if err != nil {
-		return nil, nil, err
-	}
-	splits, err := cubNames(from, "train_test_split.txt")
-	if err != nil {
-		return nil, nil, err
-	}
+	classes, labels, splits := tables[0], tables[1], tables[2]
 	result := &Imported{Classes: len(classes)}
 	var pictures []cubPicture
-	err = eachLine(from, "images.txt", 2, func(f []string) error {
+	err := eachLine(from, "images.txt", 2, func(f []string) error {
 		id, name := f[0], f[1]
 		class, ok := classes[labels[id]]
 		switch {
@@ -199,10 +195,7 @@ func place(from, to string) error {
 		return fmt.Errorf("%s cannot be read: %w", from, wholefile.Cause(err))
 	}
 	defer in.Close()
-	return wholefile.Write(to, func(w io.Writer) error {
-		_, err := io.Copy(w, in)
-		return err
-	})
+	return wholefile.Copy(to, in)
 }
 
 // writeTables writes boxes.csv and parts.csv where the download has them.
@@ -216,7 +209,7 @@ func (r *Imported) writeTables(from, to string, pictures []cubPicture) error {
 		return err == nil
 	}
 	if has("bounding_boxes.txt") {
-		rows, err := numbersOf(from, "bounding_boxes.txt", 5, rank, func(f []string) (int, []string, error) {
+		rows, err := numbersOf(from, "bounding_boxes.txt", rank, func(f []string) (int, []string, error) {
 			return 0, f[1:], nil
 		})
 		if err != nil {
@@ -234,7 +227,7 @@ func (r *Imported) writeTables(from, to string, pictures []cubPicture) error {
 	if err != nil {
 		return err
 	}
-	rows, err := numbersOf(from, "parts/part_locs.txt", 5, rank, func(f []string) (int, []string, error) {
+	rows, err := numbersOf(from, "parts/part_locs.txt", rank, func(f []string) (int, []string, error) {
 		name, ok := names[f[1]]
 		part, err := strconv.Atoi(f[1])
 		if !ok || err != nil {
@@ -258,11 +251,11 @@ type tableRow struct {
 	fields        []string
 }
 
-// numbersOf reads lines of a picture's number and further numbers, and sorts them.
-func numbersOf(from, file string, n int, rank map[string]int,
+// numbersOf reads lines of a picture's number and four further numbers, and sorts them.
+func numbersOf(from, file string, rank map[string]int,
 	row func([]string) (part int, fields []string, err error)) ([]tableRow, error) {
 	var rows []tableRow
-	err := eachLine(from, file, n, func(f []string) error {
+	err := eachLine(from, file, 5, func(f []string) error {
 		picture, ok := rank[f[0]]
 		if !ok {
 			return fmt.Errorf("images.txt has no picture %s", f[0])

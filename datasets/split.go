@@ -145,11 +145,7 @@ func OpenSplit(root, name string) (*Split, error) {
 	}
 	slices.Sort(s.Classes) // Go compares bytes, which in UTF-8 is Python's order
 	found, failed := make([][]folder, len(s.Classes)), make([]error, len(s.Classes))
-	parallel.Do(len(s.Classes), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			found[i], failed[i] = listClass(top, s.Classes[i], i)
-		}
-	})
+	parallel.Each(len(s.Classes), func(i int) { found[i], failed[i] = listClass(top, s.Classes[i], i) })
 	var empty []string
 	for i := range found {
 		if failed[i] != nil {

@@ -2,6 +2,7 @@ package birds
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,10 +28,8 @@ func (k Kind) String() string { return kindNames[k] }
 
 // KindOf is the part with a name, as in parts.csv.
 func KindOf(name string) (Kind, error) {
-	for k, known := range kindNames {
-		if known == name {
-			return Kind(k), nil
-		}
+	if k := slices.Index(kindNames[:], name); k >= 0 {
+		return Kind(k), nil
 	}
 	return 0, fmt.Errorf("a bird has no part %q: its parts are %s", name, strings.Join(kindNames[:], ", "))
 }

@@ -108,8 +108,11 @@ func newEngine(kind string) (*Engine, error) {
 	return &Engine{Backend: b, Kind: kind, Plugin: plugin}, nil
 }
 
-// firstLine drops the stack that libraries print with their errors.
+// firstLine drops the stack that libraries print with their errors, if err is one.
 func firstLine(err error) error {
+	if err == nil {
+		return nil
+	}
 	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
 	return errors.New(line)
 }

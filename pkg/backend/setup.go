@@ -89,10 +89,7 @@ func fromInstaller(ctx context.Context, kind string) error {
 	case <-ctx.Done(): // it takes no context; the program is about to end
 		return ctx.Err()
 	case err := <-done:
-		if err != nil {
-			return firstLine(err)
-		}
-		return nil
+		return firstLine(err)
 	}
 }
 
@@ -156,8 +153,5 @@ func (w wheel) extract(file, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(folder, path.Base(w.member)), func(out io.Writer) error {
-		_, err := io.Copy(out, plugin)
-		return err
-	})
+	return wholefile.Copy(filepath.Join(folder, path.Base(w.member)), plugin)
 }

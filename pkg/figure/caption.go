@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -78,15 +79,11 @@ func (f *Figure) caption() about {
 		a.say(" Maps of up to %d × %d cells are shown cell by cell.", rows, cols)
 	}
 	s := o.Source
-	if s.Model != "" {
+	if s.Model != "" || s.Checkpoint != "" {
 		a.say(" Model: %s", s.Model)
 	}
 	if s.Checkpoint != "" {
-		if s.Model == "" {
-			a.say(" Model: ")
-		} else {
-			a.say(", ")
-		}
+		a.say("%s", one(s.Model != "", ", ", ""))
 		a.file(s.Checkpoint)
 	}
 	if s.SHA256 != "" {
@@ -141,19 +138,11 @@ func printable(s string) string {
 func (f *Figure) tex(path string) []byte {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME "+
-		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
+		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), notLabel.ReplaceAllString(stem, "-"))
 }
 
-// label is a name for \label, which takes letters, digits and a few signs.
-func label(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '-'
-	}, s)
-}
+// notLabel is what \label does not take, or not always.
+var notLabel = regexp.MustCompile(`[^a-zA-Z0-9]`)
 
 // What LaTeX has its own words for; they work in every font encoding.
 var commands = map[rune]string{

@@ -62,13 +62,13 @@ func classData(e *attention.Explanation, class int, source origin.Model) (data, 
 	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e,
 		class: class}
 	for layer := range e.Layers {
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, nil, nil)
 		if err != nil {
 			return d, err
 		}
-		for head, m := range maps {
-			d.Maps = append(d.Maps, of(e, fmt.Sprintf("Layer %d, head %d", layer+1, head+1), layer, head,
-				class, m, nil))
+		for _, m := range maps {
+			m.Label = fmt.Sprintf("Layer %d, head %d", layer+1, m.Head+1)
+			d.Maps = append(d.Maps, m)
 		}
 	}
 	return d, nil

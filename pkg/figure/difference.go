@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 
@@ -21,15 +22,8 @@ import (
 //
 // It is an error when the classes' maps differ by no more than rounding in any head.
 func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o Options) (*Figure, error) {
-	if o.Colormap == "" {
-		o.Colormap = "puor"
-	}
-	if o.Opacity == 0 {
-		o.Opacity = 0.6
-	}
-	if o.Smoothing == Published {
-		o.Smoothing = Cubic
-	}
+	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "puor"), cmp.Or(o.Opacity, 0.6)
+	o.Smoothing = cmp.Or(o.Smoothing, Cubic) // Published is 0
 	o, err := o.filled()
 	if err != nil {
 		return nil, err
@@ -88,24 +82,22 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 // differences are the maps of class a minus those of class b for every head, and how
 // far they are from 0 at most.
 func differences(e *attention.Explanation, layer, a, b int, photo image.Image) (maps []Shown, most float32, err error) {
-	ofA, err := headMaps(e, layer, a)
-	if err != nil {
+	if maps, err = shownHeads(e, layer, a, nil, photo); err != nil {
 		return nil, 0, err
 	}
-	ofB, err := headMaps(e, layer, b)
+	others, err := shownHeads(e, layer, b, nil, photo)
 	if err != nil {
 		return nil, 0, err
 	}
 	weight := float32(0)
-	for head := range ofA {
-		d := attention.Map{Rows: e.Rows, Cols: e.Cols, Values: make([]float32, len(ofA[head].Values))}
-		for i, v := range ofA[head].Values {
-			d.Values[i] = v - ofB[head].Values[i]
-			most, weight = max(most, d.Values[i], -d.Values[i]), max(weight, v, ofB[head].Values[i])
+	for head := range maps {
+		m, values := &maps[head], maps[head].Values
+		m.Values, m.Versus, m.VersusName = make([]float32, len(values)), b, e.Name(b)
+		for i, v := range values {
+			w := others[head].Values[i]
+			m.Values[i] = v - w
+			most, weight = max(most, v-w, w-v), max(weight, v, w)
 		}
-		shown := of(e, headLabel(head), layer, head, a, d, photo)
-		shown.Versus, shown.VersusName = b, e.Name(b)
-		maps = append(maps, shown)
 	}
 	if most <= attention.Flatness*weight {
 		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by "+

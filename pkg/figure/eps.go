@@ -20,12 +20,7 @@ import (
 // EPS is the figure as PostScript (level 3), for workflows that take no PDF. Its
 // letters are curves, so that it needs no font; it has no transparency.
 func (f *Figure) EPS() ([]byte, error) {
-	return asEPS(f.width, f.height, func(c vg.Canvas) error {
-		f.ground(c)
-		f.embed(c)
-		f.vectors(c)
-		return nil
-	})
+	return asEPS(f.width, f.height, f.draw)
 }
 
 var epsPicture = regexp.MustCompile(`(?m)^/Picture\S* findfont .*\n.* moveto\n\(picture (\d+)\) show\n`)

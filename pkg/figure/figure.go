@@ -168,22 +168,18 @@ var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
 // another font has to stand in for Liberation Sans, text keeps its middle, and
 // its width too in what heeds textLength, as browsers do.
 func (f *Figure) SVG() ([]byte, error) {
-	canvas := vgsvg.New(f.width, f.height)
-	f.ground(canvas)
-	f.embed(canvas)
-	f.vectors(canvas)
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
+	svg, err := asSVG(f.width, f.height, f.draw)
+	if err != nil {
 		return nil, err
 	}
 	next := -1
-	svg := svgText.ReplaceAllFunc(out.Bytes(), func([]byte) []byte {
+	svg = svgText.ReplaceAllFunc(svg, func([]byte) []byte {
 		next++
 		t := f.texts[next]
 		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`,
 			t.at.X+t.width()/2, t.width())
 	})
-	return described(mended(svg), f.plain()), nil
+	return described(svg, f.plain()), nil
 }
 
 // described is an SVG with words about it inside.
@@ -195,8 +191,17 @@ func described(svg []byte, words string) []byte {
 	return slices.Concat(svg[:end], fmt.Appendf(nil, "\n<desc>%s</desc>", text.Bytes()), svg[end:])
 }
 
-// mended is an SVG without the faults of gonum's canvas.
-func mended(svg []byte) []byte {
+// asSVG is a drawing without the faults of gonum's canvas.
+func asSVG(width, height vg.Length, draw func(vg.Canvas) error) ([]byte, error) {
+	canvas := vgsvg.New(width, height)
+	if err := draw(canvas); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return nil, err
+	}
+	svg := out.Bytes()
 	for _, fix := range [][2]string{
 		{"data:image/jpg;base64,", "data:image/png;base64,"}, // what the canvas embeds is PNG
 		{"<image ", `<image preserveAspectRatio="none" `},
@@ -204,11 +209,15 @@ func mended(svg []byte) []byte {
 	} {
 		svg = bytes.ReplaceAll(svg, []byte(fix[0]), []byte(fix[1]))
 	}
-	return svg
+	return svg, nil
 }
 
-// embed draws the pictures, with no more pixels than twice Options.DPI.
-func (f *Figure) embed(c vg.Canvas) {
+// draw draws the page, its pictures with no more pixels than twice Options.DPI.
+func (f *Figure) draw(c vg.Canvas) error {
+	if !f.look.Transparent {
+		c.SetColor(color.White)
+		c.Fill(rectangle(0, 0, f.width, f.height).Path())
+	}
 	for _, p := range f.pictures {
 		most := int(math.Ceil(p.at.Size().X.Dots(2 * float64(f.dpi))))
 		pixels := p.pixels
@@ -218,14 +227,8 @@ func (f *Figure) embed(c vg.Canvas) {
 		}
 		c.DrawImage(p.at, pixels)
 	}
-}
-
-// ground is the page behind the panels.
-func (f *Figure) ground(c vg.Canvas) {
-	if !f.look.Transparent {
-		c.SetColor(color.White)
-		c.Fill(rectangle(0, 0, f.width, f.height).Path())
-	}
+	f.vectors(c)
+	return nil
 }
 
 func (f *Figure) vectors(c vg.Canvas) {

@@ -50,9 +50,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		layer = first.Layers - 1
 	}
 	if len(heads) == 0 {
-		for head := range first.Heads {
-			heads = append(heads, head)
-		}
+		heads = allHeads(first)
 	}
 	var drawn []mapRow
 	for i, r := range rows {
@@ -60,7 +58,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		if row.heading == "" {
 			row.heading = r.named(same.class && len(rows) > 1, same.image, len(heads) > 1, o)
 		}
-		if row.maps, err = r.maps(layer, heads); err != nil {
+		if row.maps, err = shownHeads(r.Explanation, layer, r.Class, heads, r.Photo); err != nil {
 			return nil, fmt.Errorf("row %d of the grid: %w", i, err)
 		}
 		drawn = append(drawn, row)
@@ -139,18 +137,6 @@ func (a *about) rows(rows []Row, same common) {
 	a.say(".")
 }
 
-// maps are those of the heads.
-func (r Row) maps(layer int, heads []int) (shown []Shown, err error) {
-	for _, head := range heads {
-		m, err := headMap(r.Explanation, layer, head, r.Class)
-		if err != nil {
-			return nil, err
-		}
-		shown = append(shown, of(r.Explanation, headLabel(head), layer, head, r.Class, m, r.Photo))
-	}
-	return shown, nil
-}
-
 // named is the heading of a row by what differs between rows; sure adds how sure
 // the model is, where there is room.
 func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
@@ -172,12 +158,12 @@ func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
 }
 
 // headMap is the map of one head, or their mean, checked.
-func headMap(e *attention.Explanation, layer, head, class int) (attention.Map, error) {
-	get := func() (attention.Map, error) { return e.Map(layer, head, class) }
+func headMap(e *attention.Explanation, layer, head, class int) (m attention.Map, err error) {
 	if head == Mean {
-		get = func() (attention.Map, error) { return e.Average(layer, class) }
+		m, err = e.Average(layer, class)
+	} else {
+		m, err = e.Map(layer, head, class)
 	}
-	m, err := get()
 	if err != nil {
 		return m, err
 	}
@@ -227,7 +213,7 @@ func one(single bool, yes, no string) string {
 
 // strip draws the only map of every row as text flows, named by the heading. o is filled.
 func strip(rows []mapRow, title string, o Options) (*Figure, error) {
-	o = o.common(rows)
+	o = o.common(allMaps(rows))
 	var panels []panel
 	for i := range rows {
 		base, err := Shrink(rows[i].photo)

@@ -30,14 +30,14 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if layer == attention.Last {
 		layer = e.Layers - 1
 	}
-	maps, err := headMaps(e, layer, class)
+	maps, err := shownHeads(e, layer, class, nil, photo)
 	if err != nil {
 		return nil, err
 	}
 	if o.Title == "" {
 		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
 	}
-	f, err := mapRows(shownHeads(e, layer, class, maps, photo), photo, o)
+	f, err := mapRows(maps, photo, o)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	o = o.common([]mapRow{{maps: maps}})
+	o = o.common(maps)
 	panels, err := mapPanels(maps, base, o)
 	if err != nil {
 		return nil, err
@@ -95,23 +95,26 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	return layout(wrapped(panels, o), o)
 }
 
-// headMaps are the maps of all heads of a layer for a class, checked.
-func headMaps(e *attention.Explanation, layer, class int) (maps []attention.Map, err error) {
-	maps = make([]attention.Map, e.Heads)
-	for head := range maps {
-		if maps[head], err = headMap(e, layer, head, class); err != nil {
+// shownHeads are the maps of heads of a layer for a class, checked; nil is all heads.
+func shownHeads(e *attention.Explanation, layer, class int, heads []int, photo image.Image) (shown []Shown, err error) {
+	if heads == nil {
+		heads = allHeads(e)
+	}
+	for _, head := range heads {
+		m, err := headMap(e, layer, head, class)
+		if err != nil {
 			return nil, err
 		}
-	}
-	return maps, nil
-}
-
-// shownHeads are the maps of all heads of a layer with what they are of.
-func shownHeads(e *attention.Explanation, layer, class int, maps []attention.Map, photo image.Image) (shown []Shown) {
-	for head, m := range maps {
 		shown = append(shown, of(e, headLabel(head), layer, head, class, m, photo))
 	}
-	return shown
+	return shown, nil
+}
+
+func allHeads(e *attention.Explanation) (heads []int) {
+	for head := range e.Heads {
+		heads = append(heads, head)
+	}
+	return heads
 }
 
 // ending is a title of at most `most` lines that still has its end where its
@@ -131,11 +134,7 @@ func ending(name, end string, size, width vg.Length, most int) string {
 func mapPanels(maps []Shown, base *image.RGBA, o Options) ([]panel, error) {
 	panels := make([]panel, len(maps))
 	errs := make([]error, len(maps))
-	parallel.Do(len(maps), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			panels[i], errs[i] = mapPanel(maps[i], base, o)
-		}
-	})
+	parallel.Each(len(maps), func(i int) { panels[i], errs[i] = mapPanel(maps[i], base, o) })
 	return panels, errors.Join(errs...)
 }
 
@@ -155,33 +154,18 @@ func mapPanel(shown Shown, base *image.RGBA, o Options) (panel, error) {
 	return p, err
 }
 
-// common is o with one scale for all maps where it is asked for.
-func (o Options) common(rows []mapRow) Options {
-	if o.SameScale {
-		var all []attention.Map
-		for _, r := range rows {
-			for _, m := range r.maps {
-				all = append(all, m.Map())
-			}
-		}
-		o.Limits = commonLimits(all)
-	}
-	return o
-}
-
-// commonLimits are the least and the greatest weight of all maps; nil when
-// they are all as flat as one.
-func commonLimits(maps []attention.Map) *Limits {
+// common is o with one scale for all maps where it is asked for and they are not all as flat as one.
+func (o Options) common(maps []Shown) Options {
 	ends := attention.Map{}
 	for _, m := range maps {
-		low, high := m.Range()
+		low, high := m.Map().Range()
 		ends.Values = append(ends.Values, low, high)
 	}
-	if ends.Flat() {
-		return nil
+	if o.SameScale && !ends.Flat() {
+		low, high := ends.Range()
+		o.Limits = &Limits{low, high}
 	}
-	low, high := ends.Range()
-	return &Limits{low, high}
+	return o
 }
 
 // panel is one picture of a figure.

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -72,21 +73,9 @@ type Options struct {
 
 // filled is o with the published figure's values where nothing was asked for.
 func (o Options) filled() (Options, error) {
-	if o.Colormap == "" {
-		o.Colormap = "jet"
-	}
-	if o.Opacity == 0 {
-		o.Opacity = 0.5
-	}
-	if o.Width == 0 {
-		o.Width = 7 * vg.Inch
-	}
-	if o.DPI == 0 {
-		o.DPI = 300
-	}
-	if o.unit == "" {
-		o.unit = "attention weight"
-	}
+	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "jet"), cmp.Or(o.Opacity, 0.5)
+	o.Width, o.DPI = cmp.Or(o.Width, 7*vg.Inch), cmp.Or(o.DPI, 300)
+	o.unit = cmp.Or(o.unit, "attention weight")
 	if _, err := colors(o.Colormap); err != nil {
 		return o, err
 	}

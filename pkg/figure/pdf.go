@@ -22,12 +22,7 @@ import (
 
 // PDF is the figure as one page of its own size, with its font inside.
 func (f *Figure) PDF() ([]byte, error) {
-	return asPDF(f.width, f.height, f.plain(), func(c vg.Canvas) error {
-		f.ground(c)
-		f.embed(c)
-		f.vectors(c)
-		return nil
-	})
+	return asPDF(f.width, f.height, f.plain(), f.draw)
 }
 
 // One at a time: the order of a document's parts is a setting of all documents.

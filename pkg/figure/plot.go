@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Drawer draws itself on a canvas, as a *plot.Plot of gonum does. (The interface
@@ -67,17 +66,7 @@ func (p *Plot) PNG() ([]byte, error) {
 }
 
 // SVG is the plot with its text as text.
-func (p *Plot) SVG() ([]byte, error) {
-	canvas := vgsvg.New(p.width, p.height)
-	if err := p.draw(canvas); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
-		return nil, err
-	}
-	return mended(out.Bytes()), nil
-}
+func (p *Plot) SVG() ([]byte, error) { return asSVG(p.width, p.height, p.draw) }
 
 // PDF is the plot as one page of its own size.
 func (p *Plot) PDF() ([]byte, error) { return asPDF(p.width, p.height, "", p.draw) }

@@ -35,13 +35,13 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 			return nil, fmt.Errorf("%s is to be compared with itself: name each class once",
 				attention.Plain(e.Name(class)))
 		}
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, nil, photo)
 		if err != nil {
 			return nil, err
 		}
 		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)),
 			headingSize, o.Width, 1)
-		rows = append(rows, mapRow{heading, photo, shownHeads(e, layer, class, maps, photo)})
+		rows = append(rows, mapRow{heading, photo, maps})
 	}
 	f, err := grid(rows, fmt.Sprintf("Decoder layer %d", layer+1), true, o)
 	if err != nil {
@@ -70,17 +70,11 @@ func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (
 	}
 	var rows []mapRow
 	for layer := range e.Layers {
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, append([]int{Mean}, allHeads(e)...), photo)
 		if err != nil {
 			return nil, err
 		}
-		mean, err := e.Average(layer, class)
-		if err != nil {
-			return nil, err
-		}
-		row := []Shown{of(e, headLabel(Mean), layer, Mean, class, mean, photo)}
-		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo,
-			append(row, shownHeads(e, layer, class, maps, photo)...)})
+		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, maps})
 	}
 	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
 	f, err := grid(rows, title, false, o)
@@ -101,6 +95,13 @@ type mapRow struct {
 	maps    []Shown
 }
 
+func allMaps(rows []mapRow) (all []Shown) {
+	for _, r := range rows {
+		all = append(all, r.maps...)
+	}
+	return all
+}
+
 // grid draws rows of maps below each other; the labels of the first row are
 // those of all. o is filled.
 func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
@@ -110,7 +111,7 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	case o.Columns != 0:
 		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
 	}
-	o = o.common(rows)
+	o = o.common(allMaps(rows))
 	if o.Title == "" {
 		o.Title = title
 	}
@@ -139,16 +140,15 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 
 // percent is the probability of a class in words: none is 0.
 func percent(e *attention.Explanation, class int) string {
-	for _, c := range e.Top(-1) {
-		switch {
-		case c.Index != class:
-		case c.Probability < 0.0005:
-			return "< 0.1 %"
-		default:
-			return fmt.Sprintf("%.1f %%", 100*c.Probability)
-		}
+	all := e.Top(-1)
+	at := slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })
+	switch {
+	case at < 0:
+		return ""
+	case all[at].Probability < 0.0005:
+		return "< 0.1 %"
 	}
-	return ""
+	return fmt.Sprintf("%.1f %%", 100*all[at].Probability)
 }
 
 // Film is how the decoder comes to look for a class, as a strip of film: the

@@ -3,7 +3,6 @@ package figure
 import (
 	"strings"
 	"sync"
-	"unicode"
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font/opentype"
@@ -52,12 +51,7 @@ func centred(s string, size, x, y vg.Length) text {
 // largest size from `size` down to `least` that allows it, and ends it with an
 // ellipsis when none does.
 func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length) {
-	words := strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "\uFFFD")))
+	words := strings.Fields(printable(s))
 	for ; size > least; size -= 0.5 {
 		if lines := wrap(words, size, width); len(lines) <= most && widest(lines, size) <= width {
 			return balance(lines, words, size), size

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,37 +10,24 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// template is the width of a figure in a publication.
-type template struct {
-	name  string
-	width vg.Length
-}
-
 // templates are the widths that journals ask for in their guides to artwork, and
 // that the conferences' LaTeX styles have as \columnwidth and \textwidth.
-var templates = []template{
+var templates = map[string]vg.Length{
 	// cvpr.sty, also of ICCV: text 6.875 in, 5/16 in between columns
-	{"cvpr", 3.28125 * vg.Inch}, {"cvpr-double", 6.875 * vg.Inch},
-	{"icml", 3.25 * vg.Inch}, {"icml-double", 6.75 * vg.Inch}, // icml.sty: text 6.75 in, 1/4 in between columns
-	{"neurips", 5.5 * vg.Inch}, {"iclr", 5.5 * vg.Inch}, // one column of 33 picas
-	{"ieee", 3.5 * vg.Inch}, {"ieee-double", 7.16 * vg.Inch}, // IEEE Author Center, graphics: 21 and 43 picas
-	{"nature", 89 * vg.Millimeter}, {"nature-double", 183 * vg.Millimeter}, // Nature, guide to final artwork
+	"cvpr": 3.28125 * vg.Inch, "cvpr-double": 6.875 * vg.Inch,
+	"icml": 3.25 * vg.Inch, "icml-double": 6.75 * vg.Inch, // icml.sty: text 6.75 in, 1/4 in between columns
+	"neurips": 5.5 * vg.Inch, "iclr": 5.5 * vg.Inch, // one column of 33 picas
+	"ieee": 3.5 * vg.Inch, "ieee-double": 7.16 * vg.Inch, // IEEE Author Center, graphics: 21 and 43 picas
+	"nature": 89 * vg.Millimeter, "nature-double": 183 * vg.Millimeter, // Nature, guide to final artwork
 	// Springer, artwork guidelines, large journals
-	{"springer", 84 * vg.Millimeter}, {"springer-double", 174 * vg.Millimeter},
-	{"lncs", 122 * vg.Millimeter},                                              // llncs.cls: the text
-	{"elsevier", 90 * vg.Millimeter}, {"elsevier-double", 190 * vg.Millimeter}, // Elsevier, artwork sizing
+	"springer": 84 * vg.Millimeter, "springer-double": 174 * vg.Millimeter,
+	"lncs":     122 * vg.Millimeter,                                        // llncs.cls: the text
+	"elsevier": 90 * vg.Millimeter, "elsevier-double": 190 * vg.Millimeter, // Elsevier, artwork sizing
 }
 
 // Widths are the names that Width takes: the single column of a template by its
 // name, both columns with -double.
-func Widths() []string {
-	var names []string
-	for _, t := range templates {
-		names = append(names, t.name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Widths() []string { return slices.Sorted(maps.Keys(templates)) }
 
 // Width is the width of a figure by the name of a template ("cvpr",
 // "nature-double"; Widths lists them), or as a number with its unit: "3.25in",
@@ -53,10 +41,8 @@ func Widths() []string {
 // word.
 func Width(name string) (vg.Length, error) {
 	asked := strings.ToLower(strings.TrimSpace(name))
-	for _, t := range templates {
-		if t.name == asked {
-			return t.width, nil
-		}
+	if width, ok := templates[asked]; ok {
+		return width, nil
 	}
 	unit := vg.Inch
 	number := asked

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -300,18 +299,13 @@ func (d *download) fits() error {
 
 // contentRange reads "bytes 5-9/10" as 5 and 10, and "bytes */10" as -1 and 10.
 func contentRange(response *http.Response) (from, all int64, ok bool) {
-	span, whole, ok := strings.Cut(strings.TrimPrefix(response.Header.Get("Content-Range"), "bytes "), "/")
-	if !ok {
-		return -1, -1, false
+	from, all = -1, -1
+	header := response.Header.Get("Content-Range")
+	if n, _ := fmt.Sscanf(header, "bytes %d-%d/%d", &from, new(int64), &all); n >= 2 {
+		return from, all, true
 	}
-	number := func(s string) int64 {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n
-		}
-		return -1
-	}
-	start, _, _ := strings.Cut(span, "-")
-	return number(start), number(whole), true
+	n, _ := fmt.Sscanf(header, "bytes */%d", &all)
+	return -1, all, n == 1
 }
 
 // verify compares the file with its digest.

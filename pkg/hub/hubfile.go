@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"unicode"
 
 	hf "github.com/gomlx/go-huggingface/hub"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // hubFile is one file of a model repository on Hugging Face.
@@ -169,10 +172,7 @@ func (f hubFile) ask(ctx context.Context) (version, error) {
 		return version{}, f.refused(ctx, response)
 	}
 	header := response.Header
-	etag := header.Get(hf.HeaderXLinkedETag)
-	if etag == "" {
-		etag = header.Get("ETag")
-	}
+	etag := cmp.Or(header.Get(hf.HeaderXLinkedETag), header.Get("ETag"))
 	v := version{
 		commit: header.Get(hf.HeaderXRepoCommit),
 		etag:   strings.ToLower(strings.Trim(strings.TrimPrefix(etag, "W/"), `"`)),
@@ -272,35 +272,23 @@ func (f hubFile) link(folder string, v version) (string, error) {
 	if err != nil {
 		return failed(err)
 	}
-	err = replace(path, func(temporary string) error { return os.Symlink(target, temporary) })
+	temporary := fmt.Sprintf("%s.%d.%d.tmp", path, os.Getpid(), time.Now().UnixNano())
+	if err = os.Symlink(target, temporary); err == nil {
+		err = os.Rename(temporary, path)
+	}
 	if err != nil && os.Rename(blob, path) != nil { // Python moves it too, where there are no links
+		os.Remove(temporary)
 		return failed(err)
 	}
 	if f.revision != v.commit {
 		ref := filepath.Join(folder, "refs", f.revision)
-		if err := os.MkdirAll(filepath.Dir(ref), 0o755); err != nil {
-			return failed(err)
+		err := os.MkdirAll(filepath.Dir(ref), 0o755)
+		if err == nil {
+			err = wholefile.Bytes(ref, []byte(v.commit))
 		}
-		if err := replace(ref, func(temporary string) error {
-			return os.WriteFile(temporary, []byte(v.commit), 0o644)
-		}); err != nil {
+		if err != nil {
 			return failed(err)
 		}
 	}
 	return path, nil
-}
-
-// replace puts what place makes at path, so that no other process finds half of
-// it.
-func replace(path string, place func(temporary string) error) error {
-	temporary := fmt.Sprintf("%s.%d.%d.tmp", path, os.Getpid(), time.Now().UnixNano())
-	if err := place(temporary); err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/gointr/gointr/internal/wholefile"
 )
@@ -28,9 +27,9 @@ var sample []byte
 func findSample() (string, error) {
 	digest := sha256.Sum256(sample)
 	name := "sample-" + hex.EncodeToString(digest[:4]) + ".pth"
-	folders := []string{filepath.Join(os.TempDir(), "gointr-cache-"+strconv.Itoa(os.Getuid()))}
+	folders := []string{filepath.Join(os.TempDir(), fmt.Sprintf("gointr-cache-%d", os.Getuid()))}
 	if cache, err := os.UserCacheDir(); err == nil {
-		folders = []string{filepath.Join(cache, "gointr"), folders[0]}
+		folders = append([]string{filepath.Join(cache, "gointr")}, folders...)
 	}
 	var failed []error
 	for _, folder := range folders {

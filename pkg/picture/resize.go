@@ -154,20 +154,15 @@ func interleave(pairs [][3]uint64, top, bottom []uint8) {
 func (p *Picture) resizeRows(list []window) *Picture {
 	out := New(p.Width, len(list))
 	stride := p.Width * 3
-	parallel.Do(len(list), func(next func() (int, bool)) {
-		for y, ok := next(); ok; y, ok = next() {
-			w, to := list[y], out.row(y)
-			from := p.Pix[w.first*stride:][:len(w.weights)*stride]
-			sumRows(to, from, w.weights)
-		}
+	parallel.Each(len(list), func(y int) {
+		w := list[y]
+		sumRows(out.row(y), p.Pix[w.first*stride:][:len(w.weights)*stride], w.weights)
 	})
 	return out
 }
 
 // sumRows adds up rows of the length of to, which lie one after the other.
-var sumRows = sumRowsScalar
-
-func sumRowsScalar(to, from []uint8, weights []uint64) { sumRowsFrom(0, to, from, weights) }
+var sumRows = func(to, from []uint8, weights []uint64) { sumRowsFrom(0, to, from, weights) }
 
 func sumRowsFrom(x int, to, from []uint8, weights []uint64) {
 	stride := len(to)

@@ -71,12 +71,10 @@ func (p *Picture) Normalized(dst []float32) []float32 {
 	start := len(dst)
 	dst = slices.Grow(dst, len(p.Pix))[:start+len(p.Pix)]
 	r, g, b := &normalized[0], &normalized[1], &normalized[2]
-	parallel.Do(p.Height, func(next func() (int, bool)) {
-		for y, ok := next(); ok; y, ok = next() {
-			from, to := p.row(y), dst[start+y*p.Width*3:][:p.Width*3]
-			for x := 0; x+2 < len(from) && x+2 < len(to); x += 3 {
-				to[x], to[x+1], to[x+2] = r[from[x]], g[from[x+1]], b[from[x+2]]
-			}
+	parallel.Each(p.Height, func(y int) {
+		from, to := p.row(y), dst[start+y*p.Width*3:][:p.Width*3]
+		for x := 0; x+2 < len(from) && x+2 < len(to); x += 3 {
+			to[x], to[x+1], to[x+2] = r[from[x]], g[from[x+1]], b[from[x+2]]
 		}
 	})
 	return dst

@@ -40,14 +40,7 @@ func (s *settler) settle(v any, depth int) (any, error) {
 		if err := s.settleAll(v.items, depth+1); err != nil {
 			return nil, err
 		}
-		switch v.kind {
-		case list:
-			v.settled = List(v.items)
-		case tuple:
-			v.settled = Tuple(v.items)
-		case set:
-			v.settled = Set(v.items)
-		}
+		v.settled = [...]any{list: List(v.items), tuple: Tuple(v.items), set: Set(v.items)}[v.kind]
 		return v.settled, nil
 	case *Dict:
 		return v, s.settleDict(v, depth)

@@ -83,17 +83,21 @@ type Element interface {
 func NewTensor[E Element](name string, shape []int, values []E) (*Tensor, error) {
 	var zero E
 	dtype := DType(fmt.Sprintf("%T", zero)) // Go and PyTorch use the same names
-	dims := make([]int64, len(shape))
-	for i, d := range shape {
-		dims[i] = int64(d)
-	}
 	s := &storage{r: bytes.NewReader(littleEndian(values)), size: int64(len(values) * dtype.Size())}
-	t, err := view(s, dtype, int64(len(values)), 0, dims, rowMajor(dims))
+	t, err := view(s, dtype, int64(len(values)), 0, int64s(shape), rowMajor(int64s(shape)))
 	if err != nil || t.Len() != len(values) {
 		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", name, shape, len(values))
 	}
 	t.Name = name
 	return t, nil
+}
+
+func int64s(shape []int) []int64 {
+	dims := make([]int64, len(shape))
+	for i, d := range shape {
+		dims[i] = int64(d)
+	}
+	return dims
 }
 
 // littleEndian shows values as the bytes of a file.
@@ -158,7 +162,7 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, t.failed(err)
+		return nil, err
 	}
 	return dst, nil
 }
@@ -168,13 +172,16 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 func (t *Tensor) Bytes() ([]byte, error) {
 	b := bytes.NewBuffer(make([]byte, 0, t.Len()*t.DType.Size()))
 	if err := t.write(b); err != nil {
-		return nil, t.failed(err)
+		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
+// failed names the tensor in an error, if err is one.
 func (t *Tensor) failed(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case t.path == "":
 		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	case t.Name == "":
@@ -209,19 +216,19 @@ func (t *Tensor) contiguous() bool {
 
 // stream visits the elements' bytes in row-major order, whole elements at a time.
 func (t *Tensor) stream(visit func([]byte) error) error {
-	size := t.DType.Size()
-	if size == 0 || t.storage == nil {
-		return errors.New("it was not made by this package")
-	}
-	n := t.Len()
-	if n == 0 {
+	size, n := t.DType.Size(), t.Len()
+	switch {
+	case size == 0 || t.storage == nil:
+		return t.failed(errForeign)
+	case n == 0:
 		return nil
+	case t.contiguous():
+		return t.failed(t.storage.scan(int64(t.offset*size), int64(n*size), nil, visit))
 	}
-	if t.contiguous() {
-		return t.storage.scan(int64(t.offset*size), int64(n*size), nil, visit)
-	}
-	return t.gather(size, visit)
+	return t.failed(t.gather(size, visit))
 }
+
+var errForeign = errors.New("it was not made by this package")
 
 // gather streams a tensor whose elements lie in another order: it reads the
 // stretch from the first to the last of them and picks.
@@ -270,10 +277,9 @@ func (t *Tensor) gather(size int, visit func([]byte) error) error {
 // more numbers than should lie in memory twice. values gives all of them, in
 // row-major order, each time it is called.
 func NewLazyTensor(name string, shape []int, values func() ([]float32, error)) (*Tensor, error) {
-	dims, n := make([]int64, len(shape)), int64(1)
-	for i, d := range shape {
-		dims[i] = int64(d)
-		n *= dims[i]
+	dims, n := int64s(shape), int64(1)
+	for _, d := range dims {
+		n *= d
 	}
 	size := n * int64(Float32.Size())
 	s := &storage{r: &lazyBytes{size: size, values: values}, size: size}

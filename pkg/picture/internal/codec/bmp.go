@@ -53,11 +53,10 @@ func decodeBMP(data []byte) (*Image, error) {
 	p := newImage(b.width, b.height)
 	for y := range b.height {
 		from := b.body[stride*y:]
-		if b.flipped {
-			b.row(p.row(y), from)
-		} else {
-			b.row(p.row(b.height-1-y), from)
+		if !b.flipped {
+			y = b.height - 1 - y
 		}
+		b.row(p.row(y), from)
 	}
 	return p, nil
 }

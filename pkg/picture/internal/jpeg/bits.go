@@ -55,9 +55,7 @@ func (b *bits) take(n int) int32 {
 }
 
 // signed reads the n bits of a number of that magnitude category.
-func (b *bits) signed(n int) int32 {
-	return extend(b.take(n), n)
-}
+func (b *bits) signed(n int) int32 { return extend(b.take(n), n) }
 
 func extend(v int32, n int) int32 {
 	if n > 0 && v < 1<<(n-1) {

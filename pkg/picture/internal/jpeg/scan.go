@@ -301,13 +301,11 @@ func (d *decoder) finish() error {
 		if !d.progressive {
 			continue
 		}
-		parallel.Do(c.down, func(next func() (int, bool)) {
-			for row, ok := next(); ok; row, ok = next() {
-				samples := c.samples[row*8*c.stride():]
-				for x := range c.across {
-					at := row*c.across + x
-					inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
-				}
+		parallel.Each(c.down, func(row int) {
+			samples := c.samples[row*8*c.stride():]
+			for x := range c.across {
+				at := row*c.across + x
+				inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
 			}
 		})
 		c.coefficients = nil
