@@ -27,12 +27,9 @@ const maxClassFile = 16 << 20
 //     ({"0": "Albatross"}) or the number of each name ({"Albatross": 0});
 //   - anything else: one name a line.
 //
-// "3 spined stickleback" among names is a name: lines are numbered only when all
-// of them are. Numbers that are nearly 1 … n are taken as a mistake, not as
-// names. The text is UTF-8, with or without a byte order mark, with line ends of
-// any system.
-//
-// The error is one sentence with the path, and the line where there is one.
+// Lines are numbered only when all of them are ("3 spined stickleback" among names is a name); numbers that are nearly
+// 1 … n are taken as a mistake. The text is UTF-8. The error is one sentence with the path, and the line where there is
+// one.
 func ReadClasses(path string) ([]string, error) {
 	text, err := readText(path)
 	if err != nil {
@@ -53,18 +50,14 @@ func ReadClasses(path string) ([]string, error) {
 // readText gives the file's text, which is not blank, with "\n" as line end.
 func readText(path string) (string, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no class file %s: check the path", path)
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("there is no class file %s: check the path", path)
-		}
 		return "", fmt.Errorf("the class file could not be opened: %w", err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", fmt.Errorf("the class file could not be read: %w", err)
-	}
-	if info.IsDir() {
+	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return "", fmt.Errorf("%s is a directory: give the file with the names of the classes", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxClassFile+1))

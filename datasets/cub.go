@@ -26,21 +26,14 @@ type Imported struct {
 	Parts   int `json:"parts"` // lines of parts.csv, one a picture and part
 }
 
-// ImportCUB lays a download of CUB-200-2011 (Wah et al., 2011) out as training
-// takes it: to/train/CLASS/… and to/val/CLASS/…, by the official split, whose
-// test pictures become val. The pictures are hard links where the file system
-// makes them, else copies. Beside them come, where the download has them,
+// ImportCUB lays a download of CUB-200-2011 (Wah et al., 2011), from being its folder with images.txt, out as training
+// takes it: to/train/CLASS/… and to/val/CLASS/…, by the official split, whose test pictures become val, as hard links
+// where the file system makes them, else copies. Beside them come, where the download has them, boxes.csv (path, x, y,
+// width, height) and parts.csv (path, part, x, y, visible), in pixels of the original picture, by class, path and part.
+// to appears whole or not at all; it must not be there, or be empty.
 //
-//   - boxes.csv: path,x,y,width,height;
-//   - parts.csv: path,part,x,y,visible,
-//
-// in pixels of the original picture, the numbers as in the download, ordered by
-// class, then by path, then by part. from is the folder with images.txt. to appears whole or not
-// at all; it must not be there, or be empty.
-//
-// Errors are one sentence: from is no such download, to is not empty, a file says
-// something else than it should (with its line), a picture is missing, or that
-// of ctx.
+// Errors are one sentence: from is no such download, to is not empty, a file says something else than it should (with
+// its line), a picture is missing, or that of ctx.
 func ImportCUB(ctx context.Context, from, to string) (*Imported, error) {
 	pictures, result, err := readCUB(from)
 	if err != nil {

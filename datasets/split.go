@@ -365,12 +365,9 @@ func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 	return names, nil
 }
 
-// Digest is a hexadecimal SHA-256 that tells whether two runs had the same
-// pictures: over the classes' names and, for every picture in order, its path
-// within the split and the size of its file. It looks at no picture, so it does
-// not see one that was changed without changing its size; where the split lies,
-// what it is called and the files' times do not matter. The error is that a file
-// is gone.
+// Digest is a hexadecimal SHA-256 that tells whether two runs had the same pictures: over the classes' names and, for
+// every picture in order, its path within the split and the size of its file, not over the pictures themselves. The
+// error is that a file is gone.
 func (s *Split) Digest() (string, error) {
 	sizes := make([]int64, s.length)
 	var failed atomic.Pointer[error]

@@ -4,8 +4,6 @@
 // without a part or with another species' part, everything else being the same
 // to the pixel.
 //
-// A [Species] says how the seven parts look, a [Scene] everything else about one
-// picture (pose, size, place, light, background, leaves in front), and [Draw]
-// makes the picture of the two. All are pure functions: the same arguments give the same
-// bytes. [Write] draws a whole dataset.
+// A [Species] says how the seven parts look, a [Scene] everything else about one picture, [Draw] makes the picture of
+// the two, and [Write] draws a whole dataset. The same arguments give the same bytes.
 package birds

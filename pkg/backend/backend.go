@@ -1,10 +1,8 @@
 // Package backend finds, installs and opens what computes: XLA on the CPU, XLA
 // on an NVIDIA GPU, or the pure-Go engine of GoMLX, which is always there.
 //
-// XLA comes as a PJRT plugin, a library loaded at run time by
-// github.com/gomlx/go-xla (the successor of gopjrt, by the same author). A
-// plugin that is already on the machine is used as it is; Setup gets one where
-// there is none.
+// XLA comes as a PJRT plugin, a library loaded at run time by github.com/gomlx/go-xla: one that is already on the
+// machine, else what Setup gets.
 package backend
 
 import (

@@ -47,7 +47,7 @@ func (a *about) in(image string) {
 	}
 }
 
-// caption is all that a reader needs to know of a figure.
+// caption is all that a reader needs to know of a figure: where its maps come from and how they are shown.
 func (f *Figure) caption() about {
 	a := append(about{}, f.about...)
 	o := f.look
@@ -96,14 +96,9 @@ func (f *Figure) caption() about {
 	return a
 }
 
-// Caption is what a reader needs to know of the figure, for LaTeX: model and
-// checkpoint, picture, layer, heads, classes, the scale of the colours, smoothing
-// and the version of GoINTR. It stands between the braces of \caption and needs
-// no package. Letters with accents are written as commands; other letters beyond
-// ASCII stand as they are for XeLaTeX and LuaLaTeX, and as their number for
-// pdfLaTeX, whose fonts lack them.
-//
-// Save with a name that ends in .tex writes it as a file to \input.
+// Caption is what a reader needs to know of the figure, for the braces of LaTeX's \caption, without a package (Save with
+// a name in .tex writes a file to \input). Accents are written as commands; other letters beyond ASCII stand as they are
+// for XeLaTeX and LuaLaTeX, and as their number for pdfLaTeX, whose fonts lack them.
 func (f *Figure) Caption() string {
 	var b strings.Builder
 	for _, w := range f.caption() {

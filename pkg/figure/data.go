@@ -169,20 +169,8 @@ func (d data) mapArrays(out *npz.Writer) error {
 		scale := cmp.Or(m.Scale, &[2]float32{nan, nan})
 		scales = append(scales, scale[:]...)
 	}
-	ints := func(name string, of func(Shown) int) error {
-		var all []int
-		for _, m := range d.Maps {
-			all = append(all, of(m))
-		}
-		return out.Ints(name, all, n)
-	}
-	texts := func(name string, of func(Shown) string) error {
-		var all []string
-		for _, m := range d.Maps {
-			all = append(all, of(m))
-		}
-		return out.Texts(name, all)
-	}
+	ints := func(name string, of func(Shown) int) error { return out.Ints(name, column(d.Maps, of), n) }
+	texts := func(name string, of func(Shown) string) error { return out.Texts(name, column(d.Maps, of)) }
 	return errors.Join(
 		out.Floats("maps", values, n, rows, cols),
 		out.Floats("scale", scales, n, 2),
@@ -197,4 +185,11 @@ func (d data) mapArrays(out *npz.Writer) error {
 		texts("name", func(m Shown) string { return m.Name }),
 		texts("versus_name", func(m Shown) string { return m.VersusName }),
 	)
+}
+
+func column[T any](maps []Shown, of func(Shown) T) (all []T) {
+	for _, m := range maps {
+		all = append(all, of(m))
+	}
+	return all
 }

@@ -8,19 +8,11 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// Difference shows what class a sees in a picture that class b does not: for each
-// head of a decoder layer (from 0, or attention.Last) the raw weights of a minus
-// those of b. Classes are indices. One scale, symmetric around 0, goes for all
-// heads, with a bar that names both classes; the signs + and − stand on the cells of
-// each head where the difference is greatest and least, for who sees no colours,
-// unless it is below a tenth of the scale.
-//
-// The picture is gray below, so that its colours are not taken for those of the
-// map. What o leaves out is the colormap puor, an opacity of 0.6, and cubic
-// interpolation: the published figure has no such map, nor a smoothing for it.
-// o.Limits choose another scale; o.SameScale and o.ColorBar are always so.
-//
-// It is an error when the classes' maps differ by no more than rounding in any head.
+// Difference shows what class a sees in a picture that class b does not: for each head of a decoder layer (from 0, or
+// attention.Last) the raw weights of a minus those of b, classes being indices, over the picture in gray. One scale,
+// symmetric around 0 unless o.Limits say otherwise, goes for all heads; the signs + and − mark the cells of each head
+// where the difference is greatest and least, unless it is below a tenth of the scale. What o leaves out is the colormap
+// puor, an opacity of 0.6, and cubic interpolation. It is an error when the maps differ by no more than rounding.
 func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o Options) (*Figure, error) {
 	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "puor"), cmp.Or(o.Opacity, 0.6)
 	o.Smoothing = cmp.Or(o.Smoothing, Cubic) // Published is 0

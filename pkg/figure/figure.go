@@ -24,8 +24,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// Figure is a drawing ready to be written: pictures, and lines and text as
-// vectors. Lengths are points (1/72 inch) from the bottom left.
+// Figure is a drawing ready to be written: pictures, lines and text, in points (1/72 inch) from the bottom left.
 type Figure struct {
 	width, height vg.Length
 	dpi           int
@@ -164,9 +163,8 @@ func saying(keyword, words string) []byte {
 
 var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
 
-// SVG is the figure with its text as text, and the pictures inside. Where
-// another font has to stand in for Liberation Sans, text keeps its middle, and
-// its width too in what heeds textLength, as browsers do.
+// SVG is the figure with its text as text, and the pictures inside. Where another font stands in for Liberation Sans,
+// text keeps its middle, and its width too in what heeds textLength, as browsers do.
 func (f *Figure) SVG() ([]byte, error) {
 	svg, err := asSVG(f.width, f.height, f.draw)
 	if err != nil {

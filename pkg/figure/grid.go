@@ -25,14 +25,9 @@ type Row struct {
 // Mean among the heads of a Grid is the mean of all heads.
 const Mean = -1
 
-// Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row
-// for each picture and class, with the picture first, a column for each head; no
-// heads are all of them. It answers where the same head looks in many pictures of
-// a class, or for many classes in a picture. Of one head only, the panels follow
-// each other as lines of text do, and each is named by the heading of its row.
-//
-// o.SameScale and o.ColorBar make panels comparable in strength; without the
-// first, every map is stretched from its own minimum to its own maximum.
+// Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row for each picture and class, with the
+// picture first, a column for each head; no heads are all of them. Of one head only, the panels follow each other as
+// lines of text do, each named by the heading of its row. o.SameScale and o.ColorBar make panels comparable in strength.
 func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {

@@ -18,10 +18,8 @@ import (
 
 // HeadRow is the figure of the published demo: the picture, then where each
 // head of one decoder layer looked for a class (layers and heads count from 0
-// as in Explanation.Map, from 1 in the titles). Nine panels make one row; what
-// does not fit beside each other goes on in the next.
-//
-// A map too flat to be stretched leaves its panel undyed and says so.
+// as in Explanation.Map, from 1 in the titles), nine panels a row. A map too flat to be stretched leaves its panel
+// undyed and says so.
 func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {

@@ -12,12 +12,9 @@ import (
 // mostRows is how many rows of panels one figure may have: a page.
 const mostRows = 12
 
-// Compare is HeadRow for two or more classes, one below the other: how the heads
-// of one decoder layer (from 0, or attention.Last) look for look-alikes in the
-// same picture. Classes are indices; each row is headed by the class's name and
-// probability. Unless o says otherwise every map is stretched from its own
-// minimum to its own maximum, as in HeadRow; o.SameScale makes rows comparable
-// in strength, too.
+// Compare is HeadRow for two or more classes, one below the other: how the heads of one decoder layer (from 0, or
+// attention.Last) look for look-alikes in the same picture. Classes are indices; each row is headed by the class's name
+// and probability. o.SameScale makes rows comparable in strength, too.
 func Compare(e *attention.Explanation, layer int, classes []int, photo image.Image, o Options) (*Figure, error) {
 	if layer == attention.Last {
 		layer = e.Layers - 1
@@ -61,8 +58,7 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 }
 
 // Layers is where a class was looked for in every decoder layer: a row for each,
-// with the mean of its heads and then each head. Maps are stretched as in
-// Compare.
+// with the mean of its heads and then each head.
 func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {

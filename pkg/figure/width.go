@@ -29,16 +29,9 @@ var templates = map[string]vg.Length{
 // name, both columns with -double.
 func Widths() []string { return slices.Sorted(maps.Keys(templates)) }
 
-// Width is the width of a figure by the name of a template ("cvpr",
-// "nature-double"; Widths lists them), or as a number with its unit: "3.25in",
-// "89mm", "8.9cm", "252pt" (PostScript points, 72 an inch). A bare number is
-// inches.
-//
-// The named widths, in inches: cvpr 3.28 and 6.875; icml 3.25 and 6.75; neurips
-// and iclr 5.5; ieee 3.5 and 7.16. In millimetres: nature 89 and 183; springer 84
-// and 174; lncs 122; elsevier 90 and 190. They are those of the LaTeX styles and
-// of the publishers' guides to artwork in 2025; a journal's own page has the last
-// word.
+// Width is the width of a figure by the name of a template ("cvpr", "nature-double"; Widths lists them), or as a number
+// with its unit: "3.25in", "89mm", "8.9cm", "252pt" (72 an inch); a bare number is inches. The named ones are those of
+// the LaTeX styles and of the publishers' guides to artwork in 2025; a journal's own page has the last word.
 func Width(name string) (vg.Length, error) {
 	asked := strings.ToLower(strings.TrimSpace(name))
 	if width, ok := templates[asked]; ok {

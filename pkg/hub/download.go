@@ -52,44 +52,45 @@ type cut struct{ error }
 
 func (c cut) Unwrap() error { return c.error }
 
-func (d *download) run(ctx context.Context, progress io.Writer) error {
+func (d *download) run(ctx context.Context, progress io.Writer) (err error) {
 	if isFile(d.path) {
 		return nil
 	}
+	const noCache = "the cache cannot be written: %w: set HF_HOME to a folder that can"
 	for _, dir := range []string{filepath.Dir(d.path), filepath.Dir(d.lock)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("the cache cannot be written: %w: set HF_HOME to a folder that can", err)
+			return fmt.Errorf(noCache, err)
 		}
 	}
-	unlock, err := d.waitForLock(ctx, progress)
+	lock, err := d.waitForLock(ctx, progress)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if isFile(d.path) { // another program brought it meanwhile
 		return nil
 	}
 	part := d.path + ".incomplete"
 	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("the cache cannot be written: %w: set HF_HOME to a folder that can", err)
+		return fmt.Errorf(noCache, err)
 	}
-	defer file.Close()
-	meter := &meter{w: progress, name: d.name, path: d.path}
-	if err := d.receive(ctx, file, meter); err != nil {
-		meter.stop()
-		if d.have == 0 {
-			file.Close()
+	meter, useless := &meter{w: progress, name: d.name, path: d.path}, false
+	defer func() {
+		file.Close()
+		if useless {
 			os.Remove(part)
 		}
+		if err != nil {
+			meter.stop()
+		}
+	}()
+	if err := d.receive(ctx, file, meter); err != nil {
+		useless = d.have == 0
 		return err
 	}
 	if err := d.verify(ctx, file); err != nil {
-		meter.stop()
-		if ctx.Err() == nil {
-			file.Close()
-			os.Remove(part)
-		}
+		useless = ctx.Err() == nil
 		return err
 	}
 	err = errors.Join(file.Sync(), file.Close())
@@ -97,7 +98,6 @@ func (d *download) run(ctx context.Context, progress io.Writer) error {
 		err = os.Rename(part, d.path)
 	}
 	if err != nil {
-		meter.stop()
 		return fmt.Errorf("%s could not be written: %w", d.name, err)
 	}
 	meter.done(d.size)
@@ -111,7 +111,7 @@ func isFile(path string) bool {
 
 // waitForLock lets one program at a time download a file. Python's
 // huggingface_hub holds the same lock.
-func (d *download) waitForLock(ctx context.Context, progress io.Writer) (unlock func(), err error) {
+func (d *download) waitForLock(ctx context.Context, progress io.Writer) (*flock.Flock, error) {
 	lock := flock.New(d.lock, flock.SetPermissions(0o644))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
@@ -125,7 +125,7 @@ func (d *download) waitForLock(ctx context.Context, progress io.Writer) (unlock 
 	if err != nil {
 		return nil, fmt.Errorf("%s could not be locked: %w", d.lock, err)
 	}
-	return func() { lock.Close() }, nil
+	return lock, nil
 }
 
 // receive fills the file to its size, from where it is.

@@ -25,8 +25,7 @@ type Transform struct {
 // (datasets/build.py of github.com/Imageomics/INTR), where short is 800: mirrored
 // half the time; half the time resized to 480, 512 … 800 (at most 1333), half the
 // time to 400, 500 or 600, cropped to sides of 384 to 600 and then resized so.
-// For pictures smaller than the published ones give the short side that
-// EvalTransform has, and all is in proportion. It panics if short is not positive.
+// Another short has all in proportion. It panics if short is not positive.
 func TrainTransform(short int) Transform {
 	t := EvalTransform(short)
 	t.Flip = true

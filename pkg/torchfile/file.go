@@ -7,10 +7,7 @@
 // other is an error that names it. Sizes in a file are claims: each is compared
 // with the file before anything is set aside for it.
 //
-// Tensors stay in the file until they are read, and are then read straight to
-// where they are wanted, so that loading costs one conversion and no second
-// copy. Numbers are little-endian, as in every file PyTorch writes on the
-// machines of today.
+// Tensors stay in the file until they are read, straight to where they are wanted. Numbers are little-endian.
 //
 // Sources: torch/serialization.py and torch/_utils.py of PyTorch 2.13 for the
 // records and functions, Lib/pickletools.py of Python for the opcodes, and the
