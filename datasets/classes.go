@@ -13,12 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxClassFile bounds what is read: CUB's 200 names take 6 kB, iNaturalist's
-// 10,000 with their whole taxonomy 1 MB.
+// maxClassFile bounds what is read: CUB's 200 names take 6 kB, iNaturalist's 10,000 with their whole taxonomy 1 MB.
 const maxClassFile = 16 << 20
 
-// ReadClasses reads the names of classes, by index from 0. What the file holds
-// decides how it is read:
+// ReadClasses reads the names of classes, by index from 0. What the file holds decides how it is read:
 //
 //   - classes.txt of CUB-200-2011 (Wah et al., 2011): a number, space, a name,
 //     as in "1 001.Black_footed_Albatross", in any order. The numbers are 1 … n,
@@ -135,9 +133,8 @@ func classesOfLines(text string) ([]string, error) {
 	return lines, nil
 }
 
-// meantAsNumbers tells numbered lines, even with a mistake in them, from names
-// that begin with a number ("2 spot ladybird", "7 spot ladybird"): numbers of
-// classes begin at 0 or 1, or at least most of them are within 0 … n.
+// meantAsNumbers tells numbered lines, even with a mistake in them, from names that begin with a number ("2 spot
+// ladybird", "7 spot ladybird"): numbers of classes begin at 0 or 1, or at least most of them are within 0 … n.
 func meantAsNumbers(classes []numbered, lines int) bool {
 	within := map[int]bool{}
 	fromStart := false
@@ -150,8 +147,7 @@ func meantAsNumbers(classes []numbered, lines int) bool {
 	return fromStart && len(classes) == lines || 2*len(within) > lines
 }
 
-// byNumber puts classes in the order of their numbers, which must be 0 … n-1 or
-// 1 … n.
+// byNumber puts classes in the order of their numbers, which must be 0 … n-1 or 1 … n.
 func byNumber(classes []numbered) ([]string, error) {
 	at := make(map[int]numbered, len(classes))
 	first := 1

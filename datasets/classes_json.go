@@ -108,8 +108,7 @@ func classNumber(digits string) (int, error) {
 	return int(number), nil
 }
 
-// notJSON says what is wrong with the token after offset: a syntax error's own
-// offset counts from somewhere within.
+// notJSON says what is wrong with the token after offset: a syntax error's own offset counts from somewhere within.
 func notJSON(text string, offset int, err error) error {
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {

@@ -138,8 +138,7 @@ func cubNames(from, file string) (map[string]string, error) {
 	return names, err
 }
 
-// eachLine cuts every line of a file of the download at spaces into n fields,
-// the last of which may have spaces.
+// eachLine cuts every line of a file of the download at spaces into n fields, the last of which may have spaces.
 func eachLine(from, file string, n int, do func(fields []string) error) error {
 	file = filepath.Join(from, filepath.FromSlash(file))
 	f, err := os.Open(file)

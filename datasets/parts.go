@@ -21,8 +21,7 @@ type Part struct {
 	Box     Box
 }
 
-// A Box is a rectangle in pixels: X0 ≤ x < X1 and Y0 ≤ y < Y1. The zero Box
-// says that none is known.
+// A Box is a rectangle in pixels: X0 ≤ x < X1 and Y0 ≤ y < Y1. The zero Box says that none is known.
 type Box struct{ X0, Y0, X1, Y1 float64 }
 
 // Contains is whether (x, y) lies in the box.

@@ -23,11 +23,9 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Split is one part of a dataset, such as train or val: pictures in folders that
-// say their classes. The samples have the numbers, order and classes that
-// torchvision's ImageFolder gives them, but hidden files and folders are left
-// out. It takes 8 bytes and the file's name a picture, and is safe for
-// concurrent use.
+// Split is one part of a dataset, such as train or val: pictures in folders that say their classes. The samples have
+// the numbers, order and classes that torchvision's ImageFolder gives them, but hidden files and folders are left out.
+// It takes 8 bytes and the file's name a picture, and is safe for concurrent use.
 type Split struct {
 	Root    string   // the dataset's folder, in which there is a folder Name
 	Name    string   // such as "train"
@@ -45,8 +43,7 @@ type folder struct {
 	names slab
 }
 
-// slab is a list of names without a header for each: a million strings would
-// take 16 MB more.
+// slab is a list of names without a header for each: a million strings would take 16 MB more.
 type slab struct {
 	text string
 	ends []uint64
@@ -69,9 +66,8 @@ func isPicture(name string) bool {
 	})
 }
 
-// Open opens the splits that training needs, ROOT/train/CLASS/… and
-// ROOT/val/CLASS/…. The errors are one sentence: those of OpenSplit, and that
-// the two have not the same classes, with the names of those that differ.
+// Open opens the splits that training needs, ROOT/train/CLASS/… and ROOT/val/CLASS/…. The errors are one sentence:
+// those of OpenSplit, and that the two have not the same classes, with the names of those that differ.
 func Open(root string) (train, val *Split, err error) {
 	if train, err = OpenSplit(root, "train"); err != nil {
 		return nil, nil, err
@@ -112,10 +108,9 @@ func several(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// OpenSplit lists ROOT/NAME/CLASS/…: a class is a folder, and its pictures are
-// the files of torchvision's extensions in it and in its folders, through links
-// too. The errors are one sentence: there is no such folder, it cannot be read,
-// a link leads back to where it lies, a class without a picture, no class at all.
+// OpenSplit lists ROOT/NAME/CLASS/…: a class is a folder, and its pictures are the files of torchvision's extensions in
+// it and in its folders, through links too. The errors are one sentence: there is no such folder, it cannot be read, a
+// link leads back to where it lies, a class without a picture, no class at all.
 func OpenSplit(root, name string) (*Split, error) {
 	s := &Split{Root: root, Name: name}
 	top := filepath.Join(root, name)
@@ -292,8 +287,7 @@ func listFolder(path string) (slab, []fs.DirEntry, error) {
 	return names, folders, nil
 }
 
-// isFolder follows a link; one that leads nowhere counts as a file, which
-// Verify then finds unreadable.
+// isFolder follows a link; one that leads nowhere counts as a file, which Verify then finds unreadable.
 func isFolder(parent string, entry fs.DirEntry) bool {
 	if entry.Type()&fs.ModeSymlink == 0 {
 		return entry.IsDir()
@@ -328,8 +322,7 @@ func (s *Split) Path(i int) string {
 	return filepath.Join(s.Root, s.Name, filepath.FromSlash(s.within(i)))
 }
 
-// Key is the picture's place in the dataset, with slashes, as parts.csv and
-// boxes.csv have it: "train/CLASS/FILE.jpg".
+// Key is the picture's place in the dataset, with slashes, as parts.csv and boxes.csv have it: "train/CLASS/FILE.jpg".
 func (s *Split) Key(i int) string { return s.Name + "/" + s.within(i) }
 
 // Class is the index of picture i's class in Classes.
@@ -344,9 +337,8 @@ func (s *Split) Counts() []int {
 	return counts
 }
 
-// NamesFor are the names of the classes of a model that is to answer for this
-// split: its own, or those of the folders where it has none (nil). It is an error
-// when it has another number of classes, or the same in another order.
+// NamesFor are the names of the classes of a model that is to answer for this split: its own, or those of the folders
+// where it has none (nil). It is an error when it has another number of classes, or the same in another order.
 func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 	top := filepath.Join(s.Root, s.Name)
 	if len(s.Classes) != classes {
@@ -402,11 +394,9 @@ type Bad struct {
 	Err   error
 }
 
-// Verify reads every picture of the split to its last pixel, on all cores, and
-// gives those that cannot be read, in order. Only so is a file that was cut
-// short found before training meets it. Progress, which may be nil, is told how
-// many are done; it is called by one goroutine at a time. The error is that of
-// ctx, when it ended.
+// Verify reads every picture of the split to its last pixel, on all cores, and gives those that cannot be read, in
+// order. Only so is a file that was cut short found before training meets it. Progress, which may be nil, is told how
+// many are done; it is called by one goroutine at a time. The error is that of ctx, when it ended.
 func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, error) {
 	var bad []Bad
 	done, cores := 0, runtime.GOMAXPROCS(0)
@@ -427,8 +417,7 @@ func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, err
 	return bad, ctx.Err()
 }
 
-// unreadable is the error for pictures that Verify found: one sentence with every
-// path and what is wrong with it.
+// unreadable is the error for pictures that Verify found: one sentence with every path and what is wrong with it.
 func (s *Split) unreadable(bad []Bad) error {
 	reasons := make([]string, len(bad))
 	for i, b := range bad {
@@ -484,8 +473,7 @@ func (s *Split) Readable(ctx context.Context, skip bool, progress func(done int)
 	return left, bad, nil
 }
 
-// Only is the split of the pictures that keep chooses; they move up, and the classes
-// stay.
+// Only is the split of the pictures that keep chooses; they move up, and the classes stay.
 func (s *Split) Only(keep func(i int) bool) *Split {
 	left := &Split{Root: s.Root, Name: s.Name, Classes: s.Classes}
 	for _, f := range s.folders {

@@ -36,9 +36,8 @@ func (t *table) pixels(column int) (float64, error) {
 	return v, nil
 }
 
-// readTable gives every line of a file to each; of is what it holds. Columns beyond
-// the needed ones may be missing, all of them together. The error is one sentence
-// with the path.
+// readTable gives every line of a file to each; of is what it holds. Columns beyond the needed ones may be missing, all
+// of them together. The error is one sentence with the path.
 func readTable(path, of string, needed, boxed []string, each func(t *table) error) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

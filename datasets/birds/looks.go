@@ -31,9 +31,8 @@ func lit(s shape, color uint32) layer { return shaded(s, hex(color)) }
 
 func shaded(s shape, c rgb) layer { return layer{s, mix(c, rgb{255, 255, 255}, 0.1), c.times(0.84)} }
 
-// A look is a way that a part can look. Its layers are in a bird's units: the
-// bird looks to the right, its head is a circle around headAt, its body lies
-// around the origin.
+// A look is a way that a part can look. Its layers are in a bird's units: the bird looks to the right, its head is a
+// circle around headAt, its body lies around the origin.
 type look struct {
 	name      string
 	adjective string // in a species' name
@@ -92,8 +91,7 @@ const (
 	grey   = 0x6a6d74
 )
 
-// looks[k][v] is variant v of part k. Any two of a kind differ in shape and in
-// colour.
+// looks[k][v] is variant v of part k. Any two of a kind differ in shape and in colour.
 var looks = [Kinds][variants]look{
 	Beak: {
 		{"short grey cone", "Cone-billed", []layer{

@@ -28,8 +28,7 @@ func (t tint) of(c rgb) rgb {
 	return rgb{clamp(float64(c.r) * t[0]), clamp(float64(c.g) * t[1]), clamp(float64(c.b) * t[2])}
 }
 
-// Without is the scene with a bird that lacks parts: an intervention. All other
-// pixels stay as they are.
+// Without is the scene with a bird that lacks parts: an intervention. All other pixels stay as they are.
 func (s Scene) Without(kinds ...Kind) Scene {
 	for _, k := range kinds {
 		s.without[k] = true
@@ -41,9 +40,8 @@ func (s Scene) Without(kinds ...Kind) Scene {
 // fills the picture: hills, clouds, blades of grass, the perch.
 func (s Scene) Backdrop() int { return len(s.behind) - 1 }
 
-// WithoutBackdrop is the scene without one of the shapes behind the bird, 0 to
-// Backdrop()-1, the farthest first: an intervention. All other pixels stay as they
-// are. It panics where there is no such shape.
+// WithoutBackdrop is the scene without one of the shapes behind the bird, 0 to Backdrop()-1, the farthest first: an
+// intervention. All other pixels stay as they are. It panics where there is no such shape.
 func (s Scene) WithoutBackdrop(i int) Scene {
 	if i < 0 || i >= s.Backdrop() {
 		panic(fmt.Sprintf("birds: there is no shape %d behind the bird: there are %d", i, s.Backdrop()))
@@ -56,9 +54,8 @@ func (s Scene) WithoutBackdrop(i int) Scene {
 // were the telling part alone spared, the leaves would give the species away.
 const mostHidden = 0.75
 
-// NewScene is the scene of one picture: of a split ("train", "val"), a class and
-// an index in that class. The class and the split change nothing but the chance:
-// scenes of all classes are alike.
+// NewScene is the scene of one picture: of a split ("train", "val"), a class and an index in that class. The class and
+// the split change nothing but the chance: scenes of all classes are alike.
 func NewScene(seed uint64, split string, class, index int) Scene {
 	r := &chance{
 		rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "birds %d %s %d %d", seed, split, class, index))))}
@@ -84,8 +81,7 @@ func NewScene(seed uint64, split string, class, index int) Scene {
 	return s
 }
 
-// place turns the bird and puts it where all of it is in the picture, whatever
-// the species.
+// place turns the bird and puts it where all of it is in the picture, whatever the species.
 func (s *Scene) place(r *chance) {
 	size := r.between(0.74, 0.96) // of the longer side of all that can be seen of a bird
 	m := turn(r.between(-0.22, 0.22))
@@ -122,8 +118,7 @@ func (s *Scene) frame(k Kind) affine {
 	return move(0, 0)
 }
 
-// inside is points, evenly spread, where each variant of each part is seen on a
-// bird at rest.
+// inside is points, evenly spread, where each variant of each part is seen on a bird at rest.
 var inside = sync.OnceValue(func() (all [Kinds][variants][]point) {
 	const size = 240
 	for v := range variants {

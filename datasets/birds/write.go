@@ -166,9 +166,8 @@ func Open(dir string) (Options, error) {
 //	parts.csv                  where the parts lie, for datasets.ReadParts
 //	species.json               the options, and how each species looks
 //
-// It works on all cores and calls progress after each picture, one call at a
-// time. When it fails or the context ends, dir is as it was. The error is one
-// sentence; when the context has ended it is the context's.
+// It works on all cores and calls progress after each picture, one call at a time. When it fails or the context ends,
+// dir is as it was. The error is one sentence; when the context has ended it is the context's.
 func Write(ctx context.Context, dir string, o Options, progress func()) error {
 	if err := o.Check(); err != nil {
 		return err

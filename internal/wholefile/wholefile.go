@@ -15,9 +15,8 @@ import (
 	"path/filepath"
 )
 
-// Write fills a new file beside path and then takes path's place, so that a
-// failure leaves nothing half-written and the old file as it was. The error is
-// one sentence with the path.
+// Write fills a new file beside path and then takes path's place, so that a failure leaves nothing half-written and the
+// old file as it was. The error is one sentence with the path.
 func Write(path string, fill func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -139,8 +138,7 @@ func moveInto(from, dir string) error {
 	return nil
 }
 
-// Cause is the reason in an error of the file system, without the path, which
-// the sentence around it has already.
+// Cause is the reason in an error of the file system, without the path, which the sentence around it has already.
 func Cause(err error) error {
 	var p *fs.PathError
 	var l *os.LinkError

@@ -57,9 +57,8 @@ var (
 	open    = map[string]*Engine{}
 )
 
-// Open gives the engine of a kind, or with Auto or "" the fastest that works.
-// An engine is opened once. The error says in one sentence what is missing and
-// what to do; the pure-Go engine cannot fail.
+// Open gives the engine of a kind, or with Auto or "" the fastest that works. An engine is opened once. The error says
+// in one sentence what is missing and what to do; the pure-Go engine cannot fail.
 func Open(kind string) (*Engine, error) {
 	opening.Lock()
 	defer opening.Unlock()

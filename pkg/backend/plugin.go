@@ -21,9 +21,8 @@ var errNoCgo = errors.New("this program was built without cgo, so it has the pur
 // Plugin is the path of the plugin that the engine XLA or CUDA would load. The
 // error is one sentence on what is missing.
 //
-// Looked through, in this order: the folders or files of
-// PJRT_PLUGIN_LIBRARY_PATH; go-xla's own folders; what Setup installed; and, for
-// CUDA, the environment of the Python that is active.
+// Looked through, in this order: the folders or files of PJRT_PLUGIN_LIBRARY_PATH; go-xla's own folders; what Setup
+// installed; and, for CUDA, the environment of the Python that is active.
 func Plugin(kind string) (string, error) {
 	if !built {
 		return "", errNoCgo
@@ -34,8 +33,7 @@ func Plugin(kind string) (string, error) {
 	}
 	for _, folder := range folders(kind) {
 		for _, pattern := range patterns[kind] {
-			// A file of the list is itself; in a folder the name with the
-			// highest version comes last.
+			// A file of the list is itself; in a folder the name with the highest version comes last.
 			if ok, _ := filepath.Match(pattern, filepath.Base(folder)); ok && isFile(folder) {
 				return filepath.Abs(folder)
 			}

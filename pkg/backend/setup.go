@@ -20,9 +20,8 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// wheel is a Python package that carries the plugin of XLA for the CPU. It is
-// the second choice, for machines that reach a package index of Python but not
-// the place where go-xla's own installer downloads from.
+// wheel is a Python package that carries the plugin of XLA for the CPU. It is the second choice, for machines that
+// reach a package index of Python but not the place where go-xla's own installer downloads from.
 type wheel struct {
 	requirement string // name and exact version
 	sha256      string // of the wheel
@@ -38,10 +37,9 @@ var wheels = map[string]wheel{
 	},
 }
 
-// Setup makes an engine ready, XLA or CUDA, and returns its plugin: one that is
-// there, else from go-xla's own installer, else (XLA) from a wheel whose SHA-256
-// is known here. Lines of progress go to progress. Nothing is left half
-// installed. The error is one sentence that names each way that was tried.
+// Setup makes an engine ready, XLA or CUDA, and returns its plugin: one that is there, else from go-xla's own
+// installer, else (XLA) from a wheel whose SHA-256 is known here. Lines of progress go to progress. Nothing is left
+// half installed. The error is one sentence that names each way that was tried.
 func Setup(ctx context.Context, kind string, progress io.Writer) (string, error) {
 	if kind != XLA && kind != CUDA {
 		return "", fmt.Errorf("there is nothing to set up for %q: choose xla or cuda", kind)

@@ -13,8 +13,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// words are a piece of a caption: prose, or a name out of a file, which may hold
-// anything.
+// words are a piece of a caption: prose, or a name out of a file, which may hold anything.
 type words struct {
 	text string
 	as   string // the LaTeX command around it; "" is none

@@ -47,9 +47,8 @@ func (f *Figure) data() data {
 //	image       text []
 //	provenance  text [], as JSON
 //
-// .csv and .json are those of Figure.Save, the .json with the ranking
-// of all classes. The file appears whole or not at all; the same numbers give the
-// same bytes.
+// .csv and .json are those of Figure.Save, the .json with the ranking of all classes. The file appears whole or not at
+// all; the same numbers give the same bytes.
 func WriteData(path string, e *attention.Explanation, class int, source origin.Model) error {
 	d, err := classData(e, class, source)
 	if err != nil {

@@ -71,8 +71,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	return f, nil
 }
 
-// differences are the maps of class a minus those of class b for every head, and how
-// far they are from 0 at most.
+// differences are the maps of class a minus those of class b for every head, and how far they are from 0 at most.
 func differences(e *attention.Explanation, layer, a, b int, photo image.Image) (maps []Shown, most float32, err error) {
 	if maps, err = shownHeads(e, layer, a, nil, photo); err != nil {
 		return nil, 0, err

@@ -36,8 +36,7 @@ func asEPS(width, height vg.Length, draw func(vg.Canvas) error) ([]byte, error) 
 	if _, err := canvas.WriteTo(&drawn); err != nil {
 		return nil, err
 	}
-	// The canvas writes a head that is none (it begins with two signs, has a box of
-	// fractions) and the time.
+	// The canvas writes a head that is none (it begins with two signs, has a box of fractions) and the time.
 	head := fmt.Appendf(nil, "%%!PS-Adobe-3.0 EPSF-3.0\n%%%%Creator: GoINTR %s\n%%%%BoundingBox: 0 0 %.0f %.0f\n"+
 		"%%%%HiResBoundingBox: 0 0 %.3f %.3f\n%%%%LanguageLevel: 3\n%%%%Pages: 1\n%%%%EndComments\n",
 		origin.Version(), math.Ceil(float64(width)), math.Ceil(float64(height)), float64(width), float64(height))
@@ -73,8 +72,7 @@ func (c *epsCanvas) DrawImage(at vg.Rectangle, img image.Image) {
 	c.pictures = append(c.pictures, epsImage(at, img))
 }
 
-// epsImage is a picture as PostScript: its red, green and blue bytes, compressed
-// and in base 85.
+// epsImage is a picture as PostScript: its red, green and blue bytes, compressed and in base 85.
 func epsImage(at vg.Rectangle, img image.Image) []byte {
 	b := img.Bounds()
 	pixels := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))

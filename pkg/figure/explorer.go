@@ -62,9 +62,8 @@ type explorerData struct {
 // 2 MB: maps of the chosen class and of the best others as they fit, ten or more, every weight within 0.1 % of its map's
 // greatest; of the rest the probabilities.
 //
-// It is an error when the explanation is broken (attention.Explanation.Check),
-// the class, the layer or the colormap does not exist, there is no picture, or
-// the maps of the one class fit no page.
+// It is an error when the explanation is broken (attention.Explanation.Check), the class, the layer or the colormap
+// does not exist, there is no picture, or the maps of the one class fit no page.
 func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([]byte, error) {
 	if o.Layer == attention.Last {
 		o.Layer = e.Layers - 1
@@ -132,8 +131,7 @@ func Drawing(o Options, levels int) (page.Drawing, error) {
 	return d, err
 }
 
-// fill gives maps to the chosen class and to as many of the best as the page's
-// size allows.
+// fill gives maps to the chosen class and to as many of the best as the page's size allows.
 func (d *explorerData) fill(e *attention.Explanation) error {
 	bare, err := d.page()
 	if err != nil {

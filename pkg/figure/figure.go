@@ -54,15 +54,13 @@ func (f *Figure) Size() (width, height vg.Length) { return f.width, f.height }
 // values share memory with those that it was drawn from.
 func (f *Figure) Maps() []Shown { return f.maps }
 
-// Save writes the figure as the path's extension says: a drawing (.png, .svg,
-// .pdf, .eps), its caption (.tex, see Caption), or the numbers behind it (.npz,
-// .csv, .json, see Maps). Drawings have their caption inside, too, except EPS.
-// The file appears whole or not at all, and the same figure gives the same bytes.
+// Save writes the figure as the path's extension says: a drawing (.png, .svg, .pdf, .eps), its caption (.tex, see
+// Caption), or the numbers behind it (.npz, .csv, .json, see Maps). Drawings have their caption inside, too, except
+// EPS. The file appears whole or not at all, and the same figure gives the same bytes.
 //
-// In a .csv each cell of each map is a line: image, label, layer, head, class,
-// name, versus, versus_name, row, col, x, y, value, where x and y are the middle
-// of the cell in pixels of the picture and -1 is None. A .json has the provenance
-// and the maps as in Shown. A .npz has, for n maps,
+// In a .csv each cell of each map is a line: image, label, layer, head, class, name, versus, versus_name, row, col, x,
+// y, value, where x and y are the middle of the cell in pixels of the picture and -1 is None. A .json has the
+// provenance and the maps as in Shown. A .npz has, for n maps,
 //
 //	maps                                float32 [n, rows, cols], NaN beyond a map's own size
 //	rows, cols, layer, head, class, versus  int64 [n]

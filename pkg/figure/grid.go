@@ -12,8 +12,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// Row is one row of a Grid: a picture with its explanation, and the class whose
-// maps are shown.
+// Row is one row of a Grid: a picture with its explanation, and the class whose maps are shown.
 type Row struct {
 	Explanation *attention.Explanation
 	Photo       image.Image
@@ -132,8 +131,7 @@ func (a *about) rows(rows []Row, same common) {
 	a.say(".")
 }
 
-// named is the heading of a row by what differs between rows; sure adds how sure
-// the model is, where there is room.
+// named is the heading of a row by what differs between rows; sure adds how sure the model is, where there is room.
 func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
 	file, probability := "", ""
 	if r.Explanation.Image != "" {

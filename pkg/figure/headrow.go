@@ -16,10 +16,9 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// HeadRow is the figure of the published demo: the picture, then where each
-// head of one decoder layer looked for a class (layers and heads count from 0
-// as in Explanation.Map, from 1 in the titles), nine panels a row. A map too flat to be stretched leaves its panel
-// undyed and says so.
+// HeadRow is the figure of the published demo: the picture, then where each head of one decoder layer looked for a
+// class (layers and heads count from 0 as in Explanation.Map, from 1 in the titles), nine panels a row. A map too flat
+// to be stretched leaves its panel undyed and says so.
 func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -115,8 +114,7 @@ func allHeads(e *attention.Explanation) (heads []int) {
 	return heads
 }
 
-// ending is a title of at most `most` lines that still has its end where its
-// beginning is too long.
+// ending is a title of at most `most` lines that still has its end where its beginning is too long.
 func ending(name, end string, size, width vg.Length, most int) string {
 	letters := []rune(name)
 	for title := name + end; ; title = strings.TrimSpace(string(letters)) + "…" + end {
@@ -177,8 +175,7 @@ type panel struct {
 	marks   []mark
 }
 
-// mark is a sign on a panel, + or −, at a part of its width and height from the
-// top left.
+// mark is a sign on a panel, + or −, at a part of its width and height from the top left.
 type mark struct {
 	plus bool
 	x, y float64
@@ -216,8 +213,7 @@ type row struct {
 // ownBars says whether every panel has a colour scale of its own.
 func (o Options) ownBars() bool { return o.ColorBar && o.Limits == nil }
 
-// least is how narrow a panel may be, enough how narrow one is made where its
-// width is not asked for.
+// least is how narrow a panel may be, enough how narrow one is made where its width is not asked for.
 func (o Options) least() (least, enough vg.Length) {
 	if o.ownBars() {
 		return twoNumbers, twoNumbers
@@ -323,8 +319,7 @@ func (o Options) foot(unit bool) vg.Length {
 	return height
 }
 
-// panel draws a panel into a slot whose upper left corner is at (left, top), its
-// label above.
+// panel draws a panel into a slot whose upper left corner is at (left, top), its label above.
 func (f *Figure) panel(p panel, left, top, slot vg.Length) {
 	middle := left + slot/2
 	w, h := p.size(slot)
@@ -385,8 +380,7 @@ func lettered(rows []row) {
 	}
 }
 
-// mark draws a sign on a panel: strokes with a white rim, which leave the colours
-// around them to be seen.
+// mark draws a sign on a panel: strokes with a white rim, which leave the colours around them to be seen.
 func (f *Figure) mark(m mark, panel vg.Rectangle) {
 	const long, thick, rim = 4, 0.8, 0.5
 	size := panel.Size()
@@ -449,10 +443,9 @@ func (f *Figure) note(p panel, at vg.Rectangle) bool {
 	return true
 }
 
-// ownBar is the colour scale of one panel, in the space below it: marks and
-// numbers stand at the least and the greatest weight of its map, which the cubic
-// interpolation oversteps a little. Where the first panel has no map, it says
-// there what the numbers are.
+// ownBar is the colour scale of one panel, in the space below it: marks and numbers stand at the least and the greatest
+// weight of its map, which the cubic interpolation oversteps a little. Where the first panel has no map, it says there
+// what the numbers are.
 func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	left, top, width := space.Min.X, space.Max.Y-2, space.Size().X
 	if first {
@@ -497,8 +490,7 @@ func (f *Figure) commonBar(o Options) {
 	if o.ends == [2]string{} {
 		return
 	}
-	// What the two ends mean is on the line above, on both sides of the bar's
-	// middle, which is marked.
+	// What the two ends mean is on the line above, on both sides of the bar's middle, which is marked.
 	middle := left + width/2
 	f.boxes = append(f.boxes, box{rectangle(middle-0.25, y+1, 0.5, noteSize+2), color.Black})
 	y += noteSize*leading + 1

@@ -42,12 +42,10 @@ func (s *Smoothing) Set(name string) error {
 	return nil
 }
 
-// Limits are the weights at the two ends of the colour scale; what lies
-// outside gets the colour of the end.
+// Limits are the weights at the two ends of the colour scale; what lies outside gets the colour of the end.
 type Limits struct{ Low, High float32 }
 
-// Options say how maps are shown; the zero value is the published figure.
-// Overlay uses the first four.
+// Options say how maps are shown; the zero value is the published figure. Overlay uses the first four.
 type Options struct {
 	Smoothing Smoothing
 	Colormap  string  // one of Colormaps; "" is the published "jet"

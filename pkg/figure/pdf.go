@@ -132,9 +132,8 @@ func parsePDF(data []byte) (*pdfFile, error) {
 	return f, nil
 }
 
-// settled puts a document's pictures, which its writer orders by chance, into
-// the order of their content, and writes its properties: words about it and
-// what made it, without a date.
+// settled puts a document's pictures, which its writer orders by chance, into the order of their content, and writes
+// its properties: words about it and what made it, without a date.
 func settled(data []byte, words string) ([]byte, error) {
 	f, err := parsePDF(data)
 	if err != nil {

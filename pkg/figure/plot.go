@@ -16,8 +16,7 @@ import (
 // keeps gonum's 4 MB of fonts out of programs that plot nothing.)
 type Drawer interface{ Draw(draw.Canvas) }
 
-// Plot is a plot of one's own at a size, to be written as a Figure is: its PNG
-// has 300 dots an inch.
+// Plot is a plot of one's own at a size, to be written as a Figure is: its PNG has 300 dots an inch.
 type Plot struct {
 	drawer        Drawer
 	width, height vg.Length
@@ -74,8 +73,7 @@ func (p *Plot) PDF() ([]byte, error) { return asPDF(p.width, p.height, "", p.dra
 // EPS is the plot as PostScript, its letters as curves.
 func (p *Plot) EPS() ([]byte, error) { return asEPS(p.width, p.height, p.draw) }
 
-// draw draws the plot. gonum panics where a plot cannot be drawn, as with a
-// logarithmic axis from 0.
+// draw draws the plot. gonum panics where a plot cannot be drawn, as with a logarithmic axis from 0.
 func (p *Plot) draw(c vg.Canvas) (err error) {
 	defer func() {
 		if why := recover(); why != nil {

@@ -20,8 +20,7 @@ type Provenance struct {
 // None stands for a layer, a head or a class that a Shown has not.
 const None = -1
 
-// Shown is one map of a figure, raw, with what it is of. Layers, heads and
-// classes count from 0.
+// Shown is one map of a figure, raw, with what it is of. Layers, heads and classes count from 0.
 type Shown struct {
 	Label      string      `json:"label"`
 	Image      string      `json:"image"`  // where the picture came from

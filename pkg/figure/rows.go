@@ -98,8 +98,7 @@ func allMaps(rows []mapRow) (all []Shown) {
 	return all
 }
 
-// grid draws rows of maps below each other; the labels of the first row are
-// those of all. o is filled.
+// grid draws rows of maps below each other; the labels of the first row are those of all. o is filled.
 func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	switch {
 	case len(rows) > mostRows:
@@ -147,9 +146,8 @@ func percent(e *attention.Explanation, class int) string {
 	return fmt.Sprintf("%.1f %%", 100*all[at].Probability)
 }
 
-// Film is how the decoder comes to look for a class, as a strip of film: the
-// picture, then one head (from 0; Mean is the mean of all heads) in every decoder
-// layer. Layers has all heads at once, and needs the width of a page.
+// Film is how the decoder comes to look for a class, as a strip of film: the picture, then one head (from 0; Mean is
+// the mean of all heads) in every decoder layer. Layers has all heads at once, and needs the width of a page.
 func Film(e *attention.Explanation, class, head int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {

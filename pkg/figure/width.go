@@ -25,8 +25,7 @@ var templates = map[string]vg.Length{
 	"elsevier": 90 * vg.Millimeter, "elsevier-double": 190 * vg.Millimeter, // Elsevier, artwork sizing
 }
 
-// Widths are the names that Width takes: the single column of a template by its
-// name, both columns with -double.
+// Widths are the names that Width takes: the single column of a template by its name, both columns with -double.
 func Widths() []string { return slices.Sorted(maps.Keys(templates)) }
 
 // Width is the width of a figure by the name of a template ("cvpr", "nature-double"; Widths lists them), or as a number

@@ -18,9 +18,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A download brings one file. What has arrived is kept beside it with
-// ".incomplete" at the end, and the next download goes on from there. Only a whole
-// and verified file gets the name.
+// A download brings one file. What has arrived is kept beside it with ".incomplete" at the end, and the next download
+// goes on from there. Only a whole and verified file gets the name.
 type download struct {
 	name   string // for people
 	url    string
@@ -109,8 +108,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// waitForLock lets one program at a time download a file. Python's
-// huggingface_hub holds the same lock.
+// waitForLock lets one program at a time download a file. Python's huggingface_hub holds the same lock.
 func (d *download) waitForLock(ctx context.Context, progress io.Writer) (*flock.Flock, error) {
 	lock := flock.New(d.lock, flock.SetPermissions(0o644))
 	locked, err := lock.TryLock()
@@ -214,8 +212,7 @@ func (d *download) attempt(ctx context.Context, file *os.File, meter *meter) err
 	})
 }
 
-// accept compares an answer with what was asked for; the file may be there whole
-// already.
+// accept compares an answer with what was asked for; the file may be there whole already.
 func (d *download) accept(ctx context.Context, response *http.Response, file *os.File) (whole bool, err error) {
 	total := response.ContentLength
 	switch status := response.StatusCode; {

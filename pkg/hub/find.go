@@ -21,9 +21,8 @@ import (
 //     without a slash ("main" when not given);
 //   - a path.
 //
-// What is not in the cache is downloaded and verified first. Progress, which may
-// be nil, gets a bar where it is a terminal, else a line at the start and one at
-// the end. Errors are one sentence; where ctx ended they wrap ctx.Err().
+// What is not in the cache is downloaded and verified first. Progress, which may be nil, gets a bar where it is a
+// terminal, else a line at the start and one at the end. Errors are one sentence; where ctx ended they wrap ctx.Err().
 func Find(ctx context.Context, checkpoint string, progress io.Writer) (path string, err error) {
 	if progress == nil {
 		progress = io.Discard
@@ -110,8 +109,7 @@ func closest(wrong string) string {
 	return best
 }
 
-// edits is the Levenshtein distance: how many letters to insert, delete or
-// replace.
+// edits is the Levenshtein distance: how many letters to insert, delete or replace.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

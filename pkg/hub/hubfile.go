@@ -225,8 +225,7 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 	}
 }
 
-// checkpointsBeside lists the checkpoints that the repository does have, at most
-// ten; none where the hub does not say.
+// checkpointsBeside lists the checkpoints that the repository does have, at most ten; none where the hub does not say.
 func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 	answer := make(chan []string, 1)
 	go func() { // the library takes no context here
@@ -258,8 +257,7 @@ func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 	return nil
 }
 
-// link makes the downloaded blob the file of its commit, and the commit the one
-// that the revision stands for.
+// link makes the downloaded blob the file of its commit, and the commit the one that the revision stands for.
 func (f hubFile) link(folder string, v version) (string, error) {
 	blob, path := filepath.Join(folder, "blobs", v.etag), f.snapshot(folder, v.commit)
 	failed := func(err error) (string, error) {

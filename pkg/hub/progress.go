@@ -11,8 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A meter tells how far a download is: a bar on a terminal, else a line at the
-// start and one at the end.
+// A meter tells how far a download is: a bar on a terminal, else a line at the start and one at the end.
 type meter struct {
 	w          io.Writer
 	name, path string

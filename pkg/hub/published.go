@@ -17,10 +17,9 @@ type Checkpoint struct {
 	About   string
 }
 
-// Published are the checkpoints that Find knows by name: the sample, which comes
-// with this package, and those that are downloaded. Sources: the table of
-// checkpoints in the README of github.com/Imageomics/INTR, datasets.Published,
-// and the model zoo in the README of github.com/facebookresearch/detr.
+// Published are the checkpoints that Find knows by name: the sample, which comes with this package, and those that are
+// downloaded. Sources: the table of checkpoints in the README of github.com/Imageomics/INTR, datasets.Published, and
+// the model zoo in the README of github.com/facebookresearch/detr.
 var Published = []Checkpoint{
 	{Name: Sample, Classes: 8, About: "a small INTR on drawn birds, which is always there"},
 	trained("cub", "intr_checkpoint_cub_detr_r50.pth", "cub"),

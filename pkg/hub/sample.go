@@ -13,10 +13,9 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// Sample is the name of the small checkpoint that comes with this package: an INTR
-// trained on drawn birds (package datasets/birds), with which everything can be
-// tried at once and without a network. sample/README.md says how it was made and
-// how good it is.
+// Sample is the name of the small checkpoint that comes with this package: an INTR trained on drawn birds (package
+// datasets/birds), with which everything can be tried at once and without a network. sample/README.md says how it was
+// made and how good it is.
 const Sample = "sample"
 
 //go:embed sample/sample.pth

@@ -58,8 +58,7 @@ func (p *Picture) Flip() *Picture {
 	return out
 }
 
-// Crop is a copy of the part within r. It panics where r is empty or leaves the
-// picture.
+// Crop is a copy of the part within r. It panics where r is empty or leaves the picture.
 func (p *Picture) Crop(r image.Rectangle) *Picture {
 	if r.Empty() || !r.In(p.Bounds()) {
 		panic(fmt.Sprintf("picture: Crop of %v from a picture of %d by %d", r, p.Width, p.Height))

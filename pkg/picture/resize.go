@@ -19,16 +19,14 @@ const half = 1 << (precision - 1)
 // negative, so the lower cannot borrow from the upper.
 const lanes = 1 | 1<<32
 
-// Resize is the picture at width by height pixels, bit for bit as Image.resize
-// with BILINEAR of Pillow 13: a triangle that widens when shrinking, across,
-// then down, rounded to 8 bits after each. It panics if a side is not positive
-// or the picture is empty.
+// Resize is the picture at width by height pixels, bit for bit as Image.resize with BILINEAR of Pillow 13: a triangle
+// that widens when shrinking, across, then down, rounded to 8 bits after each. It panics if a side is not positive or
+// the picture is empty.
 func (p *Picture) Resize(width, height int) *Picture {
 	return p.resizePart(width, height, image.Rect(0, 0, width, height))
 }
 
-// resizePart is the part of Resize(width, height) within r, which costs only
-// what that part needs.
+// resizePart is the part of Resize(width, height) within r, which costs only what that part needs.
 func (p *Picture) resizePart(width, height int, r image.Rectangle) *Picture {
 	if width <= 0 || height <= 0 || p.Width <= 0 || p.Height <= 0 {
 		panic("picture: Resize needs sides of at least one pixel")

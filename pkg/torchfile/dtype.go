@@ -8,9 +8,8 @@ import (
 // DType is the type of a tensor's elements, by PyTorch's name for it.
 type DType string
 
-// The element types that PyTorch and safetensors share and that hold one real
-// number or truth value each. Complex, quantized and 8-bit float tensors are
-// refused by name.
+// The element types that PyTorch and safetensors share and that hold one real number or truth value each. Complex,
+// quantized and 8-bit float tensors are refused by name.
 const (
 	Float64  DType = "float64"
 	Float32  DType = "float32"
@@ -85,8 +84,7 @@ func (d DType) layout() layout {
 	return layout{}
 }
 
-// Size is the number of bytes of one element, or 0 for a type that is not one
-// of the constants.
+// Size is the number of bytes of one element, or 0 for a type that is not one of the constants.
 func (d DType) Size() int { return d.layout().size }
 
 // fromHalf widens an IEEE 754 binary16.

@@ -33,8 +33,7 @@ var renamed = map[string]string{
 	"torch.nn.parameter":     "torch.nn",
 }
 
-// constructors are the classes and functions that a file may call, each done
-// here with plain values.
+// constructors are the classes and functions that a file may call, each done here with plain values.
 var constructors map[global]func(u *unpickler, args []any) (any, error)
 
 func init() {
@@ -151,8 +150,7 @@ func newSequence(u *unpickler, k kind, args []any) (any, error) {
 	return s, u.spend(len(s.items))
 }
 
-// newBytes makes bytes as the old protocols write them: as text, one character
-// of Latin-1 a byte.
+// newBytes makes bytes as the old protocols write them: as text, one character of Latin-1 a byte.
 func newBytes(u *unpickler, args []any) (any, error) {
 	if len(args) == 0 {
 		return []byte{}, nil
@@ -228,8 +226,7 @@ func integers(v any) ([]int64, error) {
 	return out, nil
 }
 
-// rebuildTensor: storage, offset, shape, strides, and in its second version
-// requires_grad, backward hooks, metadata.
+// rebuildTensor: storage, offset, shape, strides, and in its second version requires_grad, backward hooks, metadata.
 func rebuildTensor(u *unpickler, args []any) (any, error) {
 	if len(args) < 4 || len(args) > 7 {
 		return nil, errArguments
@@ -246,8 +243,7 @@ func rebuildTensor(u *unpickler, args []any) (any, error) {
 	return rebuild(u, s, s.dtype, s.held, args)
 }
 
-// rebuildTensorV3 has the type of the elements after the hooks: the storages of
-// the newest types are bare bytes.
+// rebuildTensorV3 has the type of the elements after the hooks: the storages of the newest types are bare bytes.
 func rebuildTensorV3(u *unpickler, args []any) (any, error) {
 	if len(args) < 7 || len(args) > 8 {
 		return nil, errArguments

@@ -14,9 +14,8 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// A .safetensors file is the length of its header (8 bytes), the header (JSON:
-// what and where each tensor is, and texts under "__metadata__"), and the
-// tensors' bytes in row-major order without gaps.
+// A .safetensors file is the length of its header (8 bytes), the header (JSON: what and where each tensor is, and texts
+// under "__metadata__"), and the tensors' bytes in row-major order without gaps.
 
 // maxHeader is the format's own limit of a header, in bytes.
 const maxHeader = 100_000_000

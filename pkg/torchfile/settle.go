@@ -6,14 +6,12 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep lists and dicts may lie in each other. Python's own
-// pickler gives up at about as many.
+// maxDepth is how deep lists and dicts may lie in each other. Python's own pickler gives up at about as many.
 const maxDepth = 1000
 
 var errDeep = fmt.Errorf("its values lie more than %d deep in each other", maxDepth)
 
-// maxVisits is how many values a checkpoint may have when shared ones are
-// counted at every place that shows them.
+// maxVisits is how many values a checkpoint may have when shared ones are counted at every place that shows them.
 const maxVisits = 1 << 24
 
 // settler turns what the unpickler made into the values that users see: lists,
@@ -72,9 +70,8 @@ func (s *settler) settleAll(values []any, depth int) (err error) {
 	return nil
 }
 
-// namer walks settled values and gives every tensor its dotted path. It also
-// makes sure that whoever walks them later comes to an end: no value holds
-// itself, and sharing has not folded up more than memory holds.
+// namer walks settled values and gives every tensor its dotted path. It also makes sure that whoever walks them later
+// comes to an end: no value holds itself, and sharing has not folded up more than memory holds.
 type namer struct {
 	tensors []*Tensor
 	path    []any // keys and positions from the root

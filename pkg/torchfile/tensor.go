@@ -27,13 +27,11 @@ type Tensor struct {
 	grad      bool   // requires_grad
 }
 
-// maxRepeated is how many elements a tensor may show of a storage that holds
-// fewer (a dimension of stride 0, as torch.Tensor.expand makes): 256 MB of
-// float32. More is a claim that no file has to pay for.
+// maxRepeated is how many elements a tensor may show of a storage that holds fewer (a dimension of stride 0, as
+// torch.Tensor.expand makes): 256 MB of float32. More is a claim that no file has to pay for.
 const maxRepeated = 1 << 26
 
-// view lays a tensor over a storage of held elements and checks that it stays
-// inside it.
+// view lays a tensor over a storage of held elements and checks that it stays inside it.
 func view(s *storage, dtype DType, held, offset int64, shape, strides []int64) (*Tensor, error) {
 	if len(shape) != len(strides) {
 		return nil, fmt.Errorf("a tensor of shape %v claims strides %v", shape, strides)
@@ -77,9 +75,8 @@ type Element interface {
 	float64 | float32 | int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8 | bool
 }
 
-// NewTensor makes a tensor to write: values in row-major order, as many as
-// shape has places. The values are not copied and must stay as they are until
-// the tensor has been written.
+// NewTensor makes a tensor to write: values in row-major order, as many as shape has places. The values are not copied
+// and must stay as they are until the tensor has been written.
 func NewTensor[E Element](name string, shape []int, values []E) (*Tensor, error) {
 	var zero E
 	dtype := DType(fmt.Sprintf("%T", zero)) // Go and PyTorch use the same names
@@ -138,10 +135,9 @@ func (t *Tensor) Len() int {
 	return n
 }
 
-// Float32s gives the elements in row-major order as float32, rounded to the
-// nearest where the type is wider, true as 1. They are put into dst where it
-// has the room, and into a new slice otherwise. It fails where the file was
-// damaged, cut short or closed.
+// Float32s gives the elements in row-major order as float32, rounded to the nearest where the type is wider, true as 1.
+// They are put into dst where it has the room, and into a new slice otherwise. It fails where the file was damaged, cut
+// short or closed.
 func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 	n := t.Len()
 	if cap(dst) < n {
@@ -198,8 +194,7 @@ func (t *Tensor) write(w io.Writer) error {
 	})
 }
 
-// contiguous says whether the elements lie in the file in row-major order
-// without gaps.
+// contiguous says whether the elements lie in the file in row-major order without gaps.
 func (t *Tensor) contiguous() bool {
 	step := 1
 	for i := len(t.Shape) - 1; i >= 0; i-- {
@@ -272,9 +267,8 @@ func (t *Tensor) gather(size int, visit func([]byte) error) error {
 	}
 }
 
-// NewLazyTensor is NewTensor for float32 numbers that are asked for when the
-// tensor is read or written, and not kept longer: a checkpoint can be written of
-// more numbers than should lie in memory twice. values gives all of them, in
+// NewLazyTensor is NewTensor for float32 numbers that are asked for when the tensor is read or written, and not kept
+// longer: a checkpoint can be written of more numbers than should lie in memory twice. values gives all of them, in
 // row-major order, each time it is called.
 func NewLazyTensor(name string, shape []int, values func() ([]float32, error)) (*Tensor, error) {
 	dims, n := int64s(shape), int64(1)

@@ -15,11 +15,9 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// WritePTH writes a value to a .pth file in the zip format of torch.save: the
-// kinds of value that File.Value gives, and Go's int. PyTorch's
-// load(weights_only=True) opens it unless it holds an Object. Every tensor is
-// written in row-major order; those that show the same numbers share them. The
-// file appears whole or not at all.
+// WritePTH writes a value to a .pth file in the zip format of torch.save: the kinds of value that File.Value gives, and
+// Go's int. PyTorch's load(weights_only=True) opens it unless it holds an Object. Every tensor is written in row-major
+// order; those that show the same numbers share them. The file appears whole or not at all.
 func WritePTH(path string, value any) error {
 	name := filepath.Base(path)
 	root := strings.TrimSuffix(name, filepath.Ext(name))

@@ -27,8 +27,7 @@ const (
 	bmpPlain, bmpRLE8, bmpRLE4, bmpMasks = 0, 1, 2, 3
 )
 
-// decodeBMP reads Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits, bit
-// fields and run lengths.
+// decodeBMP reads Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits, bit fields and run lengths.
 func decodeBMP(data []byte) (*Image, error) {
 	b, err := bmpHeader(data)
 	if err != nil {

@@ -153,8 +153,7 @@ func (t *tiff) place(from []uint8, width, stored, plane int, to []uint8) {
 	}
 }
 
-// sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow,
-// colour keeps its high byte.
+// sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow, colour keeps its high byte.
 func (t *tiff) sample(from []uint8, i int) uint8 {
 	switch t.bits {
 	case 16:

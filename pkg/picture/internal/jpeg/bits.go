@@ -2,8 +2,7 @@ package jpeg
 
 import "encoding/binary"
 
-// bits reads entropy-coded data: the bytes between two markers, a zero after
-// each 0xFF left out.
+// bits reads entropy-coded data: the bytes between two markers, a zero after each 0xFF left out.
 type bits struct {
 	data []byte
 	at   int    // the next byte to load

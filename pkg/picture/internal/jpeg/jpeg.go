@@ -1,6 +1,5 @@
-// Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as
-// Pillow calls it: the accurate integer transform, triangle upsampling of
-// chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
+// Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as Pillow calls it: the accurate integer
+// transform, triangle upsampling of chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
 // progressive Huffman coding, 8 bits), JFIF and Adobe's Technical Note 5116.
 package jpeg
 
