@@ -67,7 +67,7 @@ demo: setup
 lab: setup
 	@$(bin)/python notebooks/run.py lab
 
-lint:
+lint: lines
 	@echo "lint: gofmt, go vet, staticcheck"
 	@unformatted=$$(gofmt -l datasets internal kernel pkg); [ -z "$$unformatted" ] || { echo "lint: gofmt would write otherwise:" $$unformatted; exit 1; }
 	@go vet ./...
@@ -76,7 +76,7 @@ lint:
 # Lines end at column 120, tabs counting 4, in Go and Markdown; but not the rows of tables and URLs, which cannot be broken.
 lines:
 	@echo "lint: lines of at most 120 columns"
-	@git ls-files '*.go' '*.md' | LC_ALL=C xargs awk '{ gsub(/\t/, "    "); gsub(/[\200-\277]/, "") } \
+	@git ls-files '*.go' '*.md' ':!*/testdata/*' | LC_ALL=C xargs awk '{ gsub(/\t/, "    "); gsub(/[\200-\277]/, "") } \
 		FILENAME ~ /md$$/ && /^ *\|/ { next } { gsub(/https?:[^ )]*/, "") } \
 		length > 120 { print FILENAME ":" FNR ": " length " columns"; long = 1 } END { exit long }'
 
@@ -87,7 +87,7 @@ test test-all: setup lint
 	@if grep -qsw avx512f /proc/cpuinfo; then \
 		echo "test: what is compared with PyTorch, again with XLA held to AVX2"; \
 		XLA_FLAGS=--xla_cpu_max_isa=AVX2 go test -timeout $(timeout) -run 'Golden|First|Small|Oracle|Attribution|Logits|TestEval$$' -skip '/^go$$|//^go$$' \
-			./pkg/intr ./pkg/finetune ./pkg/interpret ./kernel/gointr; \
+			./pkg/intr ./pkg/finetune/train ./pkg/interpret ./kernel/gointr; \
 	else echo "test: this processor has no AVX-512, so XLA did without it already"; fi
 	@echo "test: notebooks"
 	@$(bin)/python -m unittest discover -v -s notebooks/tests
@@ -125,10 +125,10 @@ faithful: bin/gointr bin/.engine
 	@cp out/faithful/page.md docs/faithful.md
 
 # Test programs, so that gpu-check needs neither Go nor a network where it runs.
-checks := bin/backend.test bin/intr.test bin/finetune.test
-bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go pkg/finetune/*_test.go)
+checks := bin/backend.test bin/intr.test bin/finetune/train.test
+bin/%.test: $(sources) $(wildcard pkg/backend/*_test.go pkg/intr/*_test.go pkg/finetune/train/*_test.go)
 	@echo "gpu-check: building $@"
-	@go test -c -o $@ ./pkg/$*
+	@mkdir -p $(@D) && go test -c -o $@ ./pkg/$*
 
 gpu-check-build: bin/gointr $(checks)
 
@@ -138,7 +138,7 @@ gpu-check: gpu-check-build
 	@echo "gpu-check: the oracle's numbers, on CUDA"
 	@cd pkg/backend && GOINTR_TEST_BACKEND=cuda ../../bin/backend.test
 	@cd pkg/intr && GOINTR_TEST_ALL=1 GOINTR_TEST_BACKEND=cuda ../../bin/intr.test -test.v -test.run 'Golden|First'
-	@cd pkg/finetune && GOINTR_TEST_BACKEND=cuda ../../bin/finetune.test -test.v -test.run 'Golden|SmallTraining'
+	@cd pkg/finetune/train && GOINTR_TEST_BACKEND=cuda ../../../bin/finetune/train.test -test.v -test.run 'Golden|SmallTraining'
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda
 

@@ -30,11 +30,13 @@ func TestReadBoxes(t *testing.T) {
 		"path,x,y,width,height\na,1,2,3,4\na,1,2,3,4\n":   "again",
 		"path,x,y,width,height\na,1,2,3,\x00\xff{[\"\"\n": "",
 	} {
-		if _, err := read(text); err == nil || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), path) {
+		if _, err := read(text); err == nil || !strings.Contains(err.Error(), says) ||
+			!strings.HasPrefix(err.Error(), path) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if _, err := ReadBoxes(filepath.Join(t.TempDir(), "none.csv")); err == nil || !strings.Contains(err.Error(), "no file of boxes") {
+	if _, err := ReadBoxes(filepath.Join(t.TempDir(), "none.csv")); err == nil ||
+		!strings.Contains(err.Error(), "no file of boxes") {
 		t.Error(err)
 	}
 }

@@ -29,26 +29,37 @@ func TestReadClasses(t *testing.T) {
 		text string
 		want []string
 	}{
-		"CUB":                        {"1 001.Black_footed_Albatross\n2 002.Laysan_Albatross\n3 003.Sooty_Albatross\n", birds},
-		"CUB in another order":       {"3 003.Sooty_Albatross\n1 001.Black_footed_Albatross\n2 002.Laysan_Albatross", birds},
-		"CUB from 0":                 {"0 001.Black_footed_Albatross\n1 002.Laysan_Albatross\n2 003.Sooty_Albatross\n", birds},
-		"CUB with tabs, CRLF, BOM":   {"\ufeff1\t001.Black_footed_Albatross\r\n2\t002.Laysan_Albatross\r\n3\t003.Sooty_Albatross\r\n", birds},
-		"CUB with blank lines":       {"\n1 001.Black_footed_Albatross\n\n2 002.Laysan_Albatross\n 3  003.Sooty_Albatross \n\n", birds},
-		"CUB with zeros before":      {"001 001.Black_footed_Albatross\n002 002.Laysan_Albatross\n003 003.Sooty_Albatross\n", birds},
-		"CUB of one class":           {"1 Painted Bunting", []string{"Painted Bunting"}},
-		"a name a line":              {"Albatross\nPainted Bunting\nÉpervier\n", plain},
-		"no line end at the end":     {"Albatross\nPainted Bunting\nÉpervier", plain},
-		"CRLF and BOM":               {"\ufeffAlbatross\r\nPainted Bunting\r\nÉpervier\r\n\r\n", plain},
-		"line ends of old Macs":      {"Albatross\rPainted Bunting\rÉpervier\r", plain},
-		"one name with a number":     {"3 spined stickleback\n", fish},
-		"names with numbers":         {"3 spined stickleback\n9 spined stickleback\n15 spined stickleback\n", []string{"3 spined stickleback", "9 spined stickleback", "15 spined stickleback"}},
-		"two ladybirds":              {"2 spot ladybird\n7 spot ladybird", []string{"2 spot ladybird", "7 spot ladybird"}},
-		"a number among names":       {"Albatross\n3 spined stickleback\nBunting", []string{"Albatross", "3 spined stickleback", "Bunting"}},
-		"digits as names":            {"0\n1\n2\n3\n", []string{"0", "1", "2", "3"}},
-		"ImageFolder's CUB names":    {"001.Black_footed_Albatross\n002.Laysan_Albatross\n003.Sooty_Albatross\n", birds},
-		"same name twice":            {"unknown\nunknown", []string{"unknown", "unknown"}},
-		"JSON list":                  {`["Albatross", "Painted Bunting", "Épervier"]`, plain},
-		"JSON list, BOM, CRLF":       {"\ufeff\r\n[\r\n\"Albatross\",\r\n\"Painted Bunting\", \"\\u00c9pervier\"]\r\n", plain},
+		"CUB": {"1 001.Black_footed_Albatross\n2 002.Laysan_Albatross\n3 003.Sooty_Albatross\n",
+			birds},
+		"CUB in another order": {"3 003.Sooty_Albatross\n1 001.Black_footed_Albatross\n2 002.Laysan_Albatross",
+			birds},
+		"CUB from 0": {"0 001.Black_footed_Albatross\n1 002.Laysan_Albatross\n2 003.Sooty_Albatross\n",
+			birds},
+		"CUB with tabs, CRLF, BOM": {"\ufeff1\t001.Black_footed_Albatross\r\n2\t002.Laysan_Albatross\r\n" +
+			"3\t003.Sooty_Albatross\r\n", birds},
+		"CUB with blank lines": {"\n1 001.Black_footed_Albatross\n\n2 002.Laysan_Albatross\n 3  " +
+			"003.Sooty_Albatross \n\n", birds},
+		"CUB with zeros before": {"001 001.Black_footed_Albatross\n002 002.Laysan_Albatross\n003 " +
+			"003.Sooty_Albatross\n", birds},
+		"CUB of one class":       {"1 Painted Bunting", []string{"Painted Bunting"}},
+		"a name a line":          {"Albatross\nPainted Bunting\nÉpervier\n", plain},
+		"no line end at the end": {"Albatross\nPainted Bunting\nÉpervier", plain},
+		"CRLF and BOM":           {"\ufeffAlbatross\r\nPainted Bunting\r\nÉpervier\r\n\r\n", plain},
+		"line ends of old Macs":  {"Albatross\rPainted Bunting\rÉpervier\r", plain},
+		"one name with a number": {"3 spined stickleback\n", fish},
+		"names with numbers": {"3 spined stickleback\n9 spined stickleback\n15 spined stickleback\n",
+			[]string{"3 spined stickleback", "9 spined stickleback", "15 spined stickleback"}},
+		"two ladybirds": {"2 spot ladybird\n7 spot ladybird",
+			[]string{"2 spot ladybird", "7 spot ladybird"}},
+		"a number among names": {"Albatross\n3 spined stickleback\nBunting",
+			[]string{"Albatross", "3 spined stickleback", "Bunting"}},
+		"digits as names": {"0\n1\n2\n3\n", []string{"0", "1", "2", "3"}},
+		"ImageFolder's CUB names": {"001.Black_footed_Albatross\n002.Laysan_Albatross\n003.Sooty_Albatross\n",
+			birds},
+		"same name twice": {"unknown\nunknown", []string{"unknown", "unknown"}},
+		"JSON list":       {`["Albatross", "Painted Bunting", "Épervier"]`, plain},
+		"JSON list, BOM, CRLF": {"\ufeff\r\n[\r\n\"Albatross\",\r\n\"Painted Bunting\", \"\\u00c9pervier\"]\r\n",
+			plain},
 		"JSON number to name":        {`{"2": "Épervier", "0": "Albatross", "1": "Painted Bunting"}`, plain},
 		"JSON name to number":        {`{"Épervier": 2, "Albatross": 0, "Painted Bunting": 1}`, plain},
 		"JSON from 1":                {`{"Épervier": 3, "Albatross": 1, "Painted Bunting": 2}`, plain},
@@ -83,9 +94,10 @@ func TestReadClassesErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 	}{
-		"empty":                  {"", "is empty"},
-		"blank":                  {"\ufeff \r\n\t\n", "is empty"},
-		"double number":          {cub(200, map[int]string{57: "56 056.Bird"}), "line 57 has the number 56 again, after line 56"},
+		"empty": {"", "is empty"},
+		"blank": {"\ufeff \r\n\t\n", "is empty"},
+		"double number": {cub(200, map[int]string{57: "56 056.Bird"}),
+			"line 57 has the number 56 again, after line 56"},
 		"double number, small":   {"1 a\n1 b", "line 2 has the number 1 again"},
 		"gap":                    {cub(200, map[int]string{57: "201 057.Bird"}), "no class has the number 57"},
 		"gap, small":             {"1 a\n3 b", "no class has the number 2"},
@@ -162,13 +174,15 @@ func sentence(t *testing.T, err error, path, want string) {
 	if err == nil {
 		t.Fatalf("no error, want %q", want)
 	}
-	if s := err.Error(); !strings.Contains(s, want) || !strings.Contains(s, path) || strings.ContainsAny(s, "\n\r\x1b") || len(s) > 400 {
+	if s := err.Error(); !strings.Contains(s, want) || !strings.Contains(s, path) ||
+		strings.ContainsAny(s, "\n\r\x1b") || len(s) > 400 {
 		t.Errorf("got %q, want one sentence with %q and the path", s, want)
 	}
 }
 
 func FuzzReadClasses(f *testing.F) {
-	for _, s := range []string{"1 a\n2 b", "a\nb", `["a"]`, `{"0":"a"}`, `{"a":0}`, "\xff\xfe", "{", "[1", `{"a":[`, "\ufeff"} {
+	for _, s := range []string{"1 a\n2 b", "a\nb", `["a"]`, `{"0":"a"}`, `{"a":0}`, "\xff\xfe", "{", "[1",
+		`{"a":[`, "\ufeff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -19,15 +19,19 @@ import (
 func download(t testing.TB, changed map[string]string) string {
 	t.Helper()
 	files := map[string]string{
-		"classes.txt":                  "1 001.Albatross\n2 002.Bunting\n",
-		"images.txt":                   "1 002.Bunting/b_9.jpg\n2 001.Albatross/a_1.jpg\n3 001.Albatross/a_10.jpg\n4 002.Bunting/b_1.jpg\n",
-		"image_class_labels.txt":       "1 2\n2 1\n3 1\n4 2\n",
-		"train_test_split.txt":         "1 1\n2 0\n3 1\n4 0\n",
-		"bounding_boxes.txt":           "1 60.0 27.0 325.0 304.0\n2 139.0 30.0 153.0 264.0\n3 14.0 112.0 388.0 186.0\n4 112.0 90.0 255.0 242.5\n",
-		"parts/parts.txt":              "1 back\n2 left eye\n10 tail\n",
-		"parts/part_locs.txt":          "4 1 0.0 0.0 0\n4 2 183.0 101.0 1\n4 10 1.5 2.0 1\n1 10 5.0 6.0 1\n1 2 3.0 4.0 1\n1 1 1.0 2.0 1\n",
+		"classes.txt": "1 001.Albatross\n2 002.Bunting\n",
+		"images.txt": "1 002.Bunting/b_9.jpg\n2 001.Albatross/a_1.jpg\n3 001.Albatross/a_10.jpg\n4 " +
+			"002.Bunting/b_1.jpg\n",
+		"image_class_labels.txt": "1 2\n2 1\n3 1\n4 2\n",
+		"train_test_split.txt":   "1 1\n2 0\n3 1\n4 0\n",
+		"bounding_boxes.txt": "1 60.0 27.0 325.0 304.0\n2 139.0 30.0 153.0 264.0\n3 14.0 112.0 388.0 " +
+			"186.0\n4 112.0 90.0 255.0 242.5\n",
+		"parts/parts.txt": "1 back\n2 left eye\n10 tail\n",
+		"parts/part_locs.txt": "4 1 0.0 0.0 0\n4 2 183.0 101.0 1\n4 10 1.5 2.0 1\n1 10 5.0 6.0 1\n1 2 3.0 " +
+			"4.0 1\n1 1 1.0 2.0 1\n",
 		"attributes/unwanted.txt":      "nothing",
-		"images/001.Albatross/a_1.jpg": "A1", "images/001.Albatross/a_10.jpg": "A10", "images/002.Bunting/b_1.jpg": "B1", "images/002.Bunting/b_9.jpg": "B9",
+		"images/001.Albatross/a_1.jpg": "A1", "images/001.Albatross/a_10.jpg": "A10",
+		"images/002.Bunting/b_1.jpg": "B1", "images/002.Bunting/b_9.jpg": "B9",
 	}
 	for name, text := range changed {
 		files[name] = text
@@ -70,7 +74,8 @@ func TestImportCUB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(listing(train), listing(val)), "[0 train/001.Albatross/a_10.jpg 1 train/002.Bunting/b_9.jpg] [0 val/001.Albatross/a_1.jpg 1 val/002.Bunting/b_1.jpg]"; got != want {
+	if got, want := fmt.Sprint(listing(train), listing(val)), "[0 train/001.Albatross/a_10.jpg 1 "+
+		"train/002.Bunting/b_9.jpg] [0 val/001.Albatross/a_1.jpg 1 val/002.Bunting/b_1.jpg]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if text(t, train.Path(1)) != "B9" {
@@ -148,21 +153,29 @@ func TestImportCUBWithLess(t *testing.T) {
 
 func TestImportCUBErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
-		"no images.txt":     {"images.txt", "", "holds no images.txt: give the folder CUB_200_2011"},
-		"no classes":        {"classes.txt", "", "classes.txt cannot be read"},
-		"no split":          {"train_test_split.txt", "1 1\n2 0\n3 1\n", "images.txt, line 4: train_test_split.txt does not say"},
-		"another split":     {"train_test_split.txt", "1 1\n2 0\n3 2\n4 0\n", "images.txt, line 3: train_test_split.txt does not say"},
-		"no label":          {"image_class_labels.txt", "1 2\n", "images.txt, line 2: image_class_labels.txt and classes.txt give picture 2 no class"},
-		"another class":     {"image_class_labels.txt", "1 2\n2 1\n3 2\n4 2\n", "images.txt, line 3: picture 3 is 001.Albatross/a_10.jpg and not in the folder 002.Bunting"},
-		"two labels":        {"image_class_labels.txt", "1 2\n1 1\n", "image_class_labels.txt, line 2: 1 comes twice"},
-		"a way out":         {"classes.txt", "1 ..\n2 ..\n", "and not in the folder"},
-		"a line cut short":  {"images.txt", "1 002.Bunting/b_9.jpg\n2\n", "images.txt, line 2: \"2\" has not 2 fields"},
-		"a picture twice":   {"images.txt", "1 002.Bunting/b_9.jpg\n3 001.Albatross/a_10.jpg\n3 001.Albatross/a_10.jpg\n", "images.txt names 001.Albatross/a_10.jpg twice"},
-		"a missing picture": {"images.txt", "1 002.Bunting/b_9.jpg\n4 002.Bunting/b_7.jpg\n", "b_7.jpg is named in images.txt and is not there"},
-		"a box of nothing":  {"bounding_boxes.txt", "9 1 2 3 4\n", "bounding_boxes.txt, line 1: images.txt has no picture 9"},
-		"a box of words":    {"bounding_boxes.txt", "1 1 2 wide 4\n", "bounding_boxes.txt, line 1: \"wide\" is no number"},
-		"an unknown part":   {"parts/part_locs.txt", "1 3 1.0 2.0 1\n", "part_locs.txt, line 1: parts.txt has no part 3"},
-		"half visible":      {"parts/part_locs.txt", "1 2 1.0 2.0 0.5\n", "part_locs.txt, line 1: \"0.5\" does not say"},
+		"no images.txt": {"images.txt", "", "holds no images.txt: give the folder CUB_200_2011"},
+		"no classes":    {"classes.txt", "", "classes.txt cannot be read"},
+		"no split": {"train_test_split.txt", "1 1\n2 0\n3 1\n",
+			"images.txt, line 4: train_test_split.txt does not say"},
+		"another split": {"train_test_split.txt", "1 1\n2 0\n3 2\n4 0\n",
+			"images.txt, line 3: train_test_split.txt does not say"},
+		"no label": {"image_class_labels.txt", "1 2\n",
+			"images.txt, line 2: image_class_labels.txt and classes.txt give picture 2 no class"},
+		"another class": {"image_class_labels.txt", "1 2\n2 1\n3 2\n4 2\n",
+			"images.txt, line 3: picture 3 is 001.Albatross/a_10.jpg and not in the folder 002.Bunting"},
+		"two labels":       {"image_class_labels.txt", "1 2\n1 1\n", "image_class_labels.txt, line 2: 1 comes twice"},
+		"a way out":        {"classes.txt", "1 ..\n2 ..\n", "and not in the folder"},
+		"a line cut short": {"images.txt", "1 002.Bunting/b_9.jpg\n2\n", "images.txt, line 2: \"2\" has not 2 fields"},
+		"a picture twice": {"images.txt", "1 002.Bunting/b_9.jpg\n3 001.Albatross/a_10.jpg\n3 " +
+			"001.Albatross/a_10.jpg\n", "images.txt names 001.Albatross/a_10.jpg twice"},
+		"a missing picture": {"images.txt", "1 002.Bunting/b_9.jpg\n4 002.Bunting/b_7.jpg\n",
+			"b_7.jpg is named in images.txt and is not there"},
+		"a box of nothing": {"bounding_boxes.txt", "9 1 2 3 4\n",
+			"bounding_boxes.txt, line 1: images.txt has no picture 9"},
+		"a box of words": {"bounding_boxes.txt", "1 1 2 wide 4\n",
+			"bounding_boxes.txt, line 1: \"wide\" is no number"},
+		"an unknown part": {"parts/part_locs.txt", "1 3 1.0 2.0 1\n", "part_locs.txt, line 1: parts.txt has no part 3"},
+		"half visible":    {"parts/part_locs.txt", "1 2 1.0 2.0 0.5\n", "part_locs.txt, line 1: \"0.5\" does not say"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := map[string]string{c.file: c.text}
@@ -251,9 +264,11 @@ func TestImportedTables(t *testing.T) {
 }
 
 func TestPublished(t *testing.T) {
-	want := map[string]int{"cub": 200, "bird525": 525, "fish": 183, "dog": 120, "butterfly": 65, "pet": 37, "car": 196, "craft": 100}
+	want := map[string]int{"cub": 200, "bird525": 525, "fish": 183, "dog": 120, "butterfly": 65, "pet": 37, "car": 196,
+		"craft": 100}
 	for _, d := range datasets.Published {
-		if d.Classes != want[d.Name] || d.Title == "" || d.Page == "" || (d.Acc1 == 0) != (d.Acc5 == 0) || d.Acc5 < d.Acc1 {
+		if d.Classes != want[d.Name] || d.Title == "" || d.Page == "" || (d.Acc1 == 0) != (d.Acc5 == 0) ||
+			d.Acc5 < d.Acc1 {
 			t.Errorf("%+v", d)
 		}
 		delete(want, d.Name)

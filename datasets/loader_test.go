@@ -23,7 +23,8 @@ func loader(t testing.TB, n int) *datasets.Loader {
 	for i := range n {
 		photo(t, filepath.Join(root, "train", fmt.Sprint("class ", i*3/n), fmt.Sprintf("%03d.png", i)), 40+i, 50-i%9)
 	}
-	return &datasets.Loader{Split: opened(t, root, "train"), BatchSize: 4, Transform: picture.TrainTransform(32), Train: true, Seed: 7}
+	return &datasets.Loader{Split: opened(t, root, "train"), BatchSize: 4, Transform: picture.TrainTransform(32),
+		Train: true, Seed: 7}
 }
 
 func epoch(t testing.TB, l *datasets.Loader, number, from int) (batches []*datasets.Batch) {
@@ -72,7 +73,8 @@ func TestEpochOfTraining(t *testing.T) {
 	}
 	for name, other := range map[string][]*datasets.Batch{
 		"the next epoch": epoch(t, l, 1, 0),
-		"another seed":   epoch(t, &datasets.Loader{Split: l.Split, BatchSize: 4, Transform: l.Transform, Train: true, Seed: 8}, 0, 0),
+		"another seed": epoch(t, &datasets.Loader{Split: l.Split, BatchSize: 4, Transform: l.Transform, Train: true,
+			Seed: 8}, 0, 0),
 	} {
 		same := 0
 		for i := range other {

@@ -23,7 +23,8 @@ func partsFile(t *testing.T, text string) string {
 func TestReadParts(t *testing.T) {
 	// Columns in any order, one of no interest, a picture that comes back later, a
 	// path with a comma.
-	parts, err := datasets.ReadParts(partsFile(t, "\ufeffpart,path,visible,x,y,who\r\nbeak,a.jpg,1,1.5,2,ann\r\ntail,\"b,c.jpg\",0,0.0,0.0,bob\r\neye,a.jpg,0,3,4,ann\r\n"))
+	parts, err := datasets.ReadParts(partsFile(t, "\ufeffpart,path,visible,x,y,who\r\nbeak,a.jpg,1,1.5,2,ann\r\n"+
+		"tail,\"b,c.jpg\",0,0.0,0.0,bob\r\neye,a.jpg,0,3,4,ann\r\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func TestReadParts(t *testing.T) {
 func TestWritePartsIsReadBack(t *testing.T) {
 	for name, box := range map[string]datasets.Box{"with boxes": {X0: 1, Y0: 2, X1: 3.25, Y1: 4}, "without": {}} {
 		parts := map[string][]datasets.Part{
-			"val/a/1.png":   {{Name: "eye", X: 1.125, Y: 1e-3, Visible: true, Box: box}, {Name: "left \"leg\"", X: 7, Y: 8}},
+			"val/a/1.png": {{Name: "eye", X: 1.125, Y: 1e-3, Visible: true, Box: box},
+				{Name: "left \"leg\"", X: 7, Y: 8}},
 			"train/a/1.png": {{Name: "eye", X: 12345.5, Y: 3}},
 		}
 		path := filepath.Join(t.TempDir(), "parts.csv")
@@ -55,7 +57,8 @@ func TestWritePartsIsReadBack(t *testing.T) {
 		}
 		text, _ := os.ReadFile(path)
 		header, rest, _ := strings.Cut(string(text), "\n")
-		if want := map[string]string{"with boxes": "path,part,x,y,visible,x0,y0,x1,y1", "without": "path,part,x,y,visible"}[name]; header != want {
+		if want := map[string]string{"with boxes": "path,part,x,y,visible,x0,y0,x1,y1",
+			"without": "path,part,x,y,visible"}[name]; header != want {
 			t.Errorf("%s: the columns are %s, want %s", name, header, want)
 		}
 		if !strings.HasPrefix(rest, "train/") {
@@ -85,7 +88,8 @@ func TestReadPartsRefuses(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := datasets.ReadParts(filepath.Join(t.TempDir(), "none.csv")); err == nil || !strings.Contains(err.Error(), "there is no file") {
+	if _, err := datasets.ReadParts(filepath.Join(t.TempDir(), "none.csv")); err == nil ||
+		!strings.Contains(err.Error(), "there is no file") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	if _, err := datasets.ReadParts(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a directory") {

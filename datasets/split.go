@@ -359,12 +359,12 @@ func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 
 // Digest is a hexadecimal SHA-256 that tells whether two runs had the same pictures: over the classes' names and, for
 // every picture in order, its path within the split and the size of its file, not over the pictures themselves. The
-// error is that a file is gone.
-func (s *Split) Digest() (string, error) {
+// error is that a file is gone, or that of ctx.
+func (s *Split) Digest(ctx context.Context) (string, error) {
 	sizes := make([]int64, s.length)
 	var failed atomic.Pointer[error]
 	parallel.Do(s.length, func(next func() (int, bool)) {
-		for i, ok := next(); ok && failed.Load() == nil; i, ok = next() {
+		for i, ok := next(); ok && failed.Load() == nil && ctx.Err() == nil; i, ok = next() {
 			info, err := os.Stat(s.Path(i))
 			if err != nil {
 				err = cannotList(s.Path(i), err)
@@ -376,6 +376,9 @@ func (s *Split) Digest() (string, error) {
 	})
 	if err := failed.Load(); err != nil {
 		return "", *err
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%d\n", len(s.Classes))

@@ -69,11 +69,11 @@ func listing(s *datasets.Split) []string {
 // tangled is a split with everything that decides an order.
 func tangled(t testing.TB) string {
 	root := lay(t, t.TempDir(),
-		"train/b/2.jpg", "train/b/10.jpg", "train/b/Z.PNG", "train/b/a.jpeg", "train/b/é.jpg", "train/b/𝒳.jpg", "train/b/ﬁ.jpg",
-		"train/b/notes.txt", "train/b/moving.gif", "train/b/noext", "train/b/jpg", "train/b/x.jpg.txt",
-		"train/b/in/1.webp", "train/b/in-side/1.tiff", "train/b/in/deep/1.tif", "train/b/in side/1.bmp", "train/b/nothing/readme.md",
-		"train/B/1.pgm", "train/B/sub/0.ppm", "train/a b/1.jpg", "train/a/only/inside/1.jpg", "train/a-b/1.JpEg",
-		"train/readme.txt", "elsewhere/more/7.jpg", "elsewhere/8.jpg")
+		"train/b/2.jpg", "train/b/10.jpg", "train/b/Z.PNG", "train/b/a.jpeg", "train/b/é.jpg", "train/b/𝒳.jpg",
+		"train/b/ﬁ.jpg", "train/b/notes.txt", "train/b/moving.gif", "train/b/noext", "train/b/jpg", "train/b/x.jpg.txt",
+		"train/b/in/1.webp", "train/b/in-side/1.tiff", "train/b/in/deep/1.tif", "train/b/in side/1.bmp",
+		"train/b/nothing/readme.md", "train/B/1.pgm", "train/B/sub/0.ppm", "train/a b/1.jpg",
+		"train/a/only/inside/1.jpg", "train/a-b/1.JpEg", "train/readme.txt", "elsewhere/more/7.jpg", "elsewhere/8.jpg")
 	link(t, "../../elsewhere/more", filepath.Join(root, "train", "b", "linked"))
 	link(t, "../../elsewhere/8.jpg", filepath.Join(root, "train", "b", "eight.jpg"))
 	link(t, "nowhere.jpg", filepath.Join(root, "train", "b", "lost.jpg"))
@@ -93,10 +93,10 @@ func TestSplit(t *testing.T) {
 		"1 train/a/only/inside/1.jpg",
 		"2 train/a b/1.jpg",
 		"3 train/a-b/1.JpEg",
-		"4 train/b/10.jpg", "4 train/b/2.jpg", "4 train/b/Z.PNG", "4 train/b/a.jpeg", "4 train/b/eight.jpg", "4 train/b/lost.jpg",
-		"4 train/b/é.jpg", "4 train/b/ﬁ.jpg", "4 train/b/𝒳.jpg",
-		"4 train/b/in/1.webp", "4 train/b/in side/1.bmp", "4 train/b/in-side/1.tiff", "4 train/b/in/deep/1.tif", "4 train/b/linked/7.jpg",
-		"5 train/link/8.jpg", "5 train/link/more/7.jpg",
+		"4 train/b/10.jpg", "4 train/b/2.jpg", "4 train/b/Z.PNG", "4 train/b/a.jpeg", "4 train/b/eight.jpg",
+		"4 train/b/lost.jpg", "4 train/b/é.jpg", "4 train/b/ﬁ.jpg", "4 train/b/𝒳.jpg",
+		"4 train/b/in/1.webp", "4 train/b/in side/1.bmp", "4 train/b/in-side/1.tiff", "4 train/b/in/deep/1.tif",
+		"4 train/b/linked/7.jpg", "5 train/link/8.jpg", "5 train/link/more/7.jpg",
 	}
 	// Folders of a class are in the order of their whole paths: "in", "in side", "in-side", "in/deep".
 	if got := listing(s); !slices.Equal(got, want) {
@@ -169,7 +169,8 @@ func TestNamesFor(t *testing.T) {
 		{2, nil, "001.Wren 002.Rook"},
 		{2, []string{"001.Wren", "Raven"}, "001.Wren Raven"},
 		{3, nil, "has 2 classes, but the model has 3"},
-		{2, []string{"002.Rook", "001.Wren"}, "002.Rook is class 0 by the model's names, but class 1 among the folders"},
+		{2, []string{"002.Rook", "001.Wren"},
+			"002.Rook is class 0 by the model's names, but class 1 among the folders"},
 	} {
 		names, err := s.NamesFor(c.classes, c.names)
 		got := strings.Join(names, " ")
@@ -192,13 +193,16 @@ func TestOpenErrors(t *testing.T) {
 		"train a file":   {[]string{"train"}, "ROOT/train is not a folder"},
 		"no classes":     {[]string{"train/"}, "ROOT/train: it holds no pictures"},
 		"loose pictures": {[]string{"train/1.jpg", "train/2.jpg"}, "ROOT/train: 2 pictures lie in it and no folder"},
-		"empty class":    {[]string{"train/a/1.jpg", "train/b/", "train/c/1.jpg"}, "ROOT/train: the class b has no picture"},
-		"empty classes":  {[]string{"train/a/1.jpg", "train/b/1.gif", "train/c/x/.1.jpg"}, "ROOT/train: the classes b, c have no picture"},
-		"no pictures":    {[]string{"train/a/1.txt", "train/b/2.gif"}, "ROOT/train: none of its 2 classes has a picture"},
+		"empty class": {[]string{"train/a/1.jpg", "train/b/", "train/c/1.jpg"},
+			"ROOT/train: the class b has no picture"},
+		"empty classes": {[]string{"train/a/1.jpg", "train/b/1.gif", "train/c/x/.1.jpg"},
+			"ROOT/train: the classes b, c have no picture"},
+		"no pictures": {[]string{"train/a/1.txt", "train/b/2.gif"}, "ROOT/train: none of its 2 classes has a picture"},
 		"classes differ": {[]string{"train/a/1.jpg", "train/b/1.jpg", "train/c/1.jpg", "val/b/1.jpg", "val/d/1.jpg"},
 			"ROOT: the classes of train and val differ: only train has a, c, only val has d"},
 		"one class more": {[]string{"train/a/1.jpg", "train/b/1.jpg", "val/b/1.jpg"}, "only train has a"},
-		"many more": {[]string{"train/a/1.jpg", "val/a/1.jpg", "val/1/1.jpg", "val/2/1.jpg", "val/3/1.jpg", "val/4/1.jpg", "val/5/1.jpg", "val/6/1.jpg", "val/7/1.jpg"},
+		"many more": {[]string{"train/a/1.jpg", "val/a/1.jpg", "val/1/1.jpg", "val/2/1.jpg", "val/3/1.jpg",
+			"val/4/1.jpg", "val/5/1.jpg", "val/6/1.jpg", "val/7/1.jpg"},
 			"only val has 1, 2, 3, 4, 5 and 2 more"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +259,8 @@ func TestSplitIsSmall(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range each {
-			f, err := os.Create(filepath.Join(folder, fmt.Sprintf("Some_longer_name_of_a_species_%04d_%06d.jpg", i, i*7)))
+			f, err := os.Create(filepath.Join(folder, fmt.Sprintf("Some_longer_name_of_a_species_%04d_%06d.jpg",
+				i, i*7)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -284,7 +289,7 @@ func TestSplitIsSmall(t *testing.T) {
 func TestDigest(t *testing.T) {
 	digest := func(root, name string) string {
 		t.Helper()
-		d, err := opened(t, root, name).Digest()
+		d, err := opened(t, root, name).Digest(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +318,8 @@ func TestDigest(t *testing.T) {
 		}
 		seen[d] = what
 	}
-	change("a byte more", func(p string) error { return os.WriteFile(p, []byte("a byte more than before"), 0o666) }, "a/1.jpg")
+	change("a byte more", func(p string) error { return os.WriteFile(p, []byte("a byte more than before"), 0o666) },
+		"a/1.jpg")
 	change("another name", func(p string) error { return os.Rename(p, p+".jpg") }, "b/2.jpg")
 	change("one picture less", os.Remove, "b/deep/2.jpg")
 	change("another class", func(p string) error { return os.Rename(p, p+"b") }, "b")
@@ -322,7 +328,7 @@ func TestDigest(t *testing.T) {
 	if err := os.Remove(s.Path(0)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Digest()
+	_, err := s.Digest(t.Context())
 	check(t, err, root, s.Path(0)+": it cannot be read")
 }
 
@@ -370,7 +376,8 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, content := range map[string][]byte{s.Path(3): data[:len(data)/2], s.Path(7): nil, s.Path(8): []byte("not a picture")} {
+	for path, content := range map[string][]byte{s.Path(3): data[:len(data)/2], s.Path(7): nil,
+		s.Path(8): []byte("not a picture")} {
 		if err := os.WriteFile(path, content, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -379,7 +386,8 @@ func TestVerify(t *testing.T) {
 	if err != nil || len(bad) != 3 || bad[0].Index != 3 || bad[1].Index != 7 || bad[2].Index != 8 {
 		t.Fatalf("bad %v, error %v", bad, err)
 	}
-	for _, want := range []string{"3 of the 10 pictures in ROOT/train cannot be read", "ROOT/train/a/3.png: the PNG is damaged",
+	for _, want := range []string{"3 of the 10 pictures in ROOT/train cannot be read",
+		"ROOT/train/a/3.png: the PNG is damaged",
 		"ROOT/train/b/2.png: the file is empty", "ROOT/train/b/3.png: this is not a picture"} {
 		_, named, err := s.Readable(context.Background(), false, nil)
 		if len(named) != 3 {
@@ -394,7 +402,8 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := listing(left), slices.DeleteFunc(listing(s), func(line string) bool {
-		return strings.HasSuffix(line, "a/3.png") || strings.HasSuffix(line, "b/2.png") || strings.HasSuffix(line, "b/3.png")
+		return strings.HasSuffix(line, "a/3.png") || strings.HasSuffix(line, "b/2.png") ||
+			strings.HasSuffix(line, "b/3.png")
 	}); !slices.Equal(got, want) || len(got) != 7 {
 		t.Errorf("left are %q, want %q", got, want)
 	}

@@ -203,7 +203,7 @@ def step(rounds=3):
 
     ratios = []
     for i in range(rounds):
-        said = subprocess.run(["go", "test", "./pkg/finetune", "-run", "none", "-bench", "StepR50", "-benchtime", "4x"], cwd=root, capture_output=True, text=True)
+        said = subprocess.run(["go", "test", "./pkg/finetune/train", "-run", "none", "-bench", "StepR50", "-benchtime", "4x"], cwd=root, capture_output=True, text=True)
         ours = [line.split() for line in said.stdout.splitlines() if line.startswith("BenchmarkStepR50")]
         if not ours:
             sys.exit("bench: the step could not be timed: " + said.stdout + said.stderr)

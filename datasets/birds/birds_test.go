@@ -77,7 +77,8 @@ func TestBoxIsWhatChangesWithoutThePart(t *testing.T) {
 			if !part.Box.Contains(part.X, part.Y) {
 				t.Errorf("scene %d, %v: the middle (%g, %g) is not in %v", i, Kind(k), part.X, part.Y, part.Box)
 			}
-			if slices.ContainsFunc(rest, func(p datasets.Part) bool { return p.Name == part.Name }) || len(rest) != Kinds-1 {
+			if slices.ContainsFunc(rest, func(p datasets.Part) bool { return p.Name == part.Name }) ||
+				len(rest) != Kinds-1 {
 				t.Errorf("scene %d without its %v lists %v", i, Kind(k), rest)
 			}
 		}
@@ -113,7 +114,8 @@ func TestSpeciesDifferInTheirTellingPartsOnly(t *testing.T) {
 				in = around(in, both)
 			}
 			if !within(box, in) {
-				t.Errorf("%s and %s in one scene differ in %v, their parts %v lie in %v", a.Name, b.Name, box, kinds, in)
+				t.Errorf("%s and %s in one scene differ in %v, their parts %v lie in %v", a.Name, b.Name,
+					box, kinds, in)
 			}
 			// Outside of each part's own box nothing changes, not only outside of all.
 			for y := range 128 {
@@ -125,12 +127,14 @@ func TestSpeciesDifferInTheirTellingPartsOnly(t *testing.T) {
 					if !slices.ContainsFunc(kinds, func(k Kind) bool {
 						return around(partsA[k].Box, partsB[k].Box).Contains(float64(x), float64(y))
 					}) {
-						t.Fatalf("%s and %s differ at (%d, %d), outside of the boxes of %v", a.Name, b.Name, x, y, kinds)
+						t.Fatalf("%s and %s differ at (%d, %d), outside of the boxes of %v", a.Name,
+							b.Name, x, y, kinds)
 					}
 				}
 			}
 			if clearly := far(drawnA, drawnB); clearly < 12 {
-				t.Errorf("%s and %s differ clearly in %d pixels of 128 × 128 only (scene %d %d)", a.Name, b.Name, clearly, i, j)
+				t.Errorf("%s and %s differ clearly in %d pixels of 128 × 128 only (scene %d %d)", a.Name, b.Name,
+					clearly, i, j)
 			}
 		}
 	}
@@ -259,7 +263,8 @@ func TestPartsAreInThePicture(t *testing.T) {
 func TestScenesDiffer(t *testing.T) {
 	base, _ := Draw(At(0), NewScene(0, "train", 0, 0), 64)
 	for name, scene := range map[string]Scene{
-		"seed": NewScene(1, "train", 0, 0), "split": NewScene(0, "val", 0, 0), "class": NewScene(0, "train", 1, 0), "index": NewScene(0, "train", 0, 1),
+		"seed": NewScene(1, "train", 0, 0), "split": NewScene(0, "val", 0, 0), "class": NewScene(0, "train", 1, 0),
+		"index": NewScene(0, "train", 0, 1),
 	} {
 		if p, _ := Draw(At(0), scene, 64); slices.Equal(p.Pix, base.Pix) {
 			t.Errorf("the scene does not depend on the %s", name)
@@ -332,8 +337,10 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s drawn again is another picture", name)
 		}
 	}
-	for _, name := range []string{"", "train", "train/001.Dagger_billed_Bunting/00007.png", "val/001.Dagger_billed_Bunting/00003.png", "test/001.Dagger_billed_Bunting/00000.png",
-		"train/002.Dagger_billed_Bunting/00000.png", "train/001.Dagger_billed_Bunting/0.png", "train/006.Fan_tailed_Bunting/00000.png"} {
+	for _, name := range []string{"", "train", "train/001.Dagger_billed_Bunting/00007.png",
+		"val/001.Dagger_billed_Bunting/00003.png", "test/001.Dagger_billed_Bunting/00000.png",
+		"train/002.Dagger_billed_Bunting/00000.png", "train/001.Dagger_billed_Bunting/0.png",
+		"train/006.Fan_tailed_Bunting/00000.png"} {
 		if _, _, err := opened.Find(name); err == nil {
 			t.Errorf("%q is found", name)
 		}
@@ -366,7 +373,8 @@ func TestWriteRefuses(t *testing.T) {
 	base := t.TempDir()
 	file := filepath.Join(base, "file")
 	full := filepath.Join(base, "full")
-	if err := errors.Join(os.WriteFile(file, nil, 0o666), os.Mkdir(full, 0o777), os.WriteFile(filepath.Join(full, "mine"), nil, 0o666)); err != nil {
+	if err := errors.Join(os.WriteFile(file, nil, 0o666), os.Mkdir(full, 0o777),
+		os.WriteFile(filepath.Join(full, "mine"), nil, 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	good := Options{Classes: 2, PerClass: 1, Size: 64}
@@ -432,11 +440,15 @@ func TestNothingHalf(t *testing.T) {
 				}
 			}
 		})
-		if err == nil || !strings.HasPrefix(err.Error(), dir+" cannot be written: ") || strings.Contains(err.Error(), ".set.") {
+		if err == nil || !strings.HasPrefix(err.Error(), dir+" cannot be written: ") ||
+			strings.Contains(err.Error(), ".set.") {
 			t.Errorf("%s: failed in the middle: %v", name, err)
 		}
 		left := []string{}
-		_ = filepath.WalkDir(base, func(path string, _ fs.DirEntry, _ error) error { left = append(left, path); return nil })
+		_ = filepath.WalkDir(base, func(path string, _ fs.DirEntry, _ error) error {
+			left = append(left, path)
+			return nil
+		})
 		want := []string{base}
 		if there {
 			want = append(want, dir)

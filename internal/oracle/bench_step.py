@@ -2,7 +2,7 @@
 
     python bench_step.py [--steps 5]       prints seconds a step (the median) and the peak memory in MB
 
-Ours is beside it: go test ./pkg/finetune -run none -bench StepR50
+Ours is beside it: go test ./pkg/finetune/train -run none -bench StepR50
 """
 import argparse
 import resource

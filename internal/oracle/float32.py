@@ -2,7 +2,7 @@
 
     GOINTR_ORACLE/python float32.py [GOLDEN]
 
-Writes float32.json into pkg/intr/testdata and pkg/finetune/testdata: model or training, then answer, then the greatest
+Writes float32.json into pkg/intr/testdata and pkg/finetune/train/testdata: model or training, then answer, then the greatest
 distance. GOLDEN is the folder ../shared/golden beside the checkout, where the checkpoints are gzipped; without it the small
 models alone are measured anew, and the rest stays.
 """
@@ -23,7 +23,7 @@ import rounding
 
 here = pathlib.Path(__file__).parent
 packages = here.parents[1] / "pkg"
-spec = importlib.util.spec_from_file_location("generate", packages / "finetune" / "testdata" / "generate.py")
+spec = importlib.util.spec_from_file_location("generate", packages / "finetune" / "train" / "testdata" / "generate.py")
 small_training = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(small_training)
 
@@ -230,7 +230,7 @@ def main():
         models |= {name: lambda name=name: variant(golden, name) for name in ("r18_prenorm", "r18_learned", "r50_dc5")}
         models["intr_r50_200"] = lambda: photograph(golden)
     write("intr", models)
-    write("finetune", runs)
+    write("finetune/train", runs)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,17 @@ func TestAhead(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var begun, running, most atomic.Int64
 			taken := 0
-			for v, err := range Ahead(t.Context(), 20, c.workers, c.ready, func(_ context.Context, i int) (string, error) {
-				begun.Add(1)
-				most.Store(max(most.Load(), running.Add(1)))
-				time.Sleep(time.Duration(20-i) * time.Second) // the first take longest
-				running.Add(-1)
-				if i%2 == 1 {
-					return "", odd
-				}
-				return fmt.Sprint(i), nil
-			}) {
+			for v, err := range Ahead(t.Context(), 20, c.workers, c.ready,
+				func(_ context.Context, i int) (string, error) {
+					begun.Add(1)
+					most.Store(max(most.Load(), running.Add(1)))
+					time.Sleep(time.Duration(20-i) * time.Second) // the first take longest
+					running.Add(-1)
+					if i%2 == 1 {
+						return "", odd
+					}
+					return fmt.Sprint(i), nil
+				}) {
 				want, wantErr := fmt.Sprint(taken), error(nil)
 				if taken%2 == 1 {
 					want, wantErr = "", odd

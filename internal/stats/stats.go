@@ -1,5 +1,5 @@
-// Package stats is the statistics of reports, as gonum/stat has them: intervals of
-// shares and of what is drawn again, the binomial test, quantiles.
+// Package stats is the statistics of reports, as gonum/stat has them: intervals of shares and of what is drawn again,
+// the binomial test, quantiles.
 package stats
 
 import (
@@ -11,9 +11,8 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Wilson is the 95 % score interval, in percent, of a share of part in of
-// (Wilson, JASA 1927). Unlike the usual one it makes sense near 0 and 100 % and
-// for few pictures.
+// Wilson is the 95 % score interval, in percent, of a share of part in of (Wilson, JASA 1927). Unlike the usual one it
+// makes sense near 0 and 100 % and for few pictures.
 func Wilson(part, of int) [2]float64 {
 	if of == 0 {
 		return [2]float64{0, 100}
@@ -24,16 +23,14 @@ func Wilson(part, of int) [2]float64 {
 	return [2]float64{100 * max(0, middle-half), 100 * min(1, middle+half)}
 }
 
-// AtLeast is the probability of hits or more of n, each with probability p. Where
-// these differ, p being their mean, it is an upper bound for hits above the mean
-// (Hoeffding 1956).
+// AtLeast is the probability of hits or more of n, each with probability p. Where these differ, p being their mean, it
+// is an upper bound for hits above the mean (Hoeffding 1956).
 func AtLeast(hits, n int, p float64) float64 {
 	return distuv.Binomial{N: float64(n), P: min(p, 1)}.Survival(float64(hits - 1))
 }
 
-// Bootstrap draws n of n with replacement, some times, and gives what is got of them
-// each time, sorted, without what is no finite number (Efron 1979). The seeds decide
-// what is drawn.
+// Bootstrap draws n of n with replacement, some times, and gives what is got of them each time, sorted, without what is
+// no finite number (Efron 1979). The seeds decide what is drawn.
 func Bootstrap(times, n int, seed1, seed2 uint64, of func(drawn []int) float64) (all []float64) {
 	random, drawn := rand.New(rand.NewPCG(seed1, seed2)), make([]int, n)
 	for range times {

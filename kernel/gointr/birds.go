@@ -45,11 +45,9 @@ pictures on every machine.`,
 			if err != nil {
 				return err
 			}
-			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size, o.Seed, o.Describe()}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return printDrawn(cmd.OutOrStdout(), result)
+			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size,
+				o.Seed, o.Describe()}
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	cmd.Flags().IntVar(&o.Classes, "classes", o.Classes, fmt.Sprintf("how many species, 2 to %d", birds.MaxSpecies))
@@ -59,11 +57,12 @@ pictures on every machine.`,
 	return cmd
 }
 
-func printDrawn(w io.Writer, d drawn) error {
+func (d drawn) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s written: %d species, %d pictures in train and %d in val\n\n", d.Dir, d.Classes, d.Train, d.Val)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, s := range d.Species {
-		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling], s.LookAlike, strings.Join(s.Differs, ", "))
+		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling],
+			s.LookAlike, strings.Join(s.Differs, ", "))
 	}
 	return table.Flush()
 }

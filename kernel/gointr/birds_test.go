@@ -13,7 +13,8 @@ import (
 
 func TestBirds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "birds")
-	code, stdout, stderr := gointr("birds", dir, "--classes", "3", "--per_class", "4", "--size", "64", "--seed", "9", "--json")
+	code, stdout, stderr := gointr("birds", dir, "--classes", "3", "--per_class", "4", "--size", "64", "--seed",
+		"9", "--json")
 	if code != 0 || stderr != "" || strings.Count(stdout, "\n") != 1 {
 		t.Fatalf("%d, %q, %q", code, stdout, stderr)
 	}
@@ -21,7 +22,8 @@ func TestBirds(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.Dir != dir || line.Classes != 3 || line.Train != 12 || line.Val != 6 || line.Size != 64 || line.Seed != 9 || len(line.Species) != 3 {
+	if line.Dir != dir || line.Classes != 3 || line.Train != 12 || line.Val != 6 || line.Size != 64 || line.Seed != 9 ||
+		len(line.Species) != 3 {
 		t.Errorf("said %+v", line)
 	}
 	for split, want := range map[string]int{"train": line.Train, "val": line.Val} {
@@ -41,7 +43,8 @@ func TestBirds(t *testing.T) {
 		}
 	}
 
-	code, stdout, _ = gointr("birds", filepath.Join(t.TempDir(), "birds"), "--classes", "2", "--per-class", "1", "--size", "64")
+	code, stdout, _ = gointr("birds", filepath.Join(t.TempDir(), "birds"), "--classes", "2", "--per-class", "1",
+		"--size", "64")
 	if code != 0 || !strings.Contains(stdout, "001.Dagger_billed_Bunting  told by its beak: long red dagger") {
 		t.Errorf("%d, %s", code, stdout)
 	}

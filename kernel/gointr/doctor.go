@@ -93,17 +93,20 @@ func probe(ctx context.Context, kind string) backend.Report {
 	if err != nil {
 		said, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
 		plugin, _ := backend.Plugin(kind)
-		return failed(fmt.Sprintf("its plugin %s ends the program (%v: %s): remove it and run gointr setup", plugin, err, said))
+		return failed(fmt.Sprintf("its plugin %s ends the program (%v: %s): remove it and run gointr setup",
+			plugin, err, said))
 	}
 	return r
 }
 
 func thisMachine(ctx context.Context) machine {
-	m := machine{Version: origin.Version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
+	m := machine{Version: origin.Version(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
+		Cores: runtime.NumCPU()}
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
 		m.Memory = memory(string(text))
 	}
-	smi := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version", "--format=csv,noheader")
+	smi := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version",
+		"--format=csv,noheader")
 	if out, err := smi.Output(); err == nil {
 		m.GPU = strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "; ")
 	}
@@ -142,7 +145,8 @@ func (d diagnosis) print(cmd *cobra.Command) error {
 		if best == "" {
 			best = r.Engine
 		}
-		fmt.Fprintf(table, "%s\tworks: %s, %.0f billion operations a second in a matrix product\n", r.Engine, backend.Title(r.Engine), r.GFlops)
+		fmt.Fprintf(table, "%s\tworks: %s, %.0f billion operations a second in a matrix product\n", r.Engine,
+			backend.Title(r.Engine), r.GFlops)
 		fmt.Fprintf(table, "\t%s\n", r.About)
 		if len(r.Devices) > 0 && r.Engine != backend.Go {
 			fmt.Fprintf(table, "\t%d devices: %s\n", len(r.Devices), strings.Join(r.Devices, ", "))

@@ -81,10 +81,7 @@ confusion and calibration as .png and .pdf.`,
 					return err
 				}
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return result.print(cmd.OutOrStdout())
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	m.register(cmd)
@@ -129,7 +126,8 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
 		}
 	}
-	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize, Out: f.out}
+	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize,
+		Out: f.out}
 	readable, bad, err := verify(cmd, split, f.skipBad)
 	if err != nil {
 		return nil, nil, err
@@ -168,7 +166,8 @@ func verify(cmd *cobra.Command, split *datasets.Split, skip bool) (*datasets.Spl
 }
 
 // tallied has a model answer all pictures of a split, and counts.
-func tallied(cmd *cobra.Command, t *evaluation.Tally, m model.Model, split *datasets.Split, truth func(i int) int) error {
+func tallied(cmd *cobra.Command, t *evaluation.Tally, m model.Model, split *datasets.Split,
+	truth func(i int) int) error {
 	bar := progress(cmd.ErrOrStderr(), split.Len(), "answering")
 	err := t.Count(split.Key, truth, m.Each(cmd.Context(), split.Paths()), func(n int) { _ = bar.Set(n) })
 	_ = bar.Clear()
@@ -247,9 +246,11 @@ const (
 )
 
 func (r *evaluated) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s of %s: %d pictures of %d classes in %.1f s\n", r.Split, r.Dataset, r.Images, len(r.Classes), r.Seconds)
+	fmt.Fprintf(w, "%s of %s: %d pictures of %d classes in %.1f s\n", r.Split, r.Dataset, r.Images,
+		len(r.Classes), r.Seconds)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "  acc1\t%.2f %%\tthe class comes first; 95 %% interval %.1f to %.1f %%\n", r.Acc1, r.Range[0], r.Range[1])
+	fmt.Fprintf(table, "  acc1\t%.2f %%\tthe class comes first; 95 %% interval %.1f to %.1f %%\n", r.Acc1,
+		r.Range[0], r.Range[1])
 	fmt.Fprintf(table, "  acc5\t%.2f %%\tit is among the first five\n", r.Acc5)
 	fmt.Fprintf(table, "  loss\t%.4f\tmean cross-entropy\n", r.Loss)
 	fmt.Fprintf(table, "  mean\t%.2f %%\tof the classes' own acc1\n", r.Mean)
@@ -258,14 +259,16 @@ func (r *evaluated) print(w io.Writer) error {
 		return err
 	}
 	if b := r.BatchMean; b != nil {
-		fmt.Fprintf(w, "As the published loop averages, over batches of %d: acc1 %.2f %%, acc5 %.2f %%, loss %.4f\n", r.BatchSize, b.Acc1, b.Acc5, b.Loss)
+		fmt.Fprintf(w, "As the published loop averages, over batches of %d: acc1 %.2f %%, acc5 %.2f %%, loss %.4f\n",
+			r.BatchSize, b.Acc1, b.Acc5, b.Loss)
 	}
 	if len(r.Confused) > 0 {
 		fmt.Fprintln(w, "Most often confused:")
 		table = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 		for _, p := range r.Confused[:min(pairsTold, len(r.Confused))] {
 			a, b := r.Classes[p.A].Name, r.Classes[p.B].Name
-			fmt.Fprintf(table, "  %s and %s\t%d of %d pictures\t%d taken for %s, %d for %s\n", a, b, p.AasB+p.BasA, p.Images, p.AasB, b, p.BasA, a)
+			fmt.Fprintf(table, "  %s and %s\t%d of %d pictures\t%d taken for %s, %d for %s\n", a, b, p.AasB+p.BasA,
+				p.Images, p.AasB, b, p.BasA, a)
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -276,7 +279,8 @@ func (r *evaluated) print(w io.Writer) error {
 			if class.Taken < 0 {
 				continue
 			}
-			fmt.Fprintf(table, "  %s\t%.1f %% of %d\tmost often taken for %s\n", class.Name, class.Acc1, class.Images, r.Classes[class.Taken].Name)
+			fmt.Fprintf(table, "  %s\t%.1f %% of %d\tmost often taken for %s\n", class.Name, class.Acc1, class.Images,
+				r.Classes[class.Taken].Name)
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -300,20 +304,27 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 	if err := r.WriteClasses(path("classes.csv")); err != nil {
 		return err
 	}
-	confusion, err := r.PlotConfusion(classesDrawn)
-	if err != nil {
+	if err := savePlots(r.Out, map[string]func() (*figure.Plot, error){
+		"confusion":   func() (*figure.Plot, error) { return r.PlotConfusion(classesDrawn) },
+		"calibration": r.PlotCalibration,
+	}); err != nil {
 		return err
 	}
-	calibration, err := r.PlotCalibration()
-	if err != nil {
-		return err
-	}
-	for name, plot := range map[string]*figure.Plot{"confusion": confusion, "calibration": calibration} {
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+}
+
+// savePlots writes plots to a folder, as .png and .pdf.
+func savePlots(dir string, plots map[string]func() (*figure.Plot, error)) error {
+	for name, draw := range plots {
+		plot, err := draw()
+		if err != nil {
+			return err
+		}
 		for _, kind := range []string{".png", ".pdf"} {
-			if err := plot.Save(path(name + kind)); err != nil {
+			if err := plot.Save(filepath.Join(dir, name+kind)); err != nil {
 				return err
 			}
 		}
 	}
-	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+	return nil
 }

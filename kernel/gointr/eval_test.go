@@ -38,7 +38,8 @@ func smallEval(t *testing.T) string {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "small.safetensors")
-	if err := torchfile.WriteSafetensors(path, tensors, map[string]string{"args": `{"nheads": 2, "eval_size": 96}`}); err != nil {
+	if err := torchfile.WriteSafetensors(path, tensors,
+		map[string]string{"args": `{"nheads": 2, "eval_size": 96}`}); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -138,7 +139,8 @@ func TestEval(t *testing.T) {
 					continue // batches are answered here
 				}
 				out := filepath.Join(t.TempDir(), "new", "out")
-				code, stdout, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", evalSet, "--batch_size", batch, "--backend", engine, "--out", out, "--json")
+				code, stdout, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", evalSet, "--batch_size",
+					batch, "--backend", engine, "--out", out, "--json")
 				if code != 0 || stderr != "" || strings.Count(stdout, "\n") != 1 {
 					t.Fatalf("%d, %q, %q", code, stdout, stderr)
 				}
@@ -147,7 +149,8 @@ func TestEval(t *testing.T) {
 					t.Fatal(err)
 				}
 				data, err := os.ReadFile(filepath.Join(out, "report.json"))
-				if err != nil || json.Unmarshal(data, &kept) != nil || fmt.Sprint(kept.Report) != fmt.Sprint(line.Report) {
+				if err != nil || json.Unmarshal(data, &kept) != nil ||
+					fmt.Sprint(kept.Report) != fmt.Sprint(line.Report) {
 					t.Errorf("report.json has other numbers (%v)", err)
 				}
 				agree(t, line, out, want[batch])
@@ -166,7 +169,8 @@ func TestEvalDevices(t *testing.T) {
 	var answers []string
 	for _, devices := range []string{"1", "4"} {
 		out := t.TempDir()
-		code, _, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", evalSet, "--batch-size", "3", "--devices", devices, "--backend", "xla", "--out", out)
+		code, _, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", evalSet, "--batch-size", "3",
+			"--devices", devices, "--backend", "xla", "--out", out)
 		if code != 0 {
 			t.Fatal(stderr)
 		}
@@ -185,11 +189,14 @@ func TestEvalDevices(t *testing.T) {
 func TestEvalText(t *testing.T) {
 	out := t.TempDir()
 	names := file(t, "names.txt", []byte("001.Wren\n002.Rook\n003.Crow\n004.Owl\nGreater Gull\n"))
-	code, stdout, stderr := gointr("eval", "--checkpoint", smallEval(t), "--dataset", evalSet, "--classes", names, "--batch-size", "3", "--backend", "go", "--out", out)
+	code, stdout, stderr := gointr("eval", "--checkpoint", smallEval(t), "--dataset", evalSet, "--classes", names,
+		"--batch-size", "3", "--backend", "go", "--out", out)
 	if code != 0 || stderr != "" {
 		t.Fatal(code, stderr)
 	}
-	for _, want := range []string{"val of testdata/eval: 11 pictures of 5 classes", "9.09 %", "95 % interval 1.6 to 37.7 %", "2.7834", "Most often confused:", " taken for ", "Worst classes:", "over batches of 3: acc1 8.33 %, acc5 100.00 %, loss 2.7347", "Greater Gull", "Written to " + out} {
+	for _, want := range []string{"val of testdata/eval: 11 pictures of 5 classes", "9.09 %",
+		"95 % interval 1.6 to 37.7 %", "2.7834", "Most often confused:", " taken for ", "Worst classes:",
+		"over batches of 3: acc1 8.33 %, acc5 100.00 %, loss 2.7347", "Greater Gull", "Written to " + out} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in:\n%s", want, stdout)
 		}
@@ -204,7 +211,8 @@ func TestEvalText(t *testing.T) {
 		}
 		f.Close()
 	}
-	for name, begins := range map[string]string{"confusion.pdf": "%PDF-", "calibration.pdf": "%PDF-", "classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{"} {
+	for name, begins := range map[string]string{"confusion.pdf": "%PDF-", "calibration.pdf": "%PDF-",
+		"classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{"} {
 		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.HasPrefix(string(data), begins) {
 			t.Errorf("%s begins with %.20q (%v)", name, data, err)
 		}
@@ -288,19 +296,27 @@ func TestEvalMistakes(t *testing.T) {
 	}{
 		{2, []string{"--dataset"}, []string{"--checkpoint", checkpoint}},
 		{2, []string{"--checkpoint"}, []string{"--dataset", evalSet, "--checkpoint", ""}},
-		{2, []string{"--batch-size", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--batch-size", "0"}},
-		{2, []string{"--devices", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "-1"}},
+		{2, []string{"--batch-size", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--batch-size", "0"}},
+		{2, []string{"--devices", "at least 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--devices", "-1"}},
 		{2, []string{"flags only"}, []string{evalSet, "--checkpoint", checkpoint}},
-		{1, []string{"no folder train in"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--split", "train"}},
-		{1, []string{"no folder", "none"}, []string{"--dataset", filepath.Join(dir, "none"), "--checkpoint", checkpoint}},
+		{1, []string{"no folder train in"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--split", "train"}},
+		{1, []string{"no folder", "none"}, []string{"--dataset", filepath.Join(dir, "none"), "--checkpoint",
+			checkpoint}},
 		{1, []string{"none.pth"}, []string{"--dataset", evalSet, "--checkpoint", "none.pth"}},
 		{1, []string{"val has 4 classes, but the model has 5"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
-		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--classes", swapped}},
-		{1, []string{" has 1 device here", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--devices", "2"}},
-		{1, []string{notFolder, "not a directory"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint, "--out", notFolder}},
+		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint",
+			checkpoint, "--classes", swapped}},
+		{1, []string{" has 1 device here", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--devices", "2"}},
+		{1, []string{notFolder, "not a directory"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--out", notFolder}},
 	} {
 		code, stdout, stderr := gointr(append([]string{"eval", "--backend", "go"}, c.args...)...)
-		if code != c.code || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "gointr: ") {
+		if code != c.code || stdout != "" || strings.Count(stderr, "\n") != 1 ||
+			!strings.HasPrefix(stderr, "gointr: ") {
 			t.Errorf("eval %v: %d, %q, %q", c.args, code, stdout, stderr)
 		}
 		for _, want := range c.says {
@@ -324,7 +340,8 @@ import argparse, sys, torch
 sys.path.insert(0, sys.argv[1])
 import intr_torch as ref
 torch.manual_seed(1)
-c = ref.config(blocks=[1, 1, 1, 0], width=8, bottleneck=False, hidden_dim=32, nheads=4, enc_layers=1, dec_layers=2, dim_feedforward=64, num_queries=10)
+c = ref.config(blocks=[1, 1, 1, 0], width=8, bottleneck=False, hidden_dim=32, nheads=4, enc_layers=1, dec_layers=2,
+    dim_feedforward=64, num_queries=10)
 m = ref.INTR(c)
 with torch.no_grad():
     for name, t in m.state_dict().items():
@@ -333,12 +350,14 @@ with torch.no_grad():
 c.eval_size = 128
 torch.save({"model": m.state_dict(), "args": argparse.Namespace(**vars(c))}, sys.argv[2])
 `
-	if message, err := exec.Command(python, "-c", script, filepath.Join(root, "internal", "oracle"), checkpoint).CombinedOutput(); err != nil {
+	if message, err := exec.Command(python, "-c", script, filepath.Join(root, "internal", "oracle"), checkpoint).
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, message)
 	}
 	dataset := filepath.Join(shared.Dir(t), "data", "cub10")
 	for _, batch := range []string{"1", "6"} {
-		answer, err := exec.Command(python, filepath.Join(root, "internal", "oracle", "evaluate.py"), checkpoint, filepath.Join(dataset, "val"), "--batch-size", batch, "--size", "128").Output()
+		answer, err := exec.Command(python, filepath.Join(root, "internal", "oracle", "evaluate.py"), checkpoint,
+			filepath.Join(dataset, "val"), "--batch-size", batch, "--size", "128").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +366,8 @@ torch.save({"model": m.state_dict(), "args": argparse.Namespace(**vars(c))}, sys
 			t.Fatal(err)
 		}
 		out := t.TempDir()
-		code, stdout, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", dataset, "--batch-size", batch, "--backend", "go", "--out", out, "--json")
+		code, stdout, stderr := gointr("eval", "--checkpoint", checkpoint, "--dataset", dataset, "--batch-size", batch,
+			"--backend", "go", "--out", out, "--json")
 		if code != 0 {
 			t.Fatal(stderr)
 		}
@@ -356,6 +376,7 @@ torch.save({"model": m.state_dict(), "args": argparse.Namespace(**vars(c))}, sys
 			t.Fatal(err)
 		}
 		agree(t, got, out, want)
-		t.Logf("in batches of %s: %v, in PyTorch acc1 %.2f, acc5 %.2f, loss %.6f; over batches %+v, in PyTorch %+v", batch, got.Report, want.Acc1, want.Acc5, want.Loss, got.BatchMean, want.BatchMean)
+		t.Logf("in batches of %s: %v, in PyTorch acc1 %.2f, acc5 %.2f, loss %.6f; over batches %+v, in PyTorch %+v",
+			batch, got.Report, want.Acc1, want.Acc5, want.Loss, got.BatchMean, want.BatchMean)
 	}
 }

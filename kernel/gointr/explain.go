@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,14 +75,17 @@ Layers, heads and classes count from 0.`,
 	flags.StringVar(&f.versus, "versus", "", "name or number of a class to subtract: what does it not see?")
 	flags.IntVar(&f.layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
 	flags.StringVar(&f.out, "out", "", "file to write: .png, .svg, .pdf, .eps, .html, .npz, .csv or .json")
-	flags.StringVar(&f.look.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+" (default jet, as published; in a page viridis, with --versus puor)")
+	flags.StringVar(&f.look.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+
+		" (default jet, as published; in a page viridis, with --versus puor)")
 	flags.StringVar(&f.smoothing, "smoothing", "published", "published, cubic or cells")
-	flags.Float64Var(&f.look.Opacity, "opacity", 0, "of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")
+	flags.Float64Var(&f.look.Opacity, "opacity", 0,
+		"of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")
 	flags.BoolVar(&f.look.SameScale, "same-scale", false, "one colour scale for all heads")
 	flags.BoolVar(&f.look.ColorBar, "color-bar", false, "show which weights the colours stand for")
 	flags.StringVar(&f.width, "width", "", "of the figure: a template's name or a length (default 7in)")
 	flags.IntVar(&f.look.DPI, "dpi", 0, "dots an inch of pictures (default 300)")
-	flags.BoolVar(&f.look.Transparent, "transparent", false, "leave the page behind the panels transparent (.png, .svg, .pdf)")
+	flags.BoolVar(&f.look.Transparent, "transparent", false,
+		"leave the page behind the panels transparent (.png, .svg, .pdf)")
 	flags.BoolVar(&f.look.Letters, "letters", false, "name the panels (a), (b), …")
 	flags.BoolVar(&f.caption, "caption", false, "write a caption for LaTeX beside the figure, as .tex")
 	flags.BoolVar(&f.upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
@@ -101,11 +103,13 @@ func (f *explainFlags) complete() (err error) {
 	case f.out == "":
 		return wrong("no file to write was named: give --out FILE.png (or .svg, .pdf, .eps, .html, .npz, .csv, .json)")
 	case kind == ".html" && f.versus != "":
-		return wrong("the page of --out %s has all pairs of classes in it: leave --versus out, or write a figure", f.out)
+		return wrong("the page of --out %s has all pairs of classes in it: leave --versus out, or write a figure",
+			f.out)
 	case f.caption && !drawing:
 		return wrong("--caption goes with a figure (.png, .svg, .pdf or .eps), and %s is none", f.out)
 	case kind != ".html" && !drawing && !slices.Contains(numbers, kind):
-		return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf, .eps, .html, .npz, .csv or .json", f.out)
+		return wrong("%s cannot be written: --out takes a name that ends in .png, .svg, .pdf, .eps, .html, .npz, "+
+			".csv or .json", f.out)
 	}
 	if f.width != "" {
 		if f.look.Width, err = figure.Width(f.width); err != nil {
@@ -151,7 +155,8 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 	if _, err := e.Map(f.layer, 0, chosen); err != nil {
 		return err
 	}
-	result := explained{Image: image, Class: chosen, Name: e.Name(chosen), Layer: f.layer, FeatureMap: [2]int{e.Rows, e.Cols}, Out: f.out}
+	result := explained{Image: image, Class: chosen, Name: e.Name(chosen), Layer: f.layer,
+		FeatureMap: [2]int{e.Rows, e.Cols}, Out: f.out}
 	what := ""
 	if f.versus != "" {
 		result.Versus, result.VersusName = &other, e.Name(other)
@@ -163,11 +168,8 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 	if err := f.write(result, e, photo); err != nil {
 		return err
 	}
-	if c.json {
-		return printJSON(cmd, result)
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s, decoder layer %d of %d, written to %s\n", image, attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out)
-	return err
+	return c.tell(cmd, result, line("%s: %s%s, decoder layer %d of %d, written to %s", image,
+		attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out))
 }
 
 // named are the class to explain and the one to subtract, where they are named.

@@ -33,7 +33,8 @@ func TestFaithful(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	args := []string{"faithful", "--backend", "go", "--checkpoint", smallEval(t), "--dataset", data, "--parts", boxes, "--max_images", "2", "--steps", "2", "--seed", "4", "--out", out}
+	args := []string{"faithful", "--backend", "go", "--checkpoint", smallEval(t), "--dataset", data, "--parts", boxes,
+		"--max_images", "2", "--steps", "2", "--seed", "4", "--out", out}
 	var stdout, stderr strings.Builder
 	if code := run(t.Context(), append(args, "--json"), &stdout, &stderr); code != 0 {
 		t.Fatalf("%d: %s", code, stderr.String())
@@ -42,7 +43,8 @@ func TestFaithful(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout.String()), &line); err != nil || strings.Count(stdout.String(), "\n") != 1 {
 		t.Fatalf("%v: %s", err, stdout.String())
 	}
-	for _, key := range []string{"checkpoint", "checkpoint_sha256", "engine", "gointr", "dataset_digest", "seed", "insertion", "deletion", "pointing", "energy", "random_all", "heads"} {
+	for _, key := range []string{"checkpoint", "checkpoint_sha256", "engine", "gointr", "dataset_digest", "seed",
+		"insertion", "deletion", "pointing", "energy", "random_all", "heads"} {
 		if line[key] == nil {
 			t.Errorf("%s is not in the JSON", key)
 		}
@@ -58,7 +60,8 @@ func TestFaithful(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"curves.csv", "curves.pdf", "curves.png", "measures.pdf", "measures.png", "pictures.csv", "report.json", "table.csv", "table.md"}; !slices.Equal(names, want) {
+	if want := []string{"curves.csv", "curves.pdf", "curves.png", "measures.pdf", "measures.png", "pictures.csv",
+		"report.json", "table.csv", "table.md"}; !slices.Equal(names, want) {
 		t.Errorf("written were %q", names)
 	}
 	for _, wrong := range []struct {
@@ -70,10 +73,13 @@ func TestFaithful(t *testing.T) {
 		{[]string{"faithful", "--dataset", data, "--steps", "0"}, 2, "steps"},
 		{[]string{"faithful", "--dataset", data, "--insertion", "black"}, 2, "no fill"},
 		{[]string{"faithful", "--dataset", filepath.Join(data, "none"), "--backend", "go"}, 1, "none"},
-		{[]string{"faithful", "--dataset", data, "--backend", "go", "--checkpoint", smallEval(t), "--parts", filepath.Join(data, "none.csv")}, 1, "none.csv"},
+		{[]string{"faithful", "--dataset", data, "--backend", "go", "--checkpoint", smallEval(t), "--parts",
+			filepath.Join(data, "none.csv")}, 1, "none.csv"},
 	} {
 		var stdout, stderr strings.Builder
-		if code := run(t.Context(), wrong.args, &stdout, &stderr); code != wrong.code || !strings.Contains(stderr.String(), wrong.says) || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
+		if code := run(t.Context(), wrong.args, &stdout, &stderr); code != wrong.code ||
+			!strings.Contains(stderr.String(), wrong.says) || strings.Count(stderr.String(), "\n") != 1 ||
+			stdout.Len() > 0 {
 			t.Errorf("%q ends with %d and says %q", wrong.args, code, stderr.String())
 		}
 	}

@@ -6,13 +6,11 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
-	"github.com/gointr/gointr/pkg/model"
 )
 
 // guided is the line that fieldguide prints with --json.
@@ -82,14 +80,17 @@ A dataset may have some of the model's classes only, where their names are known
 				return err
 			}
 			defer close()
-			g, err := makeGuide(cmd, m, dataset, o)
+			at, end := phases(cmd.ErrOrStderr())
+			g, err := fieldguide.Make(cmd.Context(), m, dataset, o, at)
+			end()
 			if err != nil {
 				return err
 			}
-			if err := g.Save(out); err != nil {
+			if err := g.Save(cmd.Context(), out); err != nil {
 				return err
 			}
-			result := guided{Checkpoint: flags.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{}, Out: guidedFiles{page, table, numbers}}
+			result := guided{Checkpoint: flags.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{},
+				Out: guidedFiles{page, table, numbers}}
 			info, err := os.Stat(page)
 			if err != nil {
 				return fmt.Errorf("%s is gone again: %w", page, wholefile.Cause(err))
@@ -99,7 +100,8 @@ A dataset may have some of the model's classes only, where their names are known
 				result.Drawn = &drawn
 			}
 			for _, s := range g.Species {
-				line := guidedClass{Class: s.Index, Name: s.Name, Pictures: s.Pictures, Right: s.Right, LookAlike: s.LookAlike, Head: -1, Range: []float64{}, Summary: s.Says}
+				line := guidedClass{Class: s.Index, Name: s.Name, Pictures: s.Pictures, Right: s.Right,
+					LookAlike: s.LookAlike, Head: -1, Range: []float64{}, Summary: s.Says}
 				if len(s.Heads) > 0 {
 					line.Head = s.Heads[0].Index
 					if top := s.Heads[0].Top(); top != nil {
@@ -108,41 +110,17 @@ A dataset may have some of the model's classes only, where their names are known
 				}
 				result.Classes = append(result.Classes, line)
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return result.print(cmd.OutOrStdout())
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", "val", "folder of the dataset to look at")
-	cmd.Flags().StringArrayVar(&o.Classes, "class", nil, "name or number of a class to have in the guide, may be repeated (default: all)")
+	cmd.Flags().StringArrayVar(&o.Classes, "class", nil,
+		"name or number of a class to have in the guide, may be repeated (default: all)")
 	cmd.Flags().IntVar(&o.Patches, "patches", 5, "patches shown of each head, 1 to 12")
 	cmd.Flags().StringVar(&out, "out", "", "page to write: .html; a .csv and a .json come beside it")
 	return cmd
-}
-
-// makeGuide makes the guide with progress for people.
-func makeGuide(cmd *cobra.Command, m model.Model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
-	var bar *progressbar.ProgressBar
-	doing := ""
-	g, err := fieldguide.Make(cmd.Context(), m, dataset, o, func(now string, done, of int) {
-		if now != doing {
-			if bar != nil {
-				_ = bar.Clear()
-			}
-			bar, doing = progress(cmd.ErrOrStderr(), of, now), now
-		}
-		if of != bar.GetMax() { // look-alikes that were not asked for come on top
-			bar.ChangeMax(of)
-		}
-		_ = bar.Set(done)
-	})
-	if bar != nil {
-		_ = bar.Clear()
-	}
-	return g, err
 }
 
 // classesSummed is of how many classes a person is told.
@@ -161,8 +139,10 @@ func (r *guided) print(w io.Writer) error {
 		return err
 	}
 	if d := r.Drawn; d != nil {
-		fmt.Fprintf(w, "\nThe first head is most often on the part that was drawn different in %d of %d species (%d with any part that differs from the look-alike)\n", d.Telling, d.Of, d.Shown)
+		fmt.Fprintf(w, "\nThe first head is most often on the part that was drawn different in %d of %d species (%d "+
+			"with any part that differs from the look-alike)\n", d.Telling, d.Of, d.Shown)
 	}
-	_, err := fmt.Fprintf(w, "\n%s (%.1f MB), %s and %s written\n", r.Out.Page, float64(r.Bytes)/1e6, r.Out.Table, r.Out.Numbers)
+	_, err := fmt.Fprintf(w, "\n%s (%.1f MB), %s and %s written\n", r.Out.Page, float64(r.Bytes)/1e6, r.Out.Table,
+		r.Out.Numbers)
 	return err
 }

@@ -15,7 +15,8 @@ func TestFieldguide(t *testing.T) {
 	var pages []string
 	hereAndThere(t, func(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "guide.html")
-		code, stdout, stderr := gointr("fieldguide", "--checkpoint", checkpoint, "--dataset", evalSet, "--patches", "2", "--json", "--out", out, "--backend", "go")
+		code, stdout, stderr := gointr("fieldguide", "--checkpoint", checkpoint, "--dataset", evalSet, "--patches", "2",
+			"--json", "--out", out, "--backend", "go")
 		if code != 0 || strings.Count(stdout, "\n") != 1 {
 			t.Fatalf("it ended with %d, wrote %q and said %q", code, stdout, stderr)
 		}
@@ -65,7 +66,8 @@ func TestFieldguide(t *testing.T) {
 		t.Errorf("here and in the session the checkpoints are %q", pages)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")
-	code, stdout, stderr := gointr("fieldguide", "--checkpoint", checkpoint, "--dataset", evalSet, "--class", "0", "--out", out, "--backend", "go")
+	code, stdout, stderr := gointr("fieldguide", "--checkpoint", checkpoint, "--dataset", evalSet, "--class", "0",
+		"--out", out, "--backend", "go")
 	if code != 0 || !strings.Contains(stdout, "MB), ") || strings.Count(stdout, "\n") != 3 || stderr != "" {
 		t.Errorf("of one class it says %q and %q", stdout, stderr)
 	}
@@ -85,7 +87,8 @@ func TestFieldguideMistakes(t *testing.T) {
 		{1, "there is no folder test", []string{"--dataset", evalSet, "--out", out, "--split", "test"}},
 		{1, "no class is named", []string{"--dataset", evalSet, "--out", out, "--class", "Dodo"}},
 	} {
-		code, stdout, stderr := gointr(append([]string{"fieldguide", "--checkpoint", small, "--backend", "go"}, c.args...)...)
+		code, stdout, stderr := gointr(append([]string{"fieldguide", "--checkpoint", small, "--backend", "go"},
+			c.args...)...)
 		if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v: it ended with %d, wrote %q and said %q", c.args, code, stdout, stderr)
 		}

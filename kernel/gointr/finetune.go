@@ -16,12 +16,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/pkg/finetune"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
 func finetuneCommand(c *common) *cobra.Command {
-	f := trainingFlags{options: finetune.DefaultOptions(), architecture: finetune.Slim()}
+	f := trainingFlags{options: train.DefaultOptions(), architecture: train.Slim()}
 	cmd := &cobra.Command{
 		Use:   "finetune --from C --dataset D [--out RUN]",
 		Short: "train on pictures of your own",
@@ -44,7 +44,7 @@ cropped, 16 epochs of batches of 32, one cycle up to a rate of 1e-3, everything 
 
 // trainingFlags are a training as flags.
 type trainingFlags struct {
-	options      finetune.Options
+	options      train.Options
 	architecture intr.Config // with --from nothing
 	out, resume  string
 	path, name   string // --dataset-path and --dataset-name of the published scripts
@@ -52,10 +52,12 @@ type trainingFlags struct {
 
 func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	o := &f.options
-	flags.StringVar(&o.From, "from", o.From, "checkpoint to start from; nothing is random weights (published: --finetune)")
+	flags.StringVar(&o.From, "from", o.From,
+		"checkpoint to start from; nothing is random weights (published: --finetune)")
 	flags.StringVar(&o.Dataset, "dataset", "", "folder with train/CLASS/* and val/CLASS/*")
 	flags.StringVar(&f.out, "out", "", "folder of the run, new (output/ and the name of the dataset)")
-	flags.StringVar(&f.resume, "resume", "", "a run to go on with, or a checkpoint.pth of the published scripts, with --dataset and --out")
+	flags.StringVar(&f.resume, "resume", "",
+		"a run to go on with, or a checkpoint.pth of the published scripts, with --dataset and --out")
 	flags.IntVar(&o.Epochs, "epochs", o.Epochs, "how often all pictures are seen")
 	flags.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures a step")
 	flags.IntVar(&o.Accumulate, "accumulate", 1, "batches a step, for little memory")
@@ -63,19 +65,26 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&o.LRBackbone, "lr-backbone", o.LRBackbone, "learning rate of the backbone")
 	flags.Float64Var(&o.Settings.Schedule.EtaMin, "min-lr", 1e-6, "least learning rate of CosineAnnealingLR")
 	flags.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "of AdamW")
-	flags.StringVar(&o.Settings.Schedule.Kind, "lr-scheduler", o.Settings.Schedule.Kind, "StepLR, CosineAnnealingLR, OneCycleLR or ConstantLR")
-	flags.IntVar(&o.Settings.Schedule.StepSize, "lr-drop", o.Settings.Schedule.StepSize, "epochs after which StepLR makes the rates a tenth")
+	flags.StringVar(&o.Settings.Schedule.Kind, "lr-scheduler", o.Settings.Schedule.Kind,
+		"StepLR, CosineAnnealingLR, OneCycleLR or ConstantLR")
+	flags.IntVar(&o.Settings.Schedule.StepSize, "lr-drop", o.Settings.Schedule.StepSize,
+		"epochs after which StepLR makes the rates a tenth")
 	flags.IntVar(&o.WarmUp, "warm-up", 0, "steps over which the learning rates rise from 0")
-	flags.Float64Var(&o.ClipMaxNorm, "clip-max-norm", o.ClipMaxNorm, "gradients are scaled down to this norm; 0 leaves them")
+	flags.Float64Var(&o.ClipMaxNorm, "clip-max-norm", o.ClipMaxNorm,
+		"gradients are scaled down to this norm; 0 leaves them")
 	flags.Float64Var(&o.Dropout, "dropout", o.Dropout, "in the transformer")
 	flags.Float64Var(&o.LabelSmoothing, "label-smoothing", 0, "of the loss")
 	flags.Float64Var(&o.NoiseFrac, "noise-frac", o.NoiseFrac, "noise of queries that are copies of others")
-	flags.StringSliceVar(&o.Frozen, "freeze", o.Frozen, "parts that keep their weights, of backbone, "+strings.Join(finetune.Parts, ", ")+"; none is nothing")
-	flags.BoolVar(&o.TrainBatchNorm, "train-batchnorm", false, "train BatchNorm with the batches' statistics, as from nothing")
+	flags.StringSliceVar(&o.Frozen, "freeze", o.Frozen,
+		"parts that keep their weights, of backbone, "+strings.Join(finetune.Parts, ", ")+"; none is nothing")
+	flags.BoolVar(&o.TrainBatchNorm, "train-batchnorm", false,
+		"train BatchNorm with the batches' statistics, as from nothing")
 	flags.BoolVar(&o.BFloat16, "bfloat16", false, "multiply matrices in bfloat16, for GPUs that have units for it")
 	flags.BoolVar(&o.Recompute, "recompute", false, "less memory, more time")
-	flags.IntVar(&o.Size, "eval-size", 0, "pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
-	flags.StringVar(&o.Augment, "augment", plan.Published, "what training does to pictures: published (mirror, resize, crop) or flip (mirror)")
+	flags.IntVar(&o.Size, "eval-size", 0,
+		"pixels of the short side in evaluation, training's in proportion (what the checkpoint says, or 800)")
+	flags.StringVar(&o.Augment, "augment", finetune.Published,
+		"what training does to pictures: published (mirror, resize, crop) or flip (mirror)")
 	flags.IntVar(&o.Devices, "devices", 1, "devices that share every batch")
 	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
 	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
@@ -84,14 +93,17 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.TensorBoard, "tensorboard", false, "write event files for TensorBoard, too")
 
 	a := &f.architecture
-	flags.IntVar(&a.Heads, "nheads", a.Heads, "attention heads, with --from nothing or where a checkpoint does not say (it has 8 then)")
+	flags.IntVar(&a.Heads, "nheads", a.Heads,
+		"attention heads, with --from nothing or where a checkpoint does not say (it has 8 then)")
 	flags.BoolVar(&a.Dilation, "dilation", false, "a DC5, where a checkpoint does not say")
 	flags.IntVar(&a.HiddenDim, "hidden-dim", a.HiddenDim, "with --from nothing: width of the transformer")
 	flags.IntVar(&a.EncoderLayers, "enc-layers", a.EncoderLayers, "with --from nothing")
 	flags.IntVar(&a.DecoderLayers, "dec-layers", a.DecoderLayers, "with --from nothing")
-	flags.IntVar(&a.FeedForward, "dim-feedforward", a.FeedForward, "with --from nothing: inner width of the feed-forward blocks")
+	flags.IntVar(&a.FeedForward, "dim-feedforward", a.FeedForward,
+		"with --from nothing: inner width of the feed-forward blocks")
 	flags.IntVar(&a.Width, "width", a.Width, "with --from nothing: channels after the stem of the ResNet")
-	flags.Var((*blocksFlag)(&a.Blocks), "blocks", "with --from nothing: residual blocks in layer1 … layer4; 0 ends the ResNet")
+	flags.Var((*blocksFlag)(&a.Blocks), "blocks",
+		"with --from nothing: residual blocks in layer1 … layer4; 0 ends the ResNet")
 
 	// Spellings of the published scripts.
 	flags.StringVar(&o.From, "finetune", o.From, "as --from")
@@ -141,7 +153,8 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 	}
 	for flag, kind := range map[string]string{"lr-drop": finetune.StepLR, "min-lr": finetune.CosineAnnealingLR} {
 		if flags.Changed(flag) && o.Settings.Schedule.Kind != kind {
-			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind, o.Settings.Schedule.Kind)
+			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind,
+				o.Settings.Schedule.Kind)
 		}
 	}
 	if o.Settings.Schedule.Kind != finetune.StepLR {
@@ -182,7 +195,7 @@ func (f *trainingFlags) ofCheckpoint(flags *pflag.FlagSet) error {
 
 // fromNothing takes what suits random weights where a flag says nothing else.
 func (f *trainingFlags) fromNothing(flags *pflag.FlagSet) {
-	o, usual := &f.options, plan.FromNothing()
+	o, usual := &f.options, finetune.FromNothing()
 	for flag, take := range map[string]func(){
 		"eval-size":       func() { o.Size = usual.Size },
 		"augment":         func() { o.Augment = usual.Augment },
@@ -220,8 +233,11 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 	if c.json {
 		return nil // every epoch was a line
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d epochs are done. The best was epoch %d: acc1 %.1f %%, acc5 %.1f %%, loss %.4f\n\n  gointr predict IMAGE --checkpoint %s\n",
-		summary.Epochs, summary.Best.Epoch+1, summary.Best.TestAcc1, summary.Best.TestAcc5, summary.Best.TestLoss, summary.BestModel)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(),
+		"%d epochs are done. The best was epoch %d: acc1 %.1f %%, acc5 %.1f %%, loss %.4f\n\n  gointr predict "+
+			"IMAGE --checkpoint %s\n",
+		summary.Epochs, summary.Best.Epoch+1, summary.Best.TestAcc1, summary.Best.TestAcc5, summary.Best.TestLoss,
+		summary.BestModel)
 	return err
 }
 
@@ -236,9 +252,13 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 			return f.goOn(cmd, tell)
 		}
 		// What PyTorch's optimizer and schedule have in the checkpoint, and what begins a training.
-		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay", "lr-scheduler", "lr-drop", "min-lr"} {
+		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay",
+			"lr-scheduler", "lr-drop", "min-lr"} {
 			if cmd.Flags().Changed(flag) {
-				return nil, wrong("--%s has no say in a training that goes on, which keeps what %s has: leave it out, or start --from that", flag, f.resume)
+				return nil, wrong(
+					"--%s has no say in a training that goes on, which keeps what %s has: leave it out, or start "+
+						"--from that",
+					flag, f.resume)
 			}
 		}
 		o.Resume, o.From = f.resume, ""
@@ -246,7 +266,7 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 	if f.out == "" {
 		f.out = filepath.Join("output", filepath.Base(o.Dataset)) // as the published scripts
 	}
-	return finetune.Train(ctx, f.out, o, tell)
+	return train.Train(ctx, f.out, o, tell)
 }
 
 // goOn goes on with a run, of which little may be another.
@@ -258,16 +278,18 @@ func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*fi
 		}
 	})
 	if refused != "" {
-		return nil, wrong("--%s cannot be another when a run goes on: leave it out, or begin a new run from the checkpoint in %s", refused, f.resume)
+		return nil, wrong(
+			"--%s cannot be another when a run goes on: leave it out, or begin a new run from the checkpoint in %s",
+			refused, f.resume)
 	}
-	change := finetune.Change{Engine: f.options.Engine, Workers: f.options.Workers}
+	change := train.Change{Engine: f.options.Engine, Workers: f.options.Workers}
 	if cmd.Flags().Changed("epochs") {
 		change.Epochs = f.options.Epochs
 	}
 	if cmd.Flags().Changed("devices") {
 		change.Devices = f.options.Devices
 	}
-	return finetune.Continue(cmd.Context(), f.resume, change, tell)
+	return train.Continue(cmd.Context(), f.resume, change, tell)
 }
 
 // teller shows how a training goes: a bar that is redrawn on a terminal, a line an
@@ -290,8 +312,9 @@ func (t *teller) tell(e finetune.Event) {
 		if t.json {
 			_ = printJSON(t.cmd, e.Line)
 		}
-		fmt.Fprintf(t.out, "epoch %d of %d: loss %.4f, acc1 %.1f %%; validation: loss %.4f, acc1 %.1f %%; %v\n", e.Epoch+1, e.Epochs,
-			e.Line.TrainLoss, e.Line.TrainAcc1, e.Line.TestLoss, e.Line.TestAcc1, time.Duration(e.Line.Seconds*float64(time.Second)).Round(time.Second/10))
+		fmt.Fprintf(t.out, "epoch %d of %d: loss %.4f, acc1 %.1f %%; validation: loss %.4f, acc1 %.1f %%; %v\n",
+			e.Epoch+1, e.Epochs, e.Line.TrainLoss, e.Line.TrainAcc1, e.Line.TestLoss, e.Line.TestAcc1,
+			time.Duration(e.Line.Seconds*float64(time.Second)).Round(time.Second/10))
 	}
 	if e.Note != "" {
 		t.close()
@@ -304,13 +327,16 @@ func (t *teller) tell(e finetune.Event) {
 	if t.bar == nil || t.phase != phase {
 		t.close()
 		t.phase = phase
-		t.bar = progressbar.NewOptions(e.Of, progressbar.OptionSetWriter(t.out), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond))
+		t.bar = progressbar.NewOptions(e.Of, progressbar.OptionSetWriter(t.out), progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionThrottle(100*time.Millisecond))
 	}
 	switch e.Phase {
 	case finetune.Training:
-		t.bar.Describe(fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss, e.Acc1,
-			time.Duration(e.Left*float64(time.Second)).Round(time.Second)))
+		t.bar.Describe(
+			fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss, e.Acc1,
+				time.Duration(e.Left*float64(time.Second)).Round(time.Second)),
+		)
 	case finetune.Evaluating:
 		t.bar.Describe(fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs))
 	default:

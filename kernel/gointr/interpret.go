@@ -91,7 +91,8 @@ D may have the folders of some of the model's classes only.`,
 	flags.StringVar(&f.test, "test", "", "as --split")
 	flags.IntVar(&f.options.Layer, "dec-layer-index", f.options.Layer, "as --layer")
 	flags.BoolVar(&f.eval, "eval", false, "needs not be given")
-	for _, name := range []string{"resume", "dataset-path", "dataset-name", "output-dir", "test", "dec-layer-index", "eval"} {
+	for _, name := range []string{"resume", "dataset-path", "dataset-name", "output-dir", "test",
+		"dec-layer-index", "eval"} {
 		flags.Lookup(name).Hidden = true
 	}
 	return cmd
@@ -99,7 +100,8 @@ D may have the folders of some of the model's classes only.`,
 
 // complete brings the flags together, and says what is wrong with them.
 func (f *interpretFlags) complete(cmd *cobra.Command) error {
-	for _, same := range []struct{ published, ours, at string }{{"resume", "checkpoint", f.resume}, {"output-dir", "out", f.outputDir}, {"test", "split", f.test}} {
+	for _, same := range []struct{ published, ours, at string }{{"resume", "checkpoint", f.resume},
+		{"output-dir", "out", f.outputDir}, {"test", "split", f.test}} {
 		if same.at == "" {
 			continue
 		}
@@ -201,7 +203,8 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 
 // subjects are what is looked at: a class, or confusions, of which there may be
 // none.
-func (f *interpretFlags) subjects(cmd *cobra.Command, m model.Model, d *interpret.Dataset) ([]*interpret.Subject, error) {
+func (f *interpretFlags) subjects(cmd *cobra.Command, m model.Model, d *interpret.Dataset) ([]*interpret.Subject,
+	error) {
 	if f.confused > 0 {
 		return f.confusions(cmd, m, d)
 	}
@@ -214,7 +217,8 @@ func (f *interpretFlags) subjects(cmd *cobra.Command, m model.Model, d *interpre
 }
 
 // confusions answers the whole split to find what is confused.
-func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interpret.Dataset) (_ []*interpret.Subject, err error) {
+func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interpret.Dataset) (_ []*interpret.Subject,
+	err error) {
 	if d.Split, _, err = verify(cmd, d.Split, f.skipBad); err != nil {
 		return nil, err
 	}
@@ -228,7 +232,8 @@ func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interp
 	}
 	subjects, err := d.Confused(report, f.confused)
 	if err == nil && len(subjects) == 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: all %d pictures of %s are right, so nothing is confused and nothing was written\n", d.Split.Len(), filepath.Join(f.dataset, f.split))
+		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: all %d pictures of %s are right, so nothing is confused and nothing "+
+			"was written\n", d.Split.Len(), filepath.Join(f.dataset, f.split))
 	}
 	return subjects, err
 }
@@ -254,7 +259,9 @@ func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {
 			}
 			if h.Head >= 0 && best >= 0 {
 				p := h.Parts[best]
-				fmt.Fprintf(table, "  head %d\tis on the %s in %d of %d pictures\t%.0f %%, 95 %% interval %.0f to %.0f %%, %.0f %% by chance\n", h.Head, p.Part, p.Hits, p.Images, p.Share, p.Range[0], p.Range[1], p.Chance)
+				fmt.Fprintf(table, "  head %d\tis on the %s in %d of %d pictures\t%.0f %%, 95 %% interval %.0f to "+
+					"%.0f %%, %.0f %% by chance\n", h.Head, p.Part, p.Hits, p.Images, p.Share, p.Range[0],
+					p.Range[1], p.Chance)
 			}
 		}
 		if err := table.Flush(); err != nil {

@@ -26,7 +26,8 @@ func TestInterpret(t *testing.T) {
 	dataset := fewBirds(t)
 	hereAndThere(t, func(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "out")
-		code, stdout, stderr := gointr("interpret", "--backend", "go", "--dataset", dataset, "--class", "collared bunting", "--top-q", "3", "--out", out, "--json")
+		code, stdout, stderr := gointr("interpret", "--backend", "go", "--dataset", dataset, "--class",
+			"collared bunting", "--top-q", "3", "--out", out, "--json")
 		if code != 0 || strings.Count(stdout, "\n") != 2 {
 			t.Fatalf("%d %s%s", code, stdout, stderr)
 		}
@@ -42,7 +43,8 @@ func TestInterpret(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &p); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(p.Image, "val/004.Collared_Bunting/") || p.Class != 3 || len(p.Similar) != 3 || p.Right != (p.Similar[0].Class == 3) || p.Map[0] == 0 || len(p.Peaks) == 0 || p.Out != out {
+			if !strings.HasPrefix(p.Image, "val/004.Collared_Bunting/") || p.Class != 3 || len(p.Similar) != 3 ||
+				p.Right != (p.Similar[0].Class == 3) || p.Map[0] == 0 || len(p.Peaks) == 0 || p.Out != out {
 				t.Errorf("%s", line)
 			}
 		}
@@ -61,12 +63,15 @@ func TestInterpret(t *testing.T) {
 	})
 	// The published call, with --out and a checkpoint of ours.
 	out := filepath.Join(t.TempDir(), "output")
-	code, stdout, stderr := gointr("interpret", "--backend", "go", "--eval", "--resume", "sample", "--dataset_path", filepath.Dir(dataset), "--dataset_name", filepath.Base(dataset),
-		"--class_index", "3", "--top_q", "2", "--output_dir", out, "--layout", "published")
-	if code != 0 || !strings.HasPrefix(stdout, "Collared Bunting: 2 pictures of val") || !strings.Contains(stdout, "Written to "+out+": visualization/") {
+	code, stdout, stderr := gointr("interpret", "--backend", "go", "--eval", "--resume", "sample", "--dataset_path",
+		filepath.Dir(dataset), "--dataset_name", filepath.Base(dataset), "--class_index", "3", "--top_q", "2",
+		"--output_dir", out, "--layout", "published")
+	if code != 0 || !strings.HasPrefix(stdout, "Collared Bunting: 2 pictures of val") ||
+		!strings.Contains(stdout, "Written to "+out+": visualization/") {
 		t.Fatalf("%d %s%s", code, stdout, stderr)
 	}
-	for _, name := range []string{"heads/result_head_0.png", "heads/avg_head.png", "head_avg/avg_head_3.png", "head_0/result_query_3.png"} {
+	for _, name := range []string{"heads/result_head_0.png", "heads/avg_head.png", "head_avg/avg_head_3.png",
+		"head_0/result_query_3.png"} {
 		if _, err := os.Stat(filepath.Join(out, "visualization", "00000", name)); err != nil {
 			t.Error(err)
 		}
@@ -93,7 +98,8 @@ func TestInterpretConfused(t *testing.T) {
 		}
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	code, stdout, stderr := gointr("interpret", "--backend", "go", "--dataset", dataset, "--confused", "1", "--out", out, "--json")
+	code, stdout, stderr := gointr("interpret", "--backend", "go", "--dataset", dataset, "--confused", "1", "--out",
+		out, "--json")
 	if code != 0 || strings.Count(stdout, "\n") != 2 {
 		t.Fatalf("%d %s%s", code, stdout, stderr)
 	}
@@ -119,17 +125,23 @@ func TestInterpretMistakes(t *testing.T) {
 		{[]string{"--class", "1", "--out", out}, 2, "no dataset was named"},
 		{[]string{"--dataset", dataset, "--class", "1"}, 2, "no folder to write to was named"},
 		{[]string{"--dataset", dataset, "--out", out}, 2, "no class was named"},
-		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--class-index", "1"}, 2, "both choose the class"},
-		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--confused", "2"}, 2, "--confused looks at pairs"},
+		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--class-index", "1"}, 2,
+			"both choose the class"},
+		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--confused", "2"}, 2,
+			"--confused looks at pairs"},
 		{[]string{"--dataset", dataset, "--out", out, "--confused", "0"}, 2, "at least 1 pair"},
 		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--top-q", "0"}, 2, "--top-q must be at least 1"},
 		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--layer", "-2"}, 2, "--layer counts from 0"},
-		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--layout", "x"}, 2, "--layout is page or published"},
-		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--checkpoint", "cub", "--resume", "cub"}, 2, "are the same"},
-		{[]string{"--dataset", dataset, "--dataset-name", "x", "--out", out, "--class", "1"}, 2, "name the same folder"},
+		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--layout", "x"}, 2,
+			"--layout is page or published"},
+		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--checkpoint", "cub", "--resume", "cub"}, 2,
+			"are the same"},
+		{[]string{"--dataset", dataset, "--dataset-name", "x", "--out", out, "--class", "1"}, 2,
+			"name the same folder"},
 		{[]string{"--dataset", dataset, "--out", out, "--class", "dodo"}, 1, `no class is named "dodo"`},
 		{[]string{"--dataset", dataset, "--out", out, "--class-index", "8"}, 1, "class 8 does not exist"},
-		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--layer", "9"}, 1, "decoder layer 9 does not exist"},
+		{[]string{"--dataset", dataset, "--out", out, "--class", "1", "--layer", "9"}, 1,
+			"decoder layer 9 does not exist"},
 		{[]string{"--dataset", dataset, "--split", "test", "--out", out, "--class", "1"}, 1, "there is no folder test"},
 	} {
 		code, stdout, stderr := gointr(append([]string{"interpret", "--backend", "go"}, c.args...)...)
@@ -142,13 +154,15 @@ func TestInterpretMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	call := []string{"interpret", "--backend", "go", "--dataset", dataset, "--class-index", "0", "--out", out}
-	if code, _, stderr := gointr(call...); code != 1 || !strings.Contains(stderr, "1 of the 2 pictures in "+filepath.Dir(damaged)+" cannot be read") {
+	if code, _, stderr := gointr(call...); code != 1 ||
+		!strings.Contains(stderr, "1 of the 2 pictures in "+filepath.Dir(damaged)+" cannot be read") {
 		t.Errorf("%d %s", code, stderr)
 	}
 	if entries, _ := os.ReadDir(out); len(entries) > 0 {
 		t.Errorf("%d files are left behind mistakes", len(entries))
 	}
-	if code, stdout, stderr := gointr(append(call, "--skip-bad")...); code != 0 || !strings.Contains(stdout, "1 picture of val") || !strings.Contains(stderr, "skipped "+damaged) {
+	if code, stdout, stderr := gointr(append(call, "--skip-bad")...); code != 0 ||
+		!strings.Contains(stdout, "1 picture of val") || !strings.Contains(stderr, "skipped "+damaged) {
 		t.Errorf("%d %s%s", code, stdout, stderr)
 	}
 }

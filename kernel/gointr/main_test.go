@@ -69,7 +69,8 @@ func photo(t *testing.T, name string, width, height int) string {
 	picture := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
-			picture.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height), uint8(128 + 127*math.Sin(float64(x*y)/300)), 255})
+			picture.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height),
+				uint8(128 + 127*math.Sin(float64(x*y)/300)), 255})
 		}
 	}
 	path := filepath.Join(t.TempDir(), name)
@@ -153,36 +154,57 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"no such picture", 1, []string{missing}, append([]string{"predict", missing}, checkpoint...)},
 		{"no such checkpoint", 1, []string{"none.pth"}, append([]string{"predict", bird}, with("none.pth")...)},
-		{"a text file as picture", 1, []string{"notes.jpg"}, append([]string{"predict", file(t, "notes.jpg", []byte("heard it, did not see it"))}, checkpoint...)},
-		{"a text file as checkpoint", 1, []string{"notes.pth"}, append([]string{"predict", bird}, with(file(t, "notes.pth", []byte("heard it, did not see it")))...)},
-		{"a truncated checkpoint", 1, []string{"short.pth"}, append([]string{"predict", bird}, with(file(t, "short.pth", whole[:len(whole)*2/3]))...)},
-		{"a checkpoint of another model", 1, []string{"resnet.safetensors", "no INTR"}, append([]string{"predict", bird}, with(other)...)},
-		{"200 names for 5 classes", 1, []string{"200 names", "5 classes"}, append([]string{"predict", bird, "--classes", file(t, "classes.txt", []byte(names))}, checkpoint...)},
-		{"a directory as picture", 1, []string{folder}, append([]string{"explain", folder, "--out", out}, checkpoint...)},
+		{"a text file as picture", 1, []string{"notes.jpg"},
+			append([]string{"predict", file(t, "notes.jpg", []byte("heard it, did not see it"))}, checkpoint...)},
+		{"a text file as checkpoint", 1, []string{"notes.pth"},
+			append([]string{"predict", bird}, with(file(t, "notes.pth", []byte("heard it, did not see it")))...)},
+		{"a truncated checkpoint", 1, []string{"short.pth"},
+			append([]string{"predict", bird}, with(file(t, "short.pth", whole[:len(whole)*2/3]))...)},
+		{"a checkpoint of another model", 1, []string{"resnet.safetensors", "no INTR"},
+			append([]string{"predict", bird}, with(other)...)},
+		{"200 names for 5 classes", 1, []string{"200 names", "5 classes"},
+			append([]string{"predict", bird, "--classes", file(t, "classes.txt", []byte(names))}, checkpoint...)},
+		{"a directory as picture", 1, []string{folder}, append([]string{"explain", folder, "--out", out},
+			checkpoint...)},
 		{"a directory without pictures", 1, []string{folder}, append([]string{"predict", folder}, checkpoint...)},
 		{"a directory as checkpoint", 1, []string{folder}, append([]string{"predict", bird}, with(folder)...)},
-		{"an empty picture", 1, []string{"empty.png"}, append([]string{"predict", file(t, "empty.png", nil)}, checkpoint...)},
-		{"a picture of 30000×30000 pixels", 1, []string{"huge.png", "30000"}, append([]string{"explain", file(t, "huge.png", hugePNG(30000)), "--out", out}, checkpoint...)},
+		{"an empty picture", 1, []string{"empty.png"}, append([]string{"predict", file(t, "empty.png", nil)},
+			checkpoint...)},
+		{"a picture of 30000×30000 pixels", 1, []string{"huge.png", "30000"},
+			append([]string{"explain", file(t, "huge.png", hugePNG(30000)), "--out", out}, checkpoint...)},
 		{"an unknown hub name", 1, []string{"sparrow", "cub"}, append([]string{"predict", bird}, with("sparrow")...)},
 		{"no XLA", 1, []string{"gointr setup"}, []string{"predict", bird, "--backend", "cuda", "--checkpoint", small}},
-		{"an unknown engine", 1, []string{"abacus"}, []string{"predict", bird, "--backend", "abacus", "--checkpoint", small}},
+		{"an unknown engine", 1, []string{"abacus"}, []string{"predict", bird, "--backend", "abacus",
+			"--checkpoint", small}},
 		{"no checkpoint", 2, []string{"--checkpoint"}, []string{"predict", bird, "--checkpoint", ""}},
 		{"no picture", 2, []string{"picture"}, append([]string{"predict"}, checkpoint...)},
 		{"an unknown command", 2, []string{"guess"}, []string{"guess"}},
 		{"an unknown flag", 2, []string{"--colour"}, append([]string{"predict", bird, "--colour"}, checkpoint...)},
 		{"nowhere to write", 2, []string{"--out"}, append([]string{"explain", bird}, checkpoint...)},
-		{"a figure of unknown kind", 2, []string{"x.jpeg2000"}, append([]string{"explain", bird, "--out", "x.jpeg2000"}, checkpoint...)},
-		{"an unknown class", 1, []string{"99", "0 to 4"}, append([]string{"explain", bird, "--class", "99", "--out", out}, checkpoint...)},
-		{"an unknown other class", 1, []string{"98", "0 to 4"}, append([]string{"explain", bird, "--versus", "98", "--out", out}, checkpoint...)},
-		{"a class beside itself", 1, []string{"no difference from itself"}, append([]string{"explain", bird, "--class", "2", "--versus", "2", "--out", out}, checkpoint...)},
-		{"a page of one difference", 2, []string{"leave --versus out"}, append([]string{"explain", bird, "--versus", "1", "--out", page}, checkpoint...)},
-		{"a caption of numbers", 2, []string{"--caption goes with a figure"}, append([]string{"explain", bird, "--caption", "--out", "x.csv"}, checkpoint...)},
-		{"an unknown width", 2, []string{"no width is named \"wide\"", "nature-double"}, append([]string{"explain", bird, "--width", "wide", "--out", out}, checkpoint...)},
-		{"an unknown layer", 1, []string{"7", "0 to 1"}, append([]string{"explain", bird, "--layer", "7", "--out", out}, checkpoint...)},
-		{"an unknown colormap", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", out}, checkpoint...)},
-		{"an unknown colormap in a page", 1, []string{"rainbow"}, append([]string{"explain", bird, "--colormap", "rainbow", "--out", page}, checkpoint...)},
-		{"an unknown smoothing", 2, []string{"wax"}, append([]string{"explain", bird, "--smoothing", "wax", "--out", out}, checkpoint...)},
-		{"a folder that is not there", 1, []string{"none"}, append([]string{"explain", bird, "--out", filepath.Join(folder, "none", "x.png")}, checkpoint...)},
+		{"a figure of unknown kind", 2, []string{"x.jpeg2000"}, append([]string{"explain", bird, "--out", "x.jpeg2000"},
+			checkpoint...)},
+		{"an unknown class", 1, []string{"99", "0 to 4"},
+			append([]string{"explain", bird, "--class", "99", "--out", out}, checkpoint...)},
+		{"an unknown other class", 1, []string{"98", "0 to 4"},
+			append([]string{"explain", bird, "--versus", "98", "--out", out}, checkpoint...)},
+		{"a class beside itself", 1, []string{"no difference from itself"},
+			append([]string{"explain", bird, "--class", "2", "--versus", "2", "--out", out}, checkpoint...)},
+		{"a page of one difference", 2, []string{"leave --versus out"},
+			append([]string{"explain", bird, "--versus", "1", "--out", page}, checkpoint...)},
+		{"a caption of numbers", 2, []string{"--caption goes with a figure"},
+			append([]string{"explain", bird, "--caption", "--out", "x.csv"}, checkpoint...)},
+		{"an unknown width", 2, []string{"no width is named \"wide\"", "nature-double"},
+			append([]string{"explain", bird, "--width", "wide", "--out", out}, checkpoint...)},
+		{"an unknown layer", 1, []string{"7", "0 to 1"}, append([]string{"explain", bird, "--layer", "7", "--out", out},
+			checkpoint...)},
+		{"an unknown colormap", 1, []string{"rainbow"},
+			append([]string{"explain", bird, "--colormap", "rainbow", "--out", out}, checkpoint...)},
+		{"an unknown colormap in a page", 1, []string{"rainbow"},
+			append([]string{"explain", bird, "--colormap", "rainbow", "--out", page}, checkpoint...)},
+		{"an unknown smoothing", 2, []string{"wax"},
+			append([]string{"explain", bird, "--smoothing", "wax", "--out", out}, checkpoint...)},
+		{"a folder that is not there", 1, []string{"none"},
+			append([]string{"explain", bird, "--out", filepath.Join(folder, "none", "x.png")}, checkpoint...)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := gointr(c.args...)
@@ -192,7 +214,8 @@ func TestMistakes(t *testing.T) {
 			if stdout != "" {
 				t.Errorf("standard output has %q", stdout)
 			}
-			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "gointr: ") || strings.Contains(stderr, "goroutine") {
+			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "gointr: ") ||
+				strings.Contains(stderr, "goroutine") {
 				t.Errorf("not one sentence: %q", stderr)
 			}
 			for _, word := range c.says {
@@ -215,7 +238,8 @@ func TestPredict(t *testing.T) { hereAndThere(t, testPredict) }
 func testPredict(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
 	classes := file(t, "classes.txt", []byte("1 001.Wren\n2 002.Rook\n3 003.Blue_Tit\n4 004.Crow\n5 005.Robin\n"))
-	code, stdout, stderr := gointr("predict", bird, bird, "--checkpoint", small, "--backend=go", "--json", "--top=2", "--logits", "--classes", classes)
+	code, stdout, stderr := gointr("predict", bird, bird, "--checkpoint", small, "--backend=go", "--json", "--top=2",
+		"--logits", "--classes", classes)
 	if code != 0 {
 		t.Fatal(stderr)
 	}
@@ -240,7 +264,8 @@ func testPredict(t *testing.T) {
 	if got.Image != bird || got.Input != [2]int{800, 1066} || len(got.Top) != 2 || len(got.Logits) != 5 {
 		t.Errorf("got %+v", got)
 	}
-	if best := got.Top[0]; best.Logit != got.Logits[best.Class] || best.Logit < got.Top[1].Logit || best.Name != []string{"001.Wren", "002.Rook", "003.Blue_Tit", "004.Crow", "005.Robin"}[best.Class] {
+	if best := got.Top[0]; best.Logit != got.Logits[best.Class] || best.Logit < got.Top[1].Logit ||
+		best.Name != []string{"001.Wren", "002.Rook", "003.Blue_Tit", "004.Crow", "005.Robin"}[best.Class] {
 		t.Errorf("ranked %+v of %v", got.Top, got.Logits)
 	}
 
@@ -250,8 +275,10 @@ func testPredict(t *testing.T) {
 	}
 
 	// One bad picture does not take the others along.
-	code, stdout, stderr = gointr("predict", bird, file(t, "bad.jpg", []byte("x")), bird, "--checkpoint", small, "--backend=go", "--json")
-	if code != 1 || strings.Count(stdout, "\n") != 2 || !strings.Contains(stderr, "bad.jpg") || !strings.Contains(stderr, "1 of 3") {
+	code, stdout, stderr = gointr("predict", bird, file(t, "bad.jpg", []byte("x")), bird, "--checkpoint", small,
+		"--backend=go", "--json")
+	if code != 1 || strings.Count(stdout, "\n") != 2 || !strings.Contains(stderr, "bad.jpg") ||
+		!strings.Contains(stderr, "1 of 3") {
 		t.Errorf("exit %d, %d lines, %q", code, strings.Count(stdout, "\n"), stderr)
 	}
 }
@@ -262,7 +289,8 @@ func testExplain(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
 	for _, kind := range []string{"png", "svg", "pdf", "eps", "html", "npz", "csv", "json"} {
 		out := filepath.Join(t.TempDir(), "out."+kind)
-		code, stdout, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--layer=0", "--out", out)
+		code, stdout, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3",
+			"--layer=0", "--out", out)
 		if code != 0 {
 			t.Fatal(stderr)
 		}
@@ -277,12 +305,16 @@ func testExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "eps": "%!PS-Adobe-3.0 EPSF", "html": "<!DOCTYPE html>", "npz": "PK", "csv": "image,label,layer", "json": "{\"provenance\":{\"gointr\":"}[kind]
+		magic := map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF", "eps": "%!PS-Adobe-3.0 EPSF",
+			"html": "<!DOCTYPE html>", "npz": "PK", "csv": "image,label,layer",
+			"json": "{\"provenance\":{\"gointr\":"}[kind]
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
 		}
-		if kind == "html" && !bytes.Contains(data, []byte(`"class":3,"layer":0,"colormap":"viridis"`)) {
-			t.Error("the page does not begin with the class and the layer asked for")
+		for _, begins := range []string{`"class":3,"layer":0,`, `"colormap":"viridis"`} {
+			if kind == "html" && !bytes.Contains(data, []byte(begins)) {
+				t.Errorf("the page does not begin with the class, the layer and the colormap asked for: %s", begins)
+			}
 		}
 		if kind == "npz" {
 			z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -355,7 +387,8 @@ func testVersus(t *testing.T) {
 		return data
 	}
 	for _, name := range []string{"d.pdf", "d.json"} {
-		args := []string{"explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--versus=1", "--width=ieee", "--out", filepath.Join(folder, name)}
+		args := []string{"explain", bird, "--checkpoint", small, "--backend=go", "--json", "--class=3", "--versus=1",
+			"--width=ieee", "--out", filepath.Join(folder, name)}
 		caption := ""
 		if name == "d.pdf" {
 			args, caption = append(args, "--caption", "--transparent"), filepath.Join(folder, "d.tex")
@@ -365,7 +398,8 @@ func testVersus(t *testing.T) {
 			t.Fatal(stderr)
 		}
 		var got explained
-		if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Class != 3 || got.Versus == nil || *got.Versus != 1 || got.VersusName != "class 1" || got.Caption != caption {
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Class != 3 || got.Versus == nil ||
+			*got.Versus != 1 || got.VersusName != "class 1" || got.Caption != caption {
 			t.Errorf("%v: %s", err, stdout)
 		}
 	}
@@ -374,7 +408,8 @@ func testVersus(t *testing.T) {
 	}
 	for _, name := range []string{"one.json", "other.json"} {
 		class := map[string]string{"one.json": "3", "other.json": "1"}[name]
-		if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--class", class, "--out", filepath.Join(folder, name)); code != 0 {
+		if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--class", class, "--out",
+			filepath.Join(folder, name)); code != 0 {
 			t.Fatal(stderr)
 		}
 	}
@@ -398,10 +433,13 @@ func testVersus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if digest := fmt.Sprintf("%x", sha256.Sum256(file)); d.Provenance.SHA256 != digest || one.Provenance.SHA256 != digest || d.Provenance.Checkpoint == "" || len(one.Ranking) != 5 || d.Maps[0].Image != bird {
+	if digest := fmt.Sprintf("%x", sha256.Sum256(file)); d.Provenance.SHA256 != digest ||
+		one.Provenance.SHA256 != digest || d.Provenance.Checkpoint == "" || len(one.Ranking) != 5 ||
+		d.Maps[0].Image != bird {
 		t.Errorf("the numbers come from %+v and %+v, want %s", d.Provenance, one.Provenance, digest)
 	}
-	if want := string(read("d.tex")); !strings.Contains(want, d.Provenance.SHA256[:12]) || !strings.Contains(want, `bird.png`) || !strings.Contains(want, `\emph{class 3}`) {
+	if want := string(read("d.tex")); !strings.Contains(want, d.Provenance.SHA256[:12]) ||
+		!strings.Contains(want, `bird.png`) || !strings.Contains(want, `\emph{class 3}`) {
 		t.Errorf("the caption is %s", want)
 	}
 	for _, m := range d.Maps { // those of the last layer
@@ -421,7 +459,8 @@ func testVersus(t *testing.T) {
 func TestUnderscores(t *testing.T) {
 	bird := photo(t, "bird.png", 120, 90)
 	out := filepath.Join(t.TempDir(), "o.png")
-	if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--color_bar", "--same_scale", "--out", out); code != 0 {
+	if code, _, stderr := gointr("explain", bird, "--checkpoint", small, "--backend=go", "--color_bar", "--same_scale",
+		"--out", out); code != 0 {
 		t.Error(stderr)
 	}
 }
@@ -434,16 +473,20 @@ func TestSession(t *testing.T) {
 		t.Errorf("stop: exit %d, %q", code, stdout)
 	}
 	if code, stdout, stderr := gointr("session", "start", "--idle", "90m", "--memory", "3 GB"); code != 0 ||
-		!strings.Contains(stdout, "after 1h30m0s without") || !strings.Contains(stdout, "above 3.0 GB") || !strings.Contains(stdout, "session.log") {
+		!strings.Contains(stdout, "after 1h30m0s without") || !strings.Contains(stdout, "above 3.0 GB") ||
+		!strings.Contains(stdout, "session.log") {
 		t.Errorf("start: exit %d, %q, %q", code, stdout, stderr)
 	}
-	if code, _, stderr := gointr("session", "start"); code != 1 || !strings.Contains(stderr, "a session is running already") {
+	if code, _, stderr := gointr("session", "start"); code != 1 ||
+		!strings.Contains(stderr, "a session is running already") {
 		t.Errorf("started twice: exit %d, %q", code, stderr)
 	}
-	if code, _, stderr := gointr("predict", photo(t, "bird.png", 1333, 30), "--checkpoint", small, "--backend=go"); code != 0 {
+	if code, _, stderr := gointr("predict", photo(t, "bird.png", 1333, 30), "--checkpoint", small,
+		"--backend=go"); code != 0 {
 		t.Error(stderr)
 	}
-	if _, stdout, _ := gointr("session", "status"); !strings.Contains(stdout, "1 model, 1 picture answered") || !strings.Contains(stdout, "basic.pth") || !strings.Contains(stdout, "unused for 0s") {
+	if _, stdout, _ := gointr("session", "status"); !strings.Contains(stdout, "1 model, 1 picture answered") ||
+		!strings.Contains(stdout, "basic.pth") || !strings.Contains(stdout, "unused for 0s") {
 		t.Errorf("status: %q", stdout)
 	}
 	var got struct {
@@ -452,14 +495,17 @@ func TestSession(t *testing.T) {
 		Models  []struct{ Backend string }
 	}
 	_, stdout, _ := gointr("session", "status", "--json")
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || !got.Running || got.PID == 0 || len(got.Models) != 1 || got.Models[0].Backend != "go" {
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || !got.Running || got.PID == 0 ||
+		len(got.Models) != 1 || got.Models[0].Backend != "go" {
 		t.Errorf("status: %s (%v)", stdout, err)
 	}
 	if code, stdout, _ := gointr("session", "stop"); code != 0 || stdout != "The session was stopped.\n" {
 		t.Errorf("stop: exit %d, %q", code, stdout)
 	}
-	for _, args := range [][]string{{"--idle", "soon"}, {"--idle", "0s"}, {"--memory", "much"}, {"--memory", "-1GB"}, {"more"}} {
-		if code, _, stderr := gointr(append([]string{"session", "start"}, args...)...); code != 2 || strings.Count(stderr, "\n") != 1 {
+	for _, args := range [][]string{{"--idle", "soon"}, {"--idle", "0s"}, {"--memory", "much"}, {"--memory", "-1GB"},
+		{"more"}} {
+		if code, _, stderr := gointr(append([]string{"session", "start"}, args...)...); code != 2 ||
+			strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: exit %d, %q", args, code, stderr)
 		}
 	}
@@ -469,8 +515,9 @@ func TestImport(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "CUB_200_2011")
 	for name, text := range map[string]string{
 		"classes.txt": "1 001.Albatross\n", "images.txt": "1 001.Albatross/a.jpg\n2 001.Albatross/b.jpg\n",
-		"image_class_labels.txt": "1 1\n2 1\n", "train_test_split.txt": "1 1\n2 0\n", "bounding_boxes.txt": "2 1.0 2.0 3.0 4.0\n",
-		"images/001.Albatross/a.jpg": "a", "images/001.Albatross/b.jpg": "b",
+		"image_class_labels.txt": "1 1\n2 1\n", "train_test_split.txt": "1 1\n2 0\n",
+		"bounding_boxes.txt": "2 1.0 2.0 3.0 4.0\n", "images/001.Albatross/a.jpg": "a",
+		"images/001.Albatross/b.jpg": "b",
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -482,16 +529,19 @@ func TestImport(t *testing.T) {
 	}
 	to := filepath.Join(t.TempDir(), "cub")
 	code, stdout, stderr := gointr("import", root, to, "--json")
-	if want := fmt.Sprintf(`{"dataset":%q,"classes":1,"train":1,"val":1,"boxes":1,"parts":0}`+"\n", to); code != 0 || stdout != want {
+	if want := fmt.Sprintf(`{"dataset":%q,"classes":1,"train":1,"val":1,"boxes":1,"parts":0}`+"\n", to); code != 0 ||
+		stdout != want {
 		t.Errorf("%d, %s, %s; want %s", code, stdout, stderr, want)
 	}
 	if data, err := os.ReadFile(filepath.Join(to, "val", "001.Albatross", "b.jpg")); string(data) != "b" {
 		t.Errorf("%q, %v", data, err)
 	}
-	if code, stdout, stderr := gointr("import", root, to); code != 1 || stdout != "" || stderr != "gointr: "+to+" is not empty: name a new folder\n" {
+	if code, stdout, stderr := gointr("import", root, to); code != 1 || stdout != "" || stderr != "gointr: "+
+		to+" is not empty: name a new folder\n" {
 		t.Errorf("%d, %s, %s", code, stdout, stderr)
 	}
-	if code, _, stderr := gointr("import", root); code != 2 || !strings.Contains(stderr, "needs the folder of the download and a new one") {
+	if code, _, stderr := gointr("import", root); code != 2 ||
+		!strings.Contains(stderr, "needs the folder of the download and a new one") {
 		t.Errorf("%d, %s", code, stderr)
 	}
 }

@@ -17,20 +17,13 @@ import (
 )
 
 func sessionCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:   "session",
 		Short: "the process that keeps models between cells and calls",
 		Long: `The session is one process a user that keeps models and their compiled graphs. The
 first cell that opens a model starts it; predict and explain use it where one is
 running. It ends by itself when nobody has called for a while.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return wrong("there is no command %q: %s --help lists them", cmd.CommandPath()+" "+args[0], cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(sessionStart(c), sessionStatus(c), sessionStop(c), sessionServe())
 	return cmd
 }
@@ -43,7 +36,8 @@ type sessionFlags struct {
 
 func (f *sessionFlags) register(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.idle, "idle", 30*time.Minute, "end after so long without a call")
-	cmd.Flags().StringVar(&f.memory, "memory", "", `close unused models above this, "8GB", say (half of the machine's when not given)`)
+	cmd.Flags().StringVar(&f.memory, "memory", "",
+		`close unused models above this, "8GB", say (half of the machine's when not given)`)
 }
 
 func (f *sessionFlags) options() (server.Options, error) {
@@ -114,15 +108,11 @@ func sessionStop(c *common) *cobra.Command {
 			if err != nil && !errors.Is(err, session.ErrNone) {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, map[string]bool{"stopped": err == nil})
-			}
 			text := "The session was stopped."
 			if err != nil {
 				text = "No session is running."
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
-			return err
+			return c.tell(cmd, map[string]bool{"stopped": err == nil}, line("%s", text))
 		},
 	}
 }
@@ -164,7 +154,8 @@ func tellStatus(cmd *cobra.Command, c *common) error {
 	}
 	w := cmd.OutOrStdout()
 	if none {
-		_, err := fmt.Fprintln(w, "No session is running: the first cell that opens a model starts one, or gointr session start.")
+		_, err := fmt.Fprintln(w, "No session is running: the first cell that opens a model starts one, or gointr "+
+			"session start.")
 		return err
 	}
 	fmt.Fprintf(w, "Running since %s, as process %d of %s\n", s.Started.Format(time.DateTime), s.PID, s.Program)
@@ -180,11 +171,13 @@ func tellStatus(cmd *cobra.Command, c *common) error {
 		} else if m.InUse > 0 {
 			state = "in use"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%d answered\t%s\n", filepath.Base(m.Path), m.Digest[:12], backend.Title(m.Backend), m.Answered, state)
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%d answered\t%s\n", filepath.Base(m.Path), m.Digest[:12],
+			backend.Title(m.Backend), m.Answered, state)
 	}
 	table.Flush()
 	for _, t := range s.Trainings {
-		fmt.Fprintf(w, "\nTraining in %s: epoch %d of %d, %s, %d of %d\n", t.Run, t.Epoch+1, t.Epochs, t.Phase, t.Done, t.Of)
+		fmt.Fprintf(w, "\nTraining in %s: epoch %d of %d, %s, %d of %d\n", t.Run, t.Epoch+1, t.Epochs,
+			t.Phase, t.Done, t.Of)
 	}
 	if len(s.Jobs) > 0 {
 		fmt.Fprintf(w, "\n%s in the queue\n", count(len(s.Jobs), "picture"))
@@ -194,7 +187,8 @@ func tellStatus(cmd *cobra.Command, c *common) error {
 		if j.Running {
 			state = "running"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\tprocess %d\t%.1f s\n", state, filepath.Base(j.Image), j.Checkpoint, j.Caller, j.Seconds)
+		fmt.Fprintf(table, "  %s\t%s\t%s\tprocess %d\t%.1f s\n", state, filepath.Base(j.Image), j.Checkpoint,
+			j.Caller, j.Seconds)
 	}
 	return table.Flush()
 }

@@ -145,7 +145,8 @@ func seenBy(ctx context.Context, prefix, folder string, there bool) (string, err
 	seen, ok := list.Kernels[Name]
 	switch {
 	case !ok:
-		return "", fmt.Errorf("%s does not see the kernel in %s: install it with --prefix and that Jupyter's sys.prefix", path, folder)
+		return "", fmt.Errorf("%s does not see the kernel in %s: install it with --prefix and that "+
+			"Jupyter's sys.prefix", path, folder)
 	case !sameFile(seen.Folder, folder):
 		return "", fmt.Errorf("%s sees another kernel of that name first, in %s", path, seen.Folder)
 	}
@@ -163,7 +164,8 @@ func sameFile(a, b string) bool {
 
 // moduleOf reads which source the start script wires in.
 func moduleOf(folder string) string {
-	cmd := exec.Command("sh", "-c", `eval "$(grep '^export GOINTR_MODULE=' "$1")" && printf %s "$GOINTR_MODULE"`, "sh", filepath.Join(folder, "start"))
+	cmd := exec.Command("sh", "-c", `eval "$(grep '^export GOINTR_MODULE=' "$1")" && printf %s "$GOINTR_MODULE"`, "sh",
+		filepath.Join(folder, "start"))
 	out, err := cmd.Output()
 	if err != nil {
 		return ""

@@ -66,11 +66,13 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		return nil, err
 	}
 	if strings.ContainsAny(module, ",\n") {
-		return nil, fmt.Errorf("the source of GoINTR lies in %q, and GoNB takes no comma or line break in a path: move it", module)
+		return nil, fmt.Errorf("the source of GoINTR lies in %q, and GoNB takes no comma or line break in a "+
+			"path: move it", module)
 	}
 	goTool, err := exec.LookPath("go")
 	if err != nil {
-		return nil, errors.New("cells of a notebook are compiled by Go, and no program go is on the PATH: install Go first")
+		return nil,
+			errors.New("cells of a notebook are compiled by Go, and no program go is on the PATH: install Go first")
 	}
 	folder, err := Folder(o.Prefix)
 	if err != nil {
@@ -90,7 +92,8 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		say  string
 		args []string
 	}{
-		{"building GoNB and goimports", []string{"build", "-o", tools, "github.com/janpfeifer/gonb", "golang.org/x/tools/cmd/goimports"}},
+		{"building GoNB and goimports", []string{"build", "-o", tools, "github.com/janpfeifer/gonb",
+			"golang.org/x/tools/cmd/goimports"}},
 		{"building gointr, for the session", []string{"build", "-o", tools, "./kernel/gointr"}},
 		{"compiling what cells use (once, up to a minute)", []string{"build", "./pkg/notebook", "./pkg/intr"}},
 	} {
@@ -104,7 +107,8 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		say(fmt.Sprintf("cells will have no completion and help, as gopls could not be built (%v): install the kernel again with a network", err))
+		say(fmt.Sprintf("cells will have no completion and help, as gopls could not be built (%v): install the "+
+			"kernel again with a network", err))
 	}
 	if err := write(fresh, folder, module, goTool); err != nil {
 		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
@@ -249,7 +253,8 @@ func write(fresh, folder, module, goTool string) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := json.MarshalIndent(spec{[]string{filepath.Join(folder, "start"), "{connection_file}"}, DisplayName, "go", "message"}, "", "  ")
+	kernel, err := json.MarshalIndent(spec{[]string{filepath.Join(folder, "start"), "{connection_file}"}, DisplayName,
+		"go", "message"}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func TestInstallDoctorUninstall(t *testing.T) {
 
 	t.Run("files", func(t *testing.T) {
 		for name, executable := range map[string]bool{
-			"start": true, "bin/goimports": true, "tools/gonb": true, "tools/goimports": true, "tools/gointr": true, "kernel.json": false, "logo-svg.svg": false,
+			"start": true, "bin/goimports": true, "tools/gonb": true, "tools/goimports": true, "tools/gointr": true,
+			"kernel.json": false, "logo-svg.svg": false,
 		} {
 			info, err := os.Stat(filepath.Join(folder, name))
 			if err != nil {
@@ -94,7 +95,8 @@ func TestInstallDoctorUninstall(t *testing.T) {
 	t.Run("doctor", func(t *testing.T) {
 		start := time.Now()
 		checks := Doctor(t.Context(), prefix)
-		for _, what := range []string{"kernel", "Go", "source of GoINTR", "GoNB", "goimports", "gointr, for the session", "a cell"} {
+		for _, what := range []string{"kernel", "Go", "source of GoINTR", "GoNB", "goimports",
+			"gointr, for the session", "a cell"} {
 			if c := check(checks, what); !c.Fine {
 				t.Errorf("%s: %+v", what, c)
 			}
@@ -115,7 +117,8 @@ func TestInstallDoctorUninstall(t *testing.T) {
 		}
 		broken := t.TempDir() // a module that does not build
 		put(t, filepath.Join(broken, "go.mod"), "module "+modulePath+"\n")
-		if _, err := Install(t.Context(), Options{Prefix: prefix, Module: broken}); err == nil || strings.Contains(err.Error(), "\n") {
+		if _, err := Install(t.Context(), Options{Prefix: prefix, Module: broken}); err == nil ||
+			strings.Contains(err.Error(), "\n") {
 			t.Fatalf("not one sentence: %v", err)
 		}
 		if after := tree(t, prefix); after != before {
@@ -137,7 +140,8 @@ func TestInstallDoctorUninstall(t *testing.T) {
 		if err := os.Remove(filepath.Join(folder, "tools", "gonb")); err != nil {
 			t.Fatal(err)
 		}
-		if c := check(Doctor(t.Context(), prefix), "GoNB"); c.Fine || !strings.Contains(c.Do, "gointr kernel install --prefix") {
+		if c := check(Doctor(t.Context(), prefix), "GoNB"); c.Fine ||
+			!strings.Contains(c.Do, "gointr kernel install --prefix") {
 			t.Errorf("GoNB: %+v", c)
 		}
 		put(t, filepath.Join(folder, "kernel.json"), "{")
@@ -174,7 +178,8 @@ func TestInstallRefuses(t *testing.T) {
 		o    Options
 		says string
 	}{
-		"no such folder":     {Options{Prefix: prefix, Module: filepath.Join(other, "nowhere")}, "is not GoINTR's source"},
+		"no such folder": {Options{Prefix: prefix, Module: filepath.Join(other, "nowhere")},
+			"is not GoINTR's source"},
 		"another module":     {Options{Prefix: prefix, Module: other}, "is not GoINTR's source"},
 		"comma in the path":  {Options{Prefix: prefix, Module: comma}, "comma"},
 		"a file as a prefix": {Options{Prefix: file}, "cannot be written"},
@@ -188,7 +193,8 @@ func TestInstallRefuses(t *testing.T) {
 	}
 	t.Run("no Go", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		if _, err := Install(t.Context(), Options{Prefix: prefix}); err == nil || !strings.Contains(err.Error(), "install Go first") {
+		if _, err := Install(t.Context(), Options{Prefix: prefix}); err == nil ||
+			!strings.Contains(err.Error(), "install Go first") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -223,7 +229,8 @@ func TestStart(t *testing.T) {
 	if err := write(folder, folder, module, goTool); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(folder, "tools", "gonb"), "#!/bin/sh\nprintf '%s\\n' \"$GOINTR_MODULE\" \"$GOWORK\" \"$TMPDIR\" \"$@\"\ncommand -v goimports\n")
+	put(t, filepath.Join(folder, "tools", "gonb"),
+		"#!/bin/sh\nprintf '%s\\n' \"$GOINTR_MODULE\" \"$GOWORK\" \"$TMPDIR\" \"$@\"\ncommand -v goimports\n")
 	if err := os.Chmod(filepath.Join(folder, "tools", "gonb"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +239,8 @@ func TestStart(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	lines := strings.Split(string(out), "\n")
-	if lines[0] != module || lines[1] != "auto" || lines[3] != "--kernel" || lines[4] != "connection file.json" || lines[5] != "--go_work" || lines[6] != module {
+	if lines[0] != module || lines[1] != "auto" || lines[3] != "--kernel" || lines[4] != "connection file.json" ||
+		lines[5] != "--go_work" || lines[6] != module {
 		t.Errorf("gonb was told %q", lines)
 	}
 	if found := lines[len(lines)-2]; found != filepath.Join(folder, "bin", "goimports") {

@@ -52,7 +52,8 @@ func FindModule(given string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("the source of GoINTR (version %s), which cells are compiled with, was not found: run this in a clone, or give --module DIR", version)
+	return "", fmt.Errorf("the source of GoINTR (version %s), which cells are compiled with, was not found: run this "+
+		"in a clone, or give --module DIR", version)
 }
 
 // isModule says whether a folder has GoINTR's go.mod.

@@ -15,19 +15,22 @@ func (e *Explanation) Check() error {
 		want *= n
 	}
 	if want != len(e.Weights) || want < 1 {
-		return fmt.Errorf("%d attention weights do not fit %d layers, %d heads, %d classes and a map of %d rows and %d columns",
+		return fmt.Errorf("%d attention weights do not fit %d layers, %d heads, %d classes and a map of %d rows "+
+			"and %d columns",
 			len(e.Weights), e.Layers, e.Heads, e.Classes(), e.Rows, e.Cols)
 	}
 	for class, v := range e.Logits {
 		if v-v != 0 {
-			return fmt.Errorf("the logit of %s is %v: the model's numbers are broken, so look at the checkpoint's weights", e.Name(class), v)
+			return fmt.Errorf("the logit of %s is %v: the model's numbers are broken, so look at the "+
+				"checkpoint's weights", e.Name(class), v)
 		}
 	}
 	for i, v := range e.Weights {
 		if !(v >= 0 && v <= 1.001) {
 			plane := i / (e.Rows * e.Cols)
 			class, head := plane%e.Classes(), plane/e.Classes()%e.Heads
-			return fmt.Errorf("the attention of %s in layer %d, head %d has the weight %v, which is not between 0 and 1: the model's numbers are broken, so look at the checkpoint's weights",
+			return fmt.Errorf("the attention of %s in layer %d, head %d has the weight %v, which is not between 0 "+
+				"and 1: the model's numbers are broken, so look at the checkpoint's weights",
 				e.Name(class), plane/e.Classes()/e.Heads+1, head+1, v)
 		}
 	}
@@ -45,7 +48,8 @@ func (e *Explanation) Cut(rows, cols int) (*Explanation, error) {
 		return nil, err
 	}
 	if rows < 1 || cols < 1 || rows > e.Rows || cols > e.Cols {
-		return nil, fmt.Errorf("a picture's %d rows and %d columns cannot be cut out of a feature map of %d rows and %d columns", rows, cols, e.Rows, e.Cols)
+		return nil, fmt.Errorf("a picture's %d rows and %d columns cannot be cut out of a feature map of %d rows "+
+			"and %d columns", rows, cols, e.Rows, e.Cols)
 	}
 	cut := *e
 	if rows == e.Rows && cols == e.Cols {
@@ -64,7 +68,8 @@ func (e *Explanation) Cut(rows, cols int) (*Explanation, error) {
 			}
 			for col, v := range line[kept:] {
 				if v != 0 {
-					return nil, fmt.Errorf("the padding at row %d, column %d of the feature map has attention %v, not 0: the padding mask does not fit a picture of %d rows and %d columns",
+					return nil, fmt.Errorf("the padding at row %d, column %d of the feature map has attention %v, "+
+						"not 0: the padding mask does not fit a picture of %d rows and %d columns",
 						row, kept+col, v, rows, cols)
 				}
 			}

@@ -100,7 +100,8 @@ func Find(class string, names []string, classes int) (int, error) {
 		return i, nil
 	}
 	if len(names) == 0 {
-		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a class file, or a number from 0 to %d)", class, classes-1)
+		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a "+
+			"class file, or a number from 0 to %d)", class, classes-1)
 	}
 	if i := slices.Index(names, class); i >= 0 {
 		return i, nil

@@ -30,11 +30,13 @@ func (m Map) Range() (low, high float32) {
 // not match, or a cell that is NaN or infinite.
 func (m Map) Check() error {
 	if m.Rows < 1 || m.Cols < 1 || len(m.Values)/m.Rows != m.Cols || len(m.Values)%m.Rows != 0 {
-		return fmt.Errorf("an attention map of %d rows and %d columns cannot have %d weights", m.Rows, m.Cols, len(m.Values))
+		return fmt.Errorf("an attention map of %d rows and %d columns cannot have %d weights", m.Rows, m.Cols,
+			len(m.Values))
 	}
 	for i, v := range m.Values {
 		if v-v != 0 {
-			return fmt.Errorf("the attention map is %v at row %d, column %d: the model's numbers are broken, so look at the checkpoint's weights", v, i/m.Cols, i%m.Cols)
+			return fmt.Errorf("the attention map is %v at row %d, column %d: the model's numbers are broken, so look "+
+				"at the checkpoint's weights", v, i/m.Cols, i%m.Cols)
 		}
 	}
 	return nil

@@ -14,17 +14,26 @@ func TestCheck(t *testing.T) {
 	}
 	nan := float32(math.NaN())
 	for want, change := range map[string]func(e *attention.Explanation){
-		"143 attention weights do not fit 2 layers, 3 heads, 4 classes and a map of 2 rows and 3 columns": func(e *attention.Explanation) { e.Weights = e.Weights[1:] },
+		"143 attention weights do not fit 2 layers, 3 heads, 4 classes and a map of 2 rows " +
+			"and 3 columns": func(e *attention.Explanation) { e.Weights = e.Weights[1:] },
 		"0 attention weights do not fit":          func(e *attention.Explanation) { e.Weights = nil },
 		"do not fit 0 layers":                     func(e *attention.Explanation) { e.Layers = 0 },
 		"do not fit -2 layers, -3 heads":          func(e *attention.Explanation) { e.Layers, e.Heads = -2, -3 },
 		"0 classes":                               func(e *attention.Explanation) { e.Logits = nil },
 		"4611686018427387904 rows":                func(e *attention.Explanation) { e.Rows, e.Cols = 1<<62, 1<<62 },
 		"the logit of 016.Painted_Bunting is NaN": func(e *attention.Explanation) { e.Logits[2] = nan },
-		"the logit of 001.Crow is -Inf":           func(e *attention.Explanation) { e.Logits[0] = float32(math.Inf(-1)) },
-		"the attention of 014.Indigo_Bunting in layer 2, head 3 has the weight NaN":   func(e *attention.Explanation) { e.Weights[72+48+6+1] = nan },
-		"the attention of 001.Crow in layer 1, head 1 has the weight -0.5":            func(e *attention.Explanation) { e.Weights[0] = -0.5 },
-		"the attention of 020.Wren in layer 2, head 3 has the weight 2, which is not": func(e *attention.Explanation) { e.Weights[143] = 2 },
+		"the logit of 001.Crow is -Inf": func(e *attention.Explanation) {
+			e.Logits[0] = float32(math.Inf(-1))
+		},
+		"the attention of 014.Indigo_Bunting in layer 2, head 3 has the weight NaN": func(e *attention.Explanation) {
+			e.Weights[72+48+6+1] = nan
+		},
+		"the attention of 001.Crow in layer 1, head 1 has the weight -0.5": func(e *attention.Explanation) {
+			e.Weights[0] = -0.5
+		},
+		"the attention of 020.Wren in layer 2, head 3 has the weight 2, which is not": func(e *attention.Explanation) {
+			e.Weights[143] = 2
+		},
 	} {
 		e := explanation()
 		change(e)

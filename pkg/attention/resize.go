@@ -21,7 +21,8 @@ func (m Map) Resize(rows, cols int) (Map, error) {
 		return Map{}, err
 	}
 	if rows < 1 || cols < 1 || rows > maxCells/cols {
-		return Map{}, fmt.Errorf("a map cannot be resized to %d rows and %d columns: give sizes from 1, together at most %d cells", rows, cols, maxCells)
+		return Map{}, fmt.Errorf("a map cannot be resized to %d rows and %d columns: give sizes from 1, together at "+
+			"most %d cells", rows, cols, maxCells)
 	}
 	wide := make([]float32, m.Rows*cols)
 	for x := range cols {

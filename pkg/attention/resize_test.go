@@ -51,7 +51,8 @@ func TestResizeIsOpenCVs(t *testing.T) {
 		}
 		t.Logf("%dx%d to %dx%d: greatest difference %.1e of the maximum", in.Rows, in.Cols, want.Rows, want.Cols, worst)
 		if other > 0 || worst > 1e-6 {
-			t.Errorf("%dx%d to %dx%d: %d of %d cells outside the last columns differ from OpenCV's, by up to %.1e of the maximum",
+			t.Errorf("%dx%d to %dx%d: %d of %d cells outside the last columns differ from OpenCV's, by up to %.1e "+
+				"of the maximum",
 				in.Rows, in.Cols, want.Rows, want.Cols, other, len(want.Values), worst)
 		}
 	}
@@ -82,9 +83,11 @@ func TestResizeRefuses(t *testing.T) {
 		{good, 1 << 20, 1 << 20, "together at most 268435456 cells"},
 		{good, math.MaxInt, math.MaxInt, "together at most"},
 		{attention.Map{}, 5, 5, "0 rows and 0 columns cannot have 0 weights"},
-		{attention.Map{Rows: 2, Cols: 2, Values: make([]float32, 3)}, 5, 5, "2 rows and 2 columns cannot have 3 weights"},
+		{attention.Map{Rows: 2, Cols: 2, Values: make([]float32, 3)}, 5, 5,
+			"2 rows and 2 columns cannot have 3 weights"},
 		{attention.Map{Rows: 1, Cols: 2, Values: []float32{0, float32(math.NaN())}}, 5, 5, "is NaN at row 0, column 1"},
-		{attention.Map{Rows: 2, Cols: 1, Values: []float32{0, float32(math.Inf(1))}}, 5, 5, "is +Inf at row 1, column 0"},
+		{attention.Map{Rows: 2, Cols: 1, Values: []float32{0, float32(math.Inf(1))}}, 5, 5,
+			"is +Inf at row 1, column 0"},
 	} {
 		_, err := c.m.Resize(c.rows, c.cols)
 		sentence(t, err, c.want)

@@ -120,7 +120,8 @@ func TestBrokenPlugin(t *testing.T) {
 	nowhere(t)
 	broken := put(t, t.TempDir(), "pjrt_c_api_cpu_plugin"+library)
 	t.Setenv(PathVariable, broken)
-	if _, err := newEngine(XLA); err == nil || !strings.Contains(err.Error(), broken) || !strings.Contains(err.Error(), "gointr doctor") || strings.Contains(err.Error(), "\n") {
+	if _, err := newEngine(XLA); err == nil || !strings.Contains(err.Error(), broken) ||
+		!strings.Contains(err.Error(), "gointr doctor") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("a text as a plugin is answered with %v", err)
 	}
 }
@@ -172,7 +173,8 @@ func TestSetupOffline(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var progress bytes.Buffer
 	_, err := Setup(context.Background(), XLA, &progress)
-	if err == nil || !strings.Contains(err.Error(), "go-xla's installer") || !strings.Contains(err.Error(), "python3") || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "go-xla's installer") ||
+		!strings.Contains(err.Error(), "python3") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("answered with %v", err)
 	}
 	if _, err := Setup(context.Background(), Go, &progress); err == nil {

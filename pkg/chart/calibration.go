@@ -3,6 +3,8 @@ package chart
 import (
 	"errors"
 	"image/color"
+	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -14,20 +16,19 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Bin is the pictures whose predicted class has a probability from Low to High. All but
-// Images are from 0 to 1.
+// Bin is the pictures whose predicted class has a probability above Low and not above High. All but Images are from 0
+// to 1.
 type Bin struct {
-	Low, High  float64
-	Images     int
-	Confidence float64 // mean probability of the predicted class
-	Right      float64 // the part that is right
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Images     int     `json:"images"`
+	Confidence float64 `json:"confidence"` // mean probability of the predicted class
+	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
 }
 
-// Calibration is a reliability diagram (Guo et al., ICML 2017): for
-// pictures whose predicted class has about one probability, how many are right,
-// with the 95 % interval that so few pictures leave; below it how many pictures
-// there are. On the diagonal the probabilities can be believed; below it the
-// model is too sure of itself. It is 3.4 by 4 inches, a column of a page.
+// Calibration is a reliability diagram (Guo et al., ICML 2017), 3.4 by 4 inches: how many pictures of each bin are
+// right, with Wilson's 95 % interval, and below it how many there are. Below the diagonal the model is too sure of
+// itself.
 func Calibration(title string, bins []Bin) (*figure.Plot, error) {
 	if len(bins) == 0 {
 		return nil, errors.New("there is no calibration to draw")
@@ -81,20 +82,10 @@ func (d calibration) Draw(c draw.Canvas) {
 		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, 100, quarters
 	}
 	above.Y.Min, above.Y.Max, above.Y.Tick.Marker = 0, 100, quarters
-	counts := steps(float64(most), 3)
+	whole := slices.DeleteFunc(steps(float64(most), 3), func(v float64) bool { return v != math.Trunc(v) })
 	below.Y.Min, below.Y.Max = 0, float64(most)*1.2
-	below.Y.Tick.Marker = ticks(func(v float64) string { return short(int(v)) }, whole(counts)...)
+	below.Y.Tick.Marker = ticks(func(v float64) string { return short(int(v)) }, whole...)
 	column(c, []*plot.Plot{above, below}, []float64{0.68, 0.32})
-}
-
-// whole leaves out what is no number of pictures.
-func whole(numbers []float64) (all []float64) {
-	for _, v := range numbers {
-		if v == float64(int(v)) {
-			all = append(all, v)
-		}
-	}
-	return all
 }
 
 // short is a count in at most four letters or so.

@@ -27,12 +27,9 @@ const (
 	leastMove = 0.0005 // probability that is shown as more than 0.0 %
 )
 
-// Change is what came of a change to a picture: both pictures and, for each class,
-// where every head of the last decoder layer looked in them, then the probabilities
-// (softmax over all classes) of the classes that are or were the likeliest. The two
-// maps of a head have one colour scale, from the least to the greatest weight of both, and
-// are dyed as in figure.Overlay otherwise. It is an error when the explanations are
-// not of one model, a class does not exist, or a picture is missing.
+// Change is what came of a change to a picture: for each class where every head of the last decoder layer looked before
+// and after it, the two maps of a head in one colour scale (figure.Overlay otherwise), then the probabilities (softmax)
+// of the likeliest classes. Explanations of several models, unknown classes and missing pictures are errors.
 func Change(before, after *attention.Explanation, pictureBefore, pictureAfter image.Image,
 	classes []int) (*figure.Plot, error) {
 	c, err := newChange(before, after, pictureBefore, pictureAfter, classes)

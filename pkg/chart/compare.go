@@ -14,8 +14,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Series is one of the things that a chart compares: what it is called, and which of six
-// looks it has. The first two are drawn bolder; any other number is black.
+// Series is one of the things that a chart compares: what it is called, and which of six looks it has. The first two
+// are drawn bolder; any other number is black.
 type Series struct {
 	Name string
 	Look int
@@ -24,8 +24,8 @@ type Series struct {
 // Interval is a number and what it lies between.
 type Interval struct{ Mean, Low, High float64 }
 
-// A look is how a series is drawn: colours of Okabe and Ito (2008) which are
-// of different lightness too, and a dash and a mark of its own for gray printers.
+// A look is how a series is drawn: colours of Okabe and Ito (2008) which are of different lightness too, and a dash and
+// a mark of its own for gray printers.
 type look struct {
 	color color.Color
 	dash  []vg.Length
@@ -74,15 +74,14 @@ type Band struct {
 	Y  []Interval
 }
 
-// Panel is one of several plots: what it shows, what is along its X, and curves of which
-// the first lie on top.
+// Panel is one of several plots: what it shows, what is along its X, and curves of which the first lie on top.
 type Panel struct {
 	Title, X string
 	Bands    []Band
 }
 
-// Bands are plots of curves with their intervals, in percent: two columns of panels, what
-// all of their Y are, and below them the key. It is 7 inches wide, the width of a page.
+// Bands are plots of curves with their intervals, in percent: two columns of panels, what all of their Y are, and below
+// them the key. It is 7 inches wide, the width of a page.
 func Bands(y string, key []Series, left, right []Panel) (*figure.Plot, error) {
 	if len(left) == 0 || len(right) == 0 {
 		return nil, errors.New("there are no curves to draw")
@@ -178,9 +177,8 @@ type Row struct {
 	Scores map[Series]Interval
 }
 
-// Dots are measures as dots with their intervals, a row a measure and a mark a series. An
-// arrow says which way is better; foot stands below the axis. It is 7 inches wide and as
-// high as its rows need.
+// Dots are measures as dots with their intervals, a row a measure and a mark a series. An arrow says which way is
+// better; foot stands below the axis. It is 7 inches wide and as high as its rows need.
 func Dots(key []Series, rows []Row, foot string) (*figure.Plot, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("there are no measures to draw")

@@ -25,12 +25,9 @@ const (
 	labelSpace = 14 // for what an axis is of
 )
 
-// Confusion is a confusion matrix of classes by name: counts [true class][predicted
-// class], without the zeros, of which 1 to 40 are shown. A row
-// is a true class, and the numbers are pictures; those of classes that are not
-// shown are in the column "other". What is right is framed; what is taken for
-// another class is the darker, the larger a part of the true class's pictures it
-// is. It is as wide as its classes need, 7 inches at most.
+// Confusion is a confusion matrix of classes by name, 7 inches wide at most: counts of pictures [true class][predicted
+// class], without the zeros, of which 1 to 40 are shown, the others together as "other". What is right is framed; the
+// rest is the darker, the larger a part of the true class's pictures it is.
 func Confusion(names []string, counts []map[int]int, shown []int) (*figure.Plot, error) {
 	if len(shown) < 1 || len(shown) > mostShown {
 		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 1 to %d", len(shown),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Epoch is how one epoch of a training went. NaN stands for what was not
-// measured; the names in brackets are the keys of the published log.txt.
+// Epoch is how one epoch of a training went. NaN stands for what was not measured; the names in brackets are the keys
+// of the published log.txt.
 type Epoch struct {
 	Epoch     int     // from 0 [epoch]
 	TrainLoss float64 // mean over the epoch [train_loss]
@@ -27,10 +28,8 @@ type Epoch struct {
 	LR        float64 // learning rate [train_lr]
 }
 
-// Curves is how a training went, epoch by epoch: loss in training and validation,
-// accuracy, learning rate, side by side, 7 by 2.1 inches. One epoch is enough, so
-// that it can be drawn anew while a training runs. Epochs are shown counted from
-// 1. It is an error when there are none.
+// Curves is how a training went, epoch by epoch (shown from 1): loss in training and validation, accuracy, learning
+// rate, side by side, 7 by 2.1 inches. One epoch is enough; none is an error.
 func Curves(epochs []Epoch) (*figure.Plot, error) {
 	if len(epochs) == 0 {
 		return nil, errors.New("there are no curves to draw before the first epoch has ended")
@@ -40,8 +39,8 @@ func Curves(epochs []Epoch) (*figure.Plot, error) {
 
 type curves []Epoch
 
-// A line is one curve of a panel. The second of a panel is dashed and has squares,
-// so that it is told apart in gray, too.
+// A line is one curve of a panel. The second of a panel is dashed and has squares, so that it is told apart in gray,
+// too.
 type line struct {
 	name  string
 	value func(Epoch) float64
@@ -69,13 +68,13 @@ func (e curves) Draw(c draw.Canvas) {
 // panel is a plot of lines over the epochs, from 0 to most, or to what there is.
 func (e curves) panel(label string, most float64, number func(float64) string, lines ...line) *plot.Plot {
 	p := newPlot("epoch", label)
-	first, last := e[0].Epoch+1, e[0].Epoch+1
+	by := func(a, b Epoch) int { return a.Epoch - b.Epoch }
+	first, last := slices.MinFunc(e, by).Epoch+1, slices.MaxFunc(e, by).Epoch+1
 	highest := most
 	var all []plotter.XYs
 	for _, l := range lines {
 		var points plotter.XYs
 		for _, epoch := range e {
-			first, last = min(first, epoch.Epoch+1), max(last, epoch.Epoch+1)
 			v := l.value(epoch)
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				continue
@@ -93,12 +92,11 @@ func (e curves) panel(label string, most float64, number func(float64) string, l
 		p.Y.Max = max(highest*1.05, marks[1]/2)
 	}
 	p.Y.Tick.Marker = ticks(number, marks...)
-	p.X.Min, p.X.Max = float64(first), float64(last)
 	room := 0.03 * float64(last-first) // so that no mark is cut
 	if first == last {
 		room = 0.5
 	}
-	p.X.Min, p.X.Max = p.X.Min-room, p.X.Max+room
+	p.X.Min, p.X.Max = float64(first)-room, float64(last)+room
 	p.X.Tick.Marker = ticks(plain, epochTicks(first, last)...)
 	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
 		x, y := p.Transforms(&c)
@@ -196,8 +194,5 @@ func rate(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	s := strconv.FormatFloat(v, 'e', -1, 64)
-	digits, exponent, _ := strings.Cut(s, "e")
-	n, _ := strconv.Atoi(exponent)
-	return digits + "e" + strconv.Itoa(n)
+	return strings.NewReplacer("e-0", "e-", "e+0", "e", "e+", "e").Replace(strconv.FormatFloat(v, 'e', -1, 64))
 }

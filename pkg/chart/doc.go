@@ -1,9 +1,7 @@
-// Package chart plots plain numbers: which look-alikes a model takes for each other,
-// whether its probabilities can be believed, how a training went, measures and curves
-// with their intervals. The rooms that count have them drawn:
-// evaluation.Report.PlotConfusion and others. Charts are
-// made for a printed page: 8-point letters, and colours that colour-blind readers
-// and gray printers keep apart.
+// Package chart plots plain numbers: confusions, calibration, how a training went, measures and curves with their
+// intervals (evaluation.Report.PlotConfusion and others have them drawn), and what a change to a picture changed.
+// Charts are made for a printed page: 8-point letters, and colours that colour-blind readers and gray printers keep
+// apart.
 //
 //	c, err := chart.Confusion([]string{"Wren", "Rook"}, []map[int]int{{0: 9}, {0: 2, 1: 7}}, []int{0, 1})
 //	err = c.Save("confusion.pdf")
@@ -27,8 +25,8 @@ const (
 	hair    = 0.5 // points of an axis
 )
 
-// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness
-// confuses; in gray the second is lighter.
+// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness confuses; in gray the second is
+// lighter.
 var (
 	blue      = color.RGBA{0x00, 0x72, 0xb2, 255}
 	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 255}
@@ -68,8 +66,7 @@ func ticks(label func(float64) string, at ...float64) plot.ConstantTicks {
 
 func plain(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
-// steps are round numbers from 0 to most, about n of them, the last at most or
-// above.
+// steps are round numbers from 0 to most, about n of them, the last at most or above.
 func steps(most float64, n int) []float64 {
 	if !(most > 0) {
 		return []float64{0, 1}
@@ -99,8 +96,7 @@ func gridlines(c draw.Canvas, p *plot.Plot, at []float64) {
 	}
 }
 
-// column draws plots below each other, their axes in one line; heights are parts
-// of the canvas, from the top.
+// column draws plots below each other, their axes in one line; heights are parts of the canvas, from the top.
 func column(c draw.Canvas, plots []*plot.Plot, heights []float64) {
 	var cells []draw.Canvas
 	left, right := vg.Length(math.Inf(-1)), vg.Length(math.Inf(1))

@@ -1,7 +1,5 @@
-// Package evaluation says how good a model is on pictures whose class is known:
-// accuracy with its uncertainty, class by class, which look-alikes it takes for
-// each other, and whether its probabilities can be believed. It knows logits
-// only, so that any model's answers can be counted.
+// Package evaluation says, from logits alone, how good a model is on pictures whose class is known: accuracy with its
+// interval, class by class, which look-alikes it takes for each other, whether its probabilities can be believed.
 //
 //	t := evaluation.New(names)
 //	t.Add("val/001.Wren/1.jpg", 0, logits) // for every picture
@@ -17,9 +15,14 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/gointr/gointr/internal/stats"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/chart"
 )
 
 // Answer is one picture, as it was answered.
@@ -41,8 +44,8 @@ type Tally struct {
 // New starts a tally for classes, by index; names[i] is the name of class i.
 func New(names []string) *Tally { return &Tally{names: names} }
 
-// Add counts the logits [classes] of one picture. It is an error when they are
-// not one a class, the class does not exist, or one of them is no finite number.
+// Add counts the logits [classes] of one picture. It is an error when they are not one a class, the class does not
+// exist, or one of them is no finite number.
 func (t *Tally) Add(image string, class int, logits []float32) error {
 	if len(logits) != len(t.names) {
 		return fmt.Errorf("%s: the model answers for %d classes, but the pictures have %d: "+
@@ -51,7 +54,7 @@ func (t *Tally) Add(image string, class int, logits []float32) error {
 	if class < 0 || class >= len(logits) {
 		return fmt.Errorf("%s: there is no class %d among %d", image, class, len(logits))
 	}
-	best, rank, highest := 0, 1, math.Inf(-1)
+	best, rank, wide := 0, 1, make([]float64, len(logits))
 	for i, v := range logits {
 		if v-v != 0 {
 			return fmt.Errorf("%s: the logit of class %d is %v", image, i, v)
@@ -63,23 +66,18 @@ func (t *Tally) Add(image string, class int, logits []float32) error {
 		if v > logits[class] || v == logits[class] && i < class {
 			rank++
 		}
-		highest = max(highest, float64(v))
+		wide[i] = float64(v)
 	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - highest)
-	}
-	logSum := highest + math.Log(sum)
+	logSum := floats.LogSumExp(wide)
 	t.answers = append(t.answers, Answer{
 		Image: image, Class: class, Predicted: best, Rank: rank,
-		Probability: math.Exp(float64(logits[best]) - logSum), Loss: logSum - float64(logits[class]),
+		Probability: math.Exp(wide[best] - logSum), Loss: logSum - wide[class],
 	})
 	return nil
 }
 
-// Count counts a model's answers, in the order of the pictures: key(i) is what to
-// call picture i, truth(i) its class. done, which may be nil, is told how many are
-// counted. The first error, of an answer or of Add, ends it.
+// Count counts a model's answers, in the order of the pictures: key(i) is what to call picture i, truth(i) its class.
+// done, which may be nil, is told how many are counted. The first error, of an answer or of Add, ends it.
 func (t *Tally) Count(
 	key func(i int) string, truth func(i int) int, answers iter.Seq2[*attention.Explanation, error], done func(n int),
 ) error {
@@ -101,8 +99,7 @@ func (t *Tally) Count(
 // Len is how many pictures were counted.
 func (t *Tally) Len() int { return len(t.answers) }
 
-// Report is what a tally came to. Accuracies are in percent, as the published
-// scripts print them.
+// Report is what a tally came to. Accuracies are in percent, as the published scripts print them.
 type Report struct {
 	Images int        `json:"images"`
 	Acc1   float64    `json:"acc1"`    // the true class is the best
@@ -110,15 +107,14 @@ type Report struct {
 	Acc5   float64    `json:"acc5"`    // the true class is among the five best
 	Loss   float64    `json:"loss"`    // mean cross-entropy of the pictures, in nats
 
-	Mean     float64  `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
-	ECE      float64  `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
-	Classes  []Class  `json:"classes"`         // by index
-	Confused []Pair   `json:"confused"`        // most often confused first
-	Bins     []Bin    `json:"bins"`            // of the predicted class's probability
-	Answers  []Answer `json:"-"`               // by picture, in order
-	// Confusion is how many pictures of a class were predicted to be of another:
-	// [true class][predicted class], without the zeros, of which ten thousand
-	// classes have a hundred million.
+	Mean     float64     `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
+	ECE      float64     `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
+	Classes  []Class     `json:"classes"`         // by index
+	Confused []Pair      `json:"confused"`        // most often confused first
+	Bins     []chart.Bin `json:"bins"`            // of the predicted class's probability
+	Answers  []Answer    `json:"-"`               // by picture, in order
+	// Confusion is how many pictures of a class were predicted to be of another: [true class][predicted class], without
+	// the zeros, of which ten thousand classes have a hundred million.
 	Confusion []map[int]int `json:"-"`
 }
 
@@ -141,18 +137,7 @@ type Pair struct {
 	Images int `json:"images"` // of both
 }
 
-// Bin is the pictures whose predicted class has a probability above Low and not
-// above High. All but Images are from 0 to 1.
-type Bin struct {
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Images     int     `json:"images"`
-	Confidence float64 `json:"confidence"` // mean probability of the predicted class
-	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
-}
-
-// bins is how many bins of equal width calibration is measured in, as in Guo et
-// al., ICML 2017.
+// bins is how many bins of equal width calibration is measured in, as in Guo et al., ICML 2017.
 const bins = 15
 
 // Report sums up. It is an error when nothing was counted.
@@ -161,7 +146,8 @@ func (t *Tally) Report() (*Report, error) {
 	if n == 0 {
 		return nil, errors.New("there are no pictures to evaluate")
 	}
-	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)), Bins: make([]Bin, bins)}
+	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)),
+		Bins: make([]chart.Bin, bins)}
 	for i := range r.Confusion {
 		r.Confusion[i] = map[int]int{}
 	}
@@ -245,9 +231,7 @@ func (r *Report) String() string {
 		r.Range[1], r.Acc5, r.Loss, r.Images)
 }
 
-// LookAlikes are the classes of the most confused pairs, at most n of them, in
-// an order that puts those of a pair beside each other, as far as they are not
-// taken for several.
+// LookAlikes are the classes of the most confused pairs, at most n, those of a pair beside each other where possible.
 func (r *Report) LookAlikes(n int) []int {
 	var rows [][]int // of look-alikes
 	rowOf := map[int]int{}
@@ -273,9 +257,8 @@ func (r *Report) LookAlikes(n int) []int {
 	return slices.Concat(rows...)
 }
 
-// Worst are the n classes with the lowest Acc1, the worst first; of those that
-// are alike the ones with more pictures come first. Classes without pictures are
-// left out.
+// Worst are the n classes with the lowest Acc1, the worst and, of equals, those with more pictures first; classes
+// without pictures are left out.
 func (r *Report) Worst(n int) []Class {
 	all := slices.DeleteFunc(slices.Clone(r.Classes), func(c Class) bool { return c.Images == 0 })
 	slices.SortStableFunc(all, func(a, b Class) int {
@@ -289,4 +272,34 @@ func percent(part, of int) float64 {
 		return 0
 	}
 	return 100 * float64(part) / float64(of)
+}
+
+// WriteCSV writes a line a picture: image, class, predicted (both by name as given to New), rank, probability, loss.
+// The file appears whole or not at all.
+func (t *Tally) WriteCSV(path string) error {
+	rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss"}}
+	for _, a := range t.answers {
+		rows = append(rows, []string{
+			a.Image, t.names[a.Class], t.names[a.Predicted], strconv.Itoa(a.Rank),
+			strconv.FormatFloat(a.Probability, 'g', 7, 64), strconv.FormatFloat(a.Loss, 'g', 7, 64),
+		})
+	}
+	return wholefile.CSV(path, rows)
+}
+
+// WriteClasses writes a line a class: index, class, images, acc1 and precision in percent, and the class that it is
+// most often mistaken for, by name, empty where it is for none. The file appears whole or not at all.
+func (r *Report) WriteClasses(path string) error {
+	rows := [][]string{{"index", "class", "images", "acc1", "precision", "mistaken_for"}}
+	for _, c := range r.Classes {
+		taken := ""
+		if c.Taken >= 0 {
+			taken = r.Classes[c.Taken].Name
+		}
+		rows = append(rows, []string{
+			strconv.Itoa(c.Index), c.Name, strconv.Itoa(c.Images),
+			strconv.FormatFloat(c.Acc1, 'f', 2, 64), strconv.FormatFloat(c.Precision, 'f', 2, 64), taken,
+		})
+	}
+	return wholefile.CSV(path, rows)
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// PlotConfusion is the confusion matrix (chart.Confusion) of the classes that are taken
-// for each other most often (LookAlikes), at most most of them, 2 to 40. Where all
-// classes fit, all are shown.
+// PlotConfusion is the confusion matrix (chart.Confusion) of the classes that are taken for each other most often
+// (LookAlikes), at most most of them, 2 to 40. Where all classes fit, all are shown.
 func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 	if most < 2 || most > 40 {
 		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 2 to 40", most)
@@ -33,9 +32,5 @@ func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 
 // PlotCalibration is the reliability diagram (chart.Calibration).
 func (r *Report) PlotCalibration() (*figure.Plot, error) {
-	var bins []chart.Bin
-	for _, b := range r.Bins {
-		bins = append(bins, chart.Bin(b))
-	}
-	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), bins)
+	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), r.Bins)
 }

@@ -11,16 +11,14 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// FunnyBirds' numbers (evaluation_protocols.py and explainer_wrapper.py of
-// github.com/visinf/funnybirds-framework).
+// FunnyBirds' numbers (evaluation_protocols.py and explainer_wrapper.py of github.com/visinf/funnybirds-framework).
 const (
 	thresholds               = 80 // of a part's importance, evenly spread
 	lowThreshold, topPercent = 0.01, 0.50
 	unimportant              = 0.05 // of the logit
 )
 
-// backdrops is how many shapes of the background are taken away, one at a time:
-// those that show most.
+// backdrops is how many shapes of the background are taken away, one at a time: those that show most.
 const backdrops = 8
 
 func threshold(i int) float64 {
@@ -66,8 +64,7 @@ type backdrop struct {
 	idle    bool
 }
 
-// protocol is what the protocol gives of one picture and method. By threshold
-// where there is one.
+// protocol is what the protocol gives of one picture and method. By threshold where there is one.
 type protocol struct {
 	single                                float64 // Spearman
 	preserved, deleted, sufficient, quiet [thresholds]float64
@@ -88,42 +85,33 @@ func mask(a, b *picture.Picture) (at []int) {
 	return at
 }
 
-// importance is the share of a map's weight on the pixels of a mask, each of which
-// has its part of the weight of the cell that its centre lies in.
+// importance is the share of a map's weight on the pixels of a mask, each of which has its part of the weight of the
+// cell that its centre lies in.
 func importance(m attention.Map, at []int, width, height int) float64 {
 	sum := 0.0
 	for _, v := range m.Values {
 		sum += max(float64(v), 0)
 	}
-	cell := func(i int) (row, col int) {
-		return (2*(i/width) + 1) * m.Rows / (2 * height), (2*(i%width) + 1) * m.Cols / (2 * width)
+	if sum == 0 {
+		return float64(len(at)) / float64(width*height)
 	}
 	inside, pixels := 0.0, float64(width*height)/float64(m.Rows*m.Cols) // of a cell
 	for _, i := range at {
-		row, col := cell(i)
-		weight := max(float64(m.At(row, col)), 0)
-		if sum == 0 {
-			weight = 1
-		}
-		inside += weight / pixels
-	}
-	if sum == 0 {
-		return inside / float64(m.Rows*m.Cols)
+		row, col := (2*(i/width)+1)*m.Rows/(2*height), (2*(i%width)+1)*m.Cols/(2*width)
+		inside += max(float64(m.At(row, col)), 0) / pixels
 	}
 	return inside / sum
 }
 
-// without answers the picture without sets of parts, those that were not asked
-// before.
+// without answers the picture without sets of parts, those that were not asked before.
 func (b *bird) without(ctx context.Context, sets ...kinds) error {
 	var asked []kinds
 	var inputs []*picture.Picture
 	for _, s := range sets {
-		if _, known := b.answers[s]; known || slices.Contains(asked, s) {
-			continue
+		if _, known := b.answers[s]; !known {
+			b.answers[s], asked = nil, append(asked, s)
+			inputs = append(inputs, b.draw(b.species, b.scene.Without(s.list()...)).Eval(b.about.EvalSize))
 		}
-		asked = append(asked, s)
-		inputs = append(inputs, b.draw(b.species, b.scene.Without(s.list()...)).Eval(b.about.EvalSize))
 	}
 	if len(asked) == 0 {
 		return nil
@@ -155,13 +143,11 @@ func (r *runner) funny(ctx context.Context, p *shot, e *attention.Explanation) e
 	if err := b.look(ctx); err != nil {
 		return err
 	}
-	if len(b.behind) > 0 {
-		idle := 0
-		for _, shape := range b.behind {
-			idle += int(count(shape.idle))
-		}
-		p.background = float64(idle) / float64(len(b.behind))
+	var idle []float64
+	for _, shape := range b.behind {
+		idle = append(idle, count(shape.idle))
 	}
+	p.background, _ = mean(idle)
 	if p.protocol, err = b.study(ctx); err != nil {
 		return err
 	}
@@ -169,8 +155,8 @@ func (r *runner) funny(ctx context.Context, p *shot, e *attention.Explanation) e
 	return err
 }
 
-// look finds what each part, and each shape of the background, shows of itself, and
-// what the model makes of the picture without it.
+// look finds what each part, and each shape of the background, shows of itself, and what the model makes of the picture
+// without it.
 func (b *bird) look(ctx context.Context) error {
 	singles := []kinds{0}
 	for k := range birds.Kinds {
@@ -256,8 +242,7 @@ func (b *bird) study(ctx context.Context) (map[Method]*protocol, error) {
 	return out, nil
 }
 
-// quiet is how many of the parts and shapes that do not matter are not called
-// important; NaN where all matter.
+// quiet is how many of the parts and shapes that do not matter are not called important; NaN where all matter.
 func (b *bird) quiet(important kinds, ofBackdrops []float64, above float64) float64 {
 	all, marked := len(b.idle.list()), len((b.idle & important).list())
 	for i, shape := range b.behind {
@@ -281,15 +266,7 @@ func count(yes bool) float64 {
 	return 0
 }
 
-func best(logits []float32) int {
-	at := 0
-	for i, v := range logits {
-		if v > logits[at] {
-			at = i
-		}
-	}
-	return at
-}
+func best(logits []float32) int { return slices.Index(logits, slices.Max(logits)) }
 
 // backdrops are the shapes of the background, at most some: those that show most.
 func (b *bird) backdrops() (all []backdrop) {
@@ -303,10 +280,9 @@ func (b *bird) backdrops() (all []backdrop) {
 	return all[:min(backdrops, len(all))]
 }
 
-// sufficient is FunnyBirds' controlled synthetic data check of one picture: how
-// much of a smallest set of parts that tells the species from all others is among
-// the important ones; of several such sets the best. It is NaN where the model is
-// wrong, or no set tells it (a species of other families is told by its coat).
+// sufficient is FunnyBirds' controlled synthetic data check of one picture: how much of a smallest set of parts that
+// tells the species from all others is among the important ones; of several such sets the best. It is NaN where the
+// model is wrong, or no set tells it (a species of other families is told by its coat).
 func (b *bird) sufficient(important kinds) float64 {
 	if best(b.logits) != b.class {
 		return math.NaN()
@@ -321,8 +297,8 @@ func (b *bird) sufficient(important kinds) float64 {
 	return most
 }
 
-// minimalSets are, by species, the sets of parts whose looks no other species
-// shares, and of which no part can be spared.
+// minimalSets are, by species, the sets of parts whose looks no other species shares, and of which no part can be
+// spared.
 func minimalSets(species []birds.Species) map[int][]kinds {
 	out := map[int][]kinds{}
 	for _, s := range species {
@@ -344,8 +320,8 @@ func minimalSets(species []birds.Species) map[int][]kinds {
 	return out
 }
 
-// pair are two classes of the same family, by chance, that are told by other parts than
-// the bird's and each other's; nil where there are none.
+// pair are two classes of the same family, by chance, that are told by other parts than the bird's and each other's;
+// nil where there are none.
 func (b *bird) pair() []birds.Species {
 	var candidates []birds.Species
 	for i := range b.drawn.Classes {
@@ -364,11 +340,9 @@ func (b *bird) pair() []birds.Species {
 	return nil
 }
 
-// sensitivity is FunnyBirds' target sensitivity of one picture: drawn with the
-// telling parts of two other classes, does the map of each class weigh its own part
-// more than the map of the other class does? 0, ½ or 1. The map is empty where
-// there are no such classes, a part is hidden, or the model does not go by the
-// parts itself.
+// sensitivity is FunnyBirds' target sensitivity of one picture: drawn with the telling parts of two other classes, does
+// the map of each class weigh its own part more than the map of the other class does? 0, ½ or 1. The map is empty where
+// there are no such classes, a part is hidden, or the model does not go by the parts itself.
 func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
 	pair := b.pair()
 	if pair == nil {
@@ -425,29 +399,30 @@ func (b *bird) sensitivity(ctx context.Context) (map[Method]float64, error) {
 	return out, nil
 }
 
-// chooseThresholds takes each method's threshold as FunnyBirds does: the one with the
-// greatest sum of completeness (the mean of its three checks) and distractibility.
+// chooseThresholds takes each method's threshold as FunnyBirds does: the one with the greatest sum of completeness (the
+// mean of its three checks) and distractibility.
 func (r *runner) chooseThresholds() {
 	r.important = map[Method]int{}
-	mean := func(m Method, of func(*protocol) float64) float64 {
-		sum, n := 0.0, 0
+	meanOf := func(m Method, of func(*protocol) float64) float64 {
+		var values []float64
 		for _, p := range r.shots {
 			if c := p.protocol[m]; c != nil {
-				if v := of(c); !math.IsNaN(v) {
-					sum += v
-					n++
-				}
+				values = append(values, of(c))
 			}
 		}
-		return sum / float64(max(n, 1))
+		v, n := mean(values)
+		if n == 0 {
+			return 0
+		}
+		return v
 	}
 	for _, m := range r.methods {
 		most := math.Inf(-1)
 		for t := range thresholds {
-			v := mean(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
-				mean(m, func(c *protocol) float64 { return c.quiet[t] })
+			v := meanOf(m, func(c *protocol) float64 { return c.sufficient[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.preserved[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.deleted[t] })/3 +
+				meanOf(m, func(c *protocol) float64 { return c.quiet[t] })
 			if v > most {
 				most, r.important[m] = v, t
 			}

@@ -16,25 +16,24 @@ import (
 type Fill string
 
 const (
-	// Blur is the picture itself under a Gaussian. RISE's has 11 by 11 pixels and a
-	// deviation of 5 pixels, for pictures of 224; for others both are in proportion
-	// to the short side, the side of the kernel rounded to the next odd number. At
-	// the border the outermost pixels are repeated.
+	// Blur is the picture itself under a Gaussian. RISE's has 11 by 11 pixels and a deviation of 5 pixels, for pictures
+	// of 224; for others both are in proportion to the short side, the side of the kernel rounded to the next odd
+	// number. At the border the outermost pixels are repeated.
 	Blur Fill = "blur"
-	// Mean is the mean colour of ImageNet, which is 0 in the numbers that the
-	// network gets: what RISE's zeros are.
+	// Mean is the mean colour of ImageNet, which is 0 in the numbers that the network gets: what RISE's zeros are.
 	Mean Fill = "mean"
 )
 
 // Title is the fill in words.
 func (f Fill) Title() string {
-	switch f {
-	case Blur:
-		return "a blur"
-	case Mean:
-		return "the mean colour"
+	return cmp.Or(map[Fill]string{Blur: "a blur", Mean: "the mean colour"}[f], string(f))
+}
+
+func (f Fill) check() error {
+	if f != Blur && f != Mean {
+		return fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
 	}
-	return string(f)
+	return nil
 }
 
 // RISE's blur, in pixels of a picture of 224 by 224.
@@ -44,23 +43,20 @@ const (
 
 // Of is a picture of which nothing is shown.
 func (f Fill) Of(p *picture.Picture) (*picture.Picture, error) {
-	switch f {
-	case Mean:
-		out := picture.New(p.Width, p.Height)
-		for i := range out.Pix {
-			out.Pix[i] = [3]uint8{124, 116, 104}[i%3] // 255 times 0.485, 0.456, 0.406
-		}
-		return out, nil
-	case Blur:
+	if f == Blur {
 		short := float64(min(p.Width, p.Height))
 		kernel := 2*int(math.Round((riseKernel*short/riseSide-1)/2)) + 1
 		return blurred(p, max(kernel, 3), riseDeviation*short/riseSide), nil
 	}
-	return nil, fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
+	out := picture.New(p.Width, p.Height)
+	for i := range out.Pix {
+		out.Pix[i] = [3]uint8{124, 116, 104}[i%3] // 255 times 0.485, 0.456, 0.406
+	}
+	return out, f.check()
 }
 
-// blurred is a picture under a separable Gaussian of kernel pixels, which is odd,
-// computed in float64 and rounded at the end.
+// blurred is a picture under a separable Gaussian of kernel pixels, which is odd, computed in float64 and rounded at
+// the end.
 func blurred(p *picture.Picture, kernel int, deviation float64) *picture.Picture {
 	half, sum := kernel/2, 0.0
 	weights := make([]float64, kernel)
@@ -99,12 +95,10 @@ func blurred(p *picture.Picture, kernel int, deviation float64) *picture.Picture
 	return out
 }
 
-// Order is every pixel (row*width+column) of a picture of width by height, the
-// most important first. The map is brought to this size by bilinear interpolation
-// (half-pixel centres, borders repeated), which overshoots nowhere. Pixels of
-// equal weight, all of a flat map, come in an order that seed alone decides, so
-// that no corner of the picture is preferred. A map with a NaN or infinite cell is
-// an error.
+// Order is every pixel (row*width+column) of a picture of width by height, the most important first. The map is brought
+// to this size by bilinear interpolation (half-pixel centres, borders repeated), which overshoots nowhere. Pixels of
+// equal weight, all of a flat map, come in an order that seed alone decides, so that no corner of the picture is
+// preferred. A map with a NaN or infinite cell is an error.
 func Order(m attention.Map, width, height int, seed uint64) ([]int, error) {
 	if err := m.Check(); err != nil {
 		return nil, err
@@ -164,8 +158,8 @@ func scramble(seed, i uint64) uint64 {
 // Logits answers pictures of one size, already resized for the network: [pictures][classes].
 type Logits func(ctx context.Context, pictures []*picture.Picture) ([][]float32, error)
 
-// Curve is the softmax probability of a class against the fraction of the pixels
-// that were inserted or deleted, from 0 to 1 in equal steps.
+// Curve is the softmax probability of a class against the fraction of the pixels that were inserted or deleted, from 0
+// to 1 in equal steps.
 type Curve struct {
 	Fraction    []float64 `json:"fraction"`
 	Probability []float64 `json:"probability"`
@@ -180,9 +174,8 @@ func (c Curve) Area() float64 {
 	return area
 }
 
-// Insertion shows a picture's pixels in order, the most important first, in steps
-// equal shares, over the fill: the sooner the probability rises, the better the
-// order. The picture is one already resized for the network.
+// Insertion shows a picture's pixels in order, the most important first, in steps equal shares, over the fill: the
+// sooner the probability rises, the better the order. The picture is one already resized for the network.
 func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
 	steps int) (Curve, error) {
 	from, err := fill.Of(p)
@@ -192,8 +185,7 @@ func Insertion(ctx context.Context, logits Logits, p *picture.Picture, class int
 	return change(ctx, logits, from, p, class, order, steps)
 }
 
-// Deletion puts the fill over a picture's pixels in order: the sooner the
-// probability falls, the better the order.
+// Deletion puts the fill over a picture's pixels in order: the sooner the probability falls, the better the order.
 func Deletion(ctx context.Context, logits Logits, p *picture.Picture, class int, order []int, fill Fill,
 	steps int) (Curve, error) {
 	to, err := fill.Of(p)
@@ -216,8 +208,7 @@ func change(ctx context.Context, logits Logits, from, to *picture.Picture, class
 	case len(order) != pixels:
 		return Curve{}, fmt.Errorf("an order of %d pixels is not one of the %d of this picture", len(order), pixels)
 	}
-	now := picture.New(from.Width, from.Height)
-	copy(now.Pix, from.Pix)
+	now := from.Copy()
 	var curve Curve
 	var batch []*picture.Picture
 	done := 0
@@ -229,9 +220,7 @@ func change(ctx context.Context, logits Logits, from, to *picture.Picture, class
 			}
 			copy(now.Pix[at*3:at*3+3], to.Pix[at*3:])
 		}
-		shown := picture.New(now.Width, now.Height)
-		copy(shown.Pix, now.Pix)
-		batch = append(batch, shown)
+		batch = append(batch, now.Copy())
 		curve.Fraction = append(curve.Fraction, float64(step)/float64(steps))
 		if len(batch) == together || step == steps {
 			all, err := logits(ctx, batch)

@@ -88,8 +88,8 @@ func (d *data) openBoxes(o Options) error {
 	return nil
 }
 
-// targets are the boxes that maps should point at in a picture: the one that counts,
-// which is the telling part of a drawn bird, where that is seen, and the whole animal.
+// targets are the boxes that maps should point at in a picture: the one that counts, which is the telling part of a
+// drawn bird, where that is seen, and the whole animal.
 func (d *data) targets(split *datasets.Split, i int) (target, whole datasets.Box) {
 	key := split.Key(i)
 	var telling, union datasets.Box
@@ -115,29 +115,23 @@ func (d *data) targets(split *datasets.Split, i int) (target, whole datasets.Box
 	return whole, whole
 }
 
-// first are at most n pictures, or all where n is 0: the first of every class, then
-// the second.
+// first are at most n pictures, or all where n is 0: the first of every class, then the second.
 func (d *data) first(n int) (all []int) {
-	byClass := make([][]int, len(d.split.Classes))
+	var round []int // by picture: how many of its class come before it
+	seen := make([]int, len(d.split.Classes))
 	for i := range d.split.Len() {
-		byClass[d.split.Class(i)] = append(byClass[d.split.Class(i)], i)
+		class := d.split.Class(i)
+		all, round = append(all, i), append(round, seen[class])
+		seen[class]++
 	}
+	slices.SortStableFunc(all, func(a, b int) int { return round[a] - round[b] }) // classes are in order
 	if n == 0 {
-		n = d.split.Len()
+		return all
 	}
-	n = min(n, d.split.Len())
-	for round := 0; len(all) < n; round++ {
-		for _, list := range byClass {
-			if round < len(list) && len(all) < n {
-				all = append(all, list[round])
-			}
-		}
-	}
-	return all
+	return all[:min(n, len(all))]
 }
 
-// training is the pictures that heads are chosen on, some of each class. Where heads
-// cannot be chosen it says why.
+// training is the pictures that heads are chosen on, some of each class. Where heads cannot be chosen it says why.
 func (d *data) training(o Options) (train *datasets.Split, pictures []int, why string) {
 	if d.target == "" {
 		return nil, nil, "Nothing was pointed at and no head chosen: there is neither parts.csv nor boxes.csv."
@@ -172,24 +166,15 @@ func (t *pointing) add(e *attention.Explanation, head, class int, box datasets.B
 	if err != nil {
 		return err
 	}
-	hit, err := Point(m, box, p.Width, p.Height)
-	if err != nil {
-		return err
-	}
-	inside, err := Energy(m, box, p.Width, p.Height)
-	if err != nil {
-		return err
-	}
-	if hit.Cell {
-		t.hits++
-	}
+	hit, broken := Point(m, box, p.Width, p.Height)
+	inside, _ := Energy(m, box, p.Width, p.Height)
+	t.hits += int(count(hit.Cell))
 	t.energy += inside
-	return nil
+	return broken
 }
 
-// choose takes, for every class, the head of the last layer whose strongest cell
-// most often touches the target in training pictures; of several the one with most
-// of its weight in it.
+// choose takes, for every class, the head of the last layer whose strongest cell most often touches the target in
+// training pictures; of several the one with most of its weight in it.
 func (r *runner) choose(ctx context.Context) error {
 	train, pictures, why := r.training(r.Options)
 	if why != "" {

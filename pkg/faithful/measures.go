@@ -3,14 +3,14 @@ package faithful
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// definition is what a measure is: what it needs, and how it is taken of a picture and
-// a kind of map.
+// definition is what a measure is: what it needs, and how it is taken of a picture and a kind of map.
 type definition struct {
 	key   string // in report.json and in the tables
 	name  string // for people; %s stands for what it needs
@@ -21,13 +21,13 @@ type definition struct {
 	needs func(r *runner) (what string, there bool)
 	// of is the value of one picture; NaN where it has none.
 	of take
-	// random, in place of of, are the parts that get random weights: the value is how
-	// much the map is still like the one before.
+	// random, in place of of, are the parts that get random weights: the value is how much the map is still like the
+	// one before.
 	random []Part
 }
 
-// measures are all of them, in the order of the tables. A new one is a line here and its
-// definition for people in docs/faithful.md; files, tables and figures have it by itself.
+// measures are all of them, in the order of the tables. A new one is a line here and its definition for people in
+// docs/faithful.md; files, tables and figures have it by itself.
 var measures = []definition{
 	{key: "insertion", name: "insertion area over %s", needs: fill(inserted, 0), of: area(inserted, 0)},
 	{key: "deletion", name: "deletion area by %s", lower: true, needs: fill(deleted, 0), of: area(deleted, 0)},
@@ -103,8 +103,7 @@ func onWhole(of func(h Hit, energy float64) float64) take {
 	return func(_ *runner, p *shot, m Method) float64 { return p.on(p.whole, m, of) }
 }
 
-// on is NaN where there is nothing to be on. A broken map is none of a picture's, so
-// that there are no errors.
+// on is NaN where there is nothing to be on. A broken map is none of a picture's, so that there are no errors.
 func (p *shot) on(box datasets.Box, method Method, of func(h Hit, energy float64) float64) float64 {
 	m, there := p.maps[method]
 	if !there || box == (datasets.Box{}) {
@@ -186,8 +185,8 @@ func (r *runner) add(d *definition, name string, methods []Method, values map[Me
 	}
 }
 
-// sanity compares the maps of some pictures with those of a model with random weights:
-// in its parts from the logits downwards, and in one part alone.
+// sanity compares the maps of some pictures with those of a model with random weights: in its parts from the logits
+// downwards, and in one part alone.
 func (r *runner) sanity(ctx context.Context) error {
 	m, able := r.m.(Randomiser)
 	if !able {
@@ -195,24 +194,15 @@ func (r *runner) sanity(ctx context.Context) error {
 	}
 	checks := r.shots[:min(checked, len(r.shots))]
 	r.report.Checked = len(checks)
-	done, all := 0, 0
-	for _, d := range measures {
-		if d.random != nil {
-			all += len(checks)
-		}
-	}
-	for _, d := range measures {
-		if d.random == nil {
-			continue
-		}
+	random := slices.DeleteFunc(slices.Clone(measures), func(d definition) bool { return d.random == nil })
+	for i, d := range random {
 		other, end, err := m.Randomised(d.random, r.Seed)
 		if err != nil {
 			return err
 		}
 		values := map[Method][]float64{}
-		for _, p := range checks {
-			r.progress(Progress{"sanity checks", done, all})
-			done++
+		for k, p := range checks {
+			r.progress(Progress{"sanity checks", i*len(checks) + k, len(random) * len(checks)})
 			if err = r.compare(ctx, other, &d, p, values); err != nil {
 				break
 			}
@@ -251,8 +241,7 @@ func (r *runner) compare(ctx context.Context, other Model, d *definition, p *sho
 	return nil
 }
 
-// alike is Spearman's correlation of two maps, cell by cell. One that is flat has
-// no order and is like no other: 0.
+// alike is Spearman's correlation of two maps, cell by cell. One that is flat has no order and is like no other: 0.
 func alike(a, b attention.Map) float64 {
 	if a.Flat() || b.Flat() {
 		return 0

@@ -13,27 +13,25 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Model is what is measured: a model that also answers changed pictures. One that
-// is an Attributer, too, is compared with Grad-CAM and attention rollout, and one that
-// is a Randomiser passes the sanity checks. faithful/subject makes one of an intr.Model.
+// Model is what is measured: a model that also answers changed pictures. One that is an Attributer, too, is compared
+// with Grad-CAM and attention rollout, and one that is a Randomiser passes the sanity checks. faithful/subject makes
+// one of an intr.Model.
 type Model interface {
 	model.Model
-	// Logits answers pictures of one size that are resized for the network already:
-	// [pictures][classes].
+	// Logits answers pictures of one size that are resized for the network already: [pictures][classes].
 	Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error)
 }
 
 // Attributer is a Model of which maps can be computed in other ways.
 type Attributer interface {
-	// Baselines are Grad-CAM and attention rollout for a class of a picture that is
-	// resized for the network already.
+	// Baselines are Grad-CAM and attention rollout for a class of a picture that is resized for the network already.
 	Baselines(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error)
 }
 
 // Randomiser is a Model that can be had with other weights.
 type Randomiser interface {
-	// Randomised is a model with initial random weights in some Parts, the same for
-	// the same seed, and how it is closed.
+	// Randomised is a model with initial random weights in some Parts, the same for the same seed, and how it is
+	// closed.
 	Randomised(parts []Part, seed uint64) (Model, func(), error)
 }
 
@@ -81,8 +79,7 @@ func RandomMap(rows, cols int, seed uint64) attention.Map {
 	return m
 }
 
-// CentreMap is a Gaussian at the picture's centre; its deviation is a quarter of
-// each side.
+// CentreMap is a Gaussian at the picture's centre; its deviation is a quarter of each side.
 func CentreMap(rows, cols int) attention.Map {
 	m := attention.Map{Rows: rows, Cols: cols}
 	away := func(i, n int) float64 { return ((float64(i)+0.5)/float64(n) - 0.5) / 0.25 }
@@ -95,8 +92,8 @@ func CentreMap(rows, cols int) attention.Map {
 	return m
 }
 
-// mapsOf are the methods' maps of a class of a picture that a model explained. input is
-// the picture, resized for the network.
+// mapsOf are the methods' maps of a class of a picture that a model explained. input is the picture, resized for the
+// network.
 func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, input *picture.Picture, class int,
 	seed uint64) (map[Method]attention.Map, error) {
 	all := map[Method]attention.Map{}

@@ -37,10 +37,9 @@ func (r *Report) Plot() (*figure.Plot, error) {
 		fmt.Sprintf("mean and 95 %% interval of %d pictures; the arrow points to what is better", r.Images))
 }
 
-// PlotCurves is how the probability of the true class rises when a picture's
-// pixels are shown in the order of a map, and falls when they are taken away: the
-// mean over the pictures with its 95 % interval, for every kind of map; a row of
-// panels for each fill (chart.Bands).
+// PlotCurves is how the probability of the true class rises when a picture's pixels are shown in the order of a map,
+// and falls when they are taken away: the mean over the pictures with its 95 % interval, for every kind of map; a row
+// of panels for each fill (chart.Bands).
 func (r *Report) PlotCurves() (*figure.Plot, error) {
 	return chart.Bands("probability of the true class (%)", r.key(),
 		panels("pixels shown (%)", "insertion over %s: higher is better", r.InsertionCurves),

@@ -18,9 +18,8 @@ type Hit struct {
 	Near  bool // its centre lies in the box grown by a cell on each side
 }
 
-// Point plays the pointing game (Zhang et al., IJCV 2018) with a box in pixels of
-// a picture of width by height. A flat map points nowhere: it hits nothing. A map
-// with a NaN or infinite cell is an error.
+// Point plays the pointing game (Zhang et al., IJCV 2018) with a box in pixels of a picture of width by height. A flat
+// map points nowhere: it hits nothing. A map with a NaN or infinite cell is an error.
 func Point(m attention.Map, box datasets.Box, width, height int) (Hit, error) {
 	if err := m.Check(); err != nil {
 		return Hit{}, err
@@ -38,11 +37,9 @@ func Point(m attention.Map, box datasets.Box, width, height int) (Hit, error) {
 	}, nil
 }
 
-// Energy is the share of a map's weight inside a box (Wang et al., 2020), in
-// pixels of a picture of width by height: each cell counts by the part of it that
-// lies in the box. Weights below 0 count as 0; where no weight is left the map is
-// taken as flat, which has the box's share of the picture. A map with a NaN or
-// infinite cell is an error.
+// Energy is the share of a map's weight inside a box (Wang et al., 2020), in pixels of a picture of width by height:
+// each cell counts by the part of it that lies in the box. Weights below 0 count as 0; where no weight is left the map
+// is taken as flat, which has the box's share of the picture. A map with a NaN or infinite cell is an error.
 func Energy(m attention.Map, box datasets.Box, width, height int) (float64, error) {
 	if err := m.Check(); err != nil {
 		return 0, err
@@ -68,9 +65,8 @@ func Energy(m attention.Map, box datasets.Box, width, height int) (float64, erro
 	return inside / all, nil
 }
 
-// Spearman is the rank correlation of two lists of one length: Pearson's of their
-// ranks, equal numbers sharing the mean of theirs. It is NaN where one of them
-// has no order: fewer than two numbers, all equal, or a NaN among them.
+// Spearman is the rank correlation of two lists of one length: Pearson's of their ranks, equal numbers sharing the mean
+// of theirs. It is NaN where one of them has no order: fewer than two numbers, all equal, or a NaN among them.
 func Spearman(a, b []float64) float64 {
 	if len(a) != len(b) || len(a) < 2 || floats.HasNaN(a) || floats.HasNaN(b) {
 		return math.NaN()

@@ -36,8 +36,7 @@ type Provenance struct {
 	Seed       uint64 `json:"seed"`
 }
 
-// Report is how faithful maps are. A measure that could not be made is left out; Notes
-// say why.
+// Report is how faithful maps are. A measure that could not be made is left out; Notes say why.
 type Report struct {
 	Provenance
 	Summary
@@ -70,8 +69,7 @@ type Curves struct {
 	DegenerateCounts []Degenerate `json:"degenerate,omitempty"`
 }
 
-// Chosen is the head of the last layer that points best for a class in training
-// pictures.
+// Chosen is the head of the last layer that points best for a class in training pictures.
 type Chosen struct {
 	Class int    `json:"class"`
 	Name  string `json:"name"`
@@ -83,8 +81,8 @@ type Chosen struct {
 	Unseen     int `json:"unseen"`
 }
 
-// Above is the share of a map's weight from which a part is called important:
-// FunnyBirds takes the best of 80 for each method.
+// Above is the share of a map's weight from which a part is called important: FunnyBirds takes the best of 80 for each
+// method.
 type Above struct {
 	Method Method  `json:"method"`
 	Share  float64 `json:"share"`
@@ -114,8 +112,8 @@ type Score struct {
 	Against []Difference `json:"against,omitempty"` // of INTR's maps
 }
 
-// Difference is a mean over the pictures that both methods have: INTR's map less a
-// baseline's, with a paired bootstrap's interval.
+// Difference is a mean over the pictures that both methods have: INTR's map less a baseline's, with a paired
+// bootstrap's interval.
 type Difference struct {
 	Method Method     `json:"method"`
 	Mean   float64    `json:"mean"`
@@ -139,11 +137,9 @@ type BandPoint struct {
 
 // value is one picture's.
 type value struct {
-	image   string
-	class   string
-	measure string
-	method  Method
-	value   float64
+	image, class, measure string
+	method                Method
+	value                 float64
 }
 
 // Of is a method's score; nil where it has none.
@@ -151,34 +147,39 @@ func (m *Measure) Of(method Method) *Score {
 	if m == nil {
 		return nil
 	}
-	for i := range m.Scores {
-		if m.Scores[i].Method == method {
-			return &m.Scores[i]
-		}
-	}
-	return nil
+	return find(m.Scores, func(s *Score) bool { return s.Method == method })
 }
 
-// Better says whether a difference is one: 1 where INTR's map is better, with the
-// whole interval, -1 where it is worse, 0 where that is open.
+// against is the difference to a baseline; nil where there is none.
+func (s *Score) against(other Method) *Difference {
+	if s == nil {
+		return nil
+	}
+	return find(s.Against, func(d *Difference) bool { return d.Method == other })
+}
+
+// Better says whether a difference is one: 1 where INTR's map is better, with the whole interval, -1 where it is worse,
+// 0 where that is open.
 func (m *Measure) Better(d Difference) int {
-	sign := 0
-	if d.Range[0] > 0 {
-		sign = 1
-	} else if d.Range[1] < 0 {
-		sign = -1
+	switch above, below := d.Range[0] > 0, d.Range[1] < 0; {
+	case above && m.Higher, below && !m.Higher:
+		return 1
+	case above, below:
+		return -1
 	}
-	if !m.Higher {
-		sign = -sign
-	}
-	return sign
+	return 0
 }
 
 // Measure is the one of a key, such as "insertion"; nil where it was not made.
 func (r *Report) Measure(key string) *Measure {
-	for i := range r.Measures {
-		if r.Measures[i].Key == key {
-			return &r.Measures[i]
+	return find(r.Measures, func(m *Measure) bool { return m.Key == key })
+}
+
+// find is the first that is sought; nil where there is none.
+func find[T any](all []T, sought func(*T) bool) *T {
+	for i := range all {
+		if sought(&all[i]) {
+			return &all[i]
 		}
 	}
 	return nil
@@ -186,18 +187,16 @@ func (r *Report) Measure(key string) *Measure {
 
 // MarshalJSON has each measure under its key.
 func (r Report) MarshalJSON() ([]byte, error) {
-	parts, sanity := []any{r.Provenance, r.Summary}, -1
+	measures, sanity := []any{}, []any{r.Thresholds}
 	for _, m := range r.Measures {
-		if sanity < 0 && strings.HasPrefix(m.Key, "random_") {
-			sanity = len(parts)
+		if part := (map[string]Measure{m.Key: m}); strings.HasPrefix(m.Key, "random_") {
+			sanity = append(sanity, part)
+		} else {
+			measures = append(measures, part)
 		}
-		parts = append(parts, map[string]Measure{m.Key: m})
-	}
-	if sanity < 0 {
-		sanity = len(parts)
 	}
 	text := []byte("{")
-	for _, part := range append(slices.Insert(parts, sanity, any(r.Thresholds)), r.Curves) {
+	for _, part := range slices.Concat([]any{r.Provenance, r.Summary}, measures, sanity, []any{r.Curves}) {
 		var object bytes.Buffer
 		encoder := json.NewEncoder(&object)
 		encoder.SetEscapeHTML(false) // the caller's encoder does as it is told
@@ -236,59 +235,47 @@ func (r *Report) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// number is a score as tables have it.
-func number(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
+// String is a score as tables have it: mean and interval.
+func (s *Score) String() string {
+	return fmt.Sprintf("%.3f (%.3f…%.3f)", s.Mean, s.Range[0], s.Range[1])
+}
 
-func interval(v [2]float64) string { return number(v[0]) + "…" + number(v[1]) }
-
-// Rows is the table: a row a measure, with its name, which way is better, and a
-// cell a method, "0.812 (0.780…0.840)". The best mean has a star.
+// Rows is the table: a row a measure, with its name, which way is better, and a cell a method, "0.812 (0.780…0.840)".
+// The best mean has a star.
 func (r *Report) Rows() (head []string, rows [][]string) {
 	head = []string{"measure", "better"}
 	for _, m := range r.Methods {
 		head = append(head, m.Title())
 	}
 	for _, k := range r.Measures {
-		way := "lower"
+		way, sign, lead := "lower", -1.0, math.Inf(-1)
 		if k.Higher {
-			way = "higher"
+			way, sign = "higher", 1
+		}
+		for _, s := range k.Scores {
+			lead = max(lead, s.Mean*sign)
 		}
 		row := []string{k.Name, way}
-		lead := math.Inf(-1)
-		for _, s := range k.Scores {
-			if v := s.Mean * sign(k.Higher); v > lead {
-				lead = v
-			}
-		}
 		for _, m := range r.Methods {
-			s := k.Of(m)
-			if s == nil {
-				row = append(row, "")
-				continue
-			}
-			text := number(s.Mean) + " (" + interval(s.Range) + ")"
-			if s.Mean*sign(k.Higher) == lead && len(k.Scores) > 1 {
-				text += " *"
+			text := ""
+			if s := k.Of(m); s != nil {
+				text = s.String()
+				if s.Mean*sign == lead && len(k.Scores) > 1 {
+					text += " *"
+				}
 			}
 			row = append(row, text)
 		}
 		if s := k.Of(""); s != nil {
-			row[2] = number(s.Mean) + " (" + interval(s.Range) + "), of the model"
+			row[2] = s.String() + ", of the model"
 		}
 		rows = append(rows, row)
 	}
 	return head, rows
 }
 
-func sign(higher bool) float64 {
-	if higher {
-		return 1
-	}
-	return -1
-}
-
-// Verdicts are sentences on how INTR's maps stand to each baseline: the measures
-// in which they are better, worse, or not to be told apart.
+// Verdicts are sentences on how INTR's maps stand to each baseline: the measures in which they are better, worse, or
+// not to be told apart.
 func (r *Report) Verdicts() []string {
 	var out []string
 	for _, own := range r.Methods {
@@ -296,35 +283,23 @@ func (r *Report) Verdicts() []string {
 			continue
 		}
 		for _, other := range r.Methods {
-			var better, worse, open []string
+			names, all := map[int][]string{}, 0
 			for _, k := range r.Measures {
-				s := k.Of(own)
-				if s == nil {
-					continue
-				}
-				for _, d := range s.Against {
-					if d.Method != other {
-						continue
-					}
-					switch k.Better(d) {
-					case 1:
-						better = append(better, k.Name)
-					case -1:
-						worse = append(worse, k.Name)
-					default:
-						open = append(open, k.Name)
-					}
+				if d := k.Of(own).against(other); d != nil {
+					way := k.Better(*d)
+					names[way] = append(names[way], k.Name)
+					all++
 				}
 			}
-			if len(better)+len(worse)+len(open) == 0 {
+			if all == 0 {
 				continue
 			}
-			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(), len(better),
-				len(better)+len(worse)+len(open))
-			if len(worse) > 0 {
+			text := fmt.Sprintf("%s against %s: better in %d of %d measures", own.Title(), other.Title(),
+				len(names[1]), all)
+			if worse := names[-1]; worse != nil {
 				text += ". Worse in: " + strings.Join(worse, "; ")
 			}
-			if len(open) > 0 {
+			if open := names[0]; open != nil {
 				text += ". Not to be told apart in: " + strings.Join(open, "; ")
 			}
 			out = append(out, text+".")
@@ -351,18 +326,14 @@ func (r *Report) String() string {
 	}
 	table.Flush()
 	fmt.Fprintln(&text, "(mean, 95 % interval; * is the best)")
-	for _, v := range r.Verdicts() {
-		fmt.Fprintln(&text, v)
-	}
-	for _, n := range r.Notes {
-		fmt.Fprintln(&text, n)
+	for _, line := range slices.Concat(r.Verdicts(), r.Notes) {
+		fmt.Fprintln(&text, line)
 	}
 	return text.String()
 }
 
-// WriteTable writes a line a measure and method as CSV: measure, name,
-// higher_is_better, method, mean, low, high, images, and the difference to each
-// baseline with its interval.
+// WriteTable writes a line a measure and method as CSV: measure, name, higher_is_better, method, mean, low, high,
+// images, and the difference to each baseline with its interval.
 func (r *Report) WriteTable(path string) error {
 	header := []string{"measure", "name", "higher_is_better", "method", "mean", "low", "high", "images"}
 	var others []Method
@@ -378,13 +349,11 @@ func (r *Report) WriteTable(path string) error {
 			row := []string{k.Key, k.Name, strconv.FormatBool(k.Higher), string(s.Method), exact(s.Mean),
 				exact(s.Range[0]), exact(s.Range[1]), strconv.Itoa(s.Images)}
 			for _, m := range others {
-				cells := []string{"", "", ""}
-				for _, d := range s.Against {
-					if d.Method == m {
-						cells = []string{exact(d.Mean), exact(d.Range[0]), exact(d.Range[1])}
-					}
+				if d := s.against(m); d != nil {
+					row = append(row, exact(d.Mean), exact(d.Range[0]), exact(d.Range[1]))
+				} else {
+					row = append(row, "", "", "")
 				}
-				row = append(row, cells...)
 			}
 			rows = append(rows, row)
 		}
@@ -394,8 +363,7 @@ func (r *Report) WriteTable(path string) error {
 
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', 9, 64) }
 
-// WriteCurves writes a line a point as CSV: curve, fill, method, fraction,
-// probability, low, high.
+// WriteCurves writes a line a point as CSV: curve, fill, method, fraction, probability, low, high.
 func (r *Report) WriteCurves(path string) error {
 	rows := [][]string{{"curve", "fill", "method", "fraction", "probability", "low", "high"}}
 	for _, kind := range []struct {
@@ -412,22 +380,22 @@ func (r *Report) WriteCurves(path string) error {
 	return wholefile.CSV(path, rows)
 }
 
-// WritePictures writes a line a picture, measure and method as CSV: image, class,
-// measure, method, value. A report that came from JSON has none.
+// WritePictures writes a line a picture, measure and method as CSV: image, class, measure, method, value. A report that
+// came from JSON has none.
 func (r *Report) WritePictures(path string) error {
 	rows := [][]string{{"image", "class", "measure", "method", "value"}}
-	// with both fills before all deletion
-	insertion := func(v value) bool { return strings.HasPrefix(v.measure, "insertion") }
-	values := slices.DeleteFunc(slices.Clone(r.values), func(v value) bool { return !insertion(v) })
-	values = append(values, slices.DeleteFunc(slices.Clone(r.values), insertion)...)
-	for _, v := range values {
-		rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
+	for _, insertion := range []bool{true, false} { // with both fills before all deletion
+		for _, v := range r.values {
+			if strings.HasPrefix(v.measure, "insertion") == insertion {
+				rows = append(rows, []string{v.image, v.class, v.measure, string(v.method), exact(v.value)})
+			}
+		}
 	}
 	return wholefile.CSV(path, rows)
 }
 
-// Markdown is the tables for a page: what was measured on what, every measure, how
-// INTR's maps stand to each baseline, and the chosen heads (from 1, as people count).
+// Markdown is the tables for a page: what was measured on what, every measure, how INTR's maps stand to each baseline,
+// and the chosen heads (from 1, as people count).
 func (r *Report) Markdown() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s. Checkpoint %s (SHA-256 %.12s…) on %s; %d steps a curve, seed %d.\n\n", r.Title(),
@@ -442,11 +410,8 @@ func (r *Report) Markdown() string {
 		line(row)
 	}
 	text.WriteString("\n")
-	for _, v := range r.Verdicts() {
-		text.WriteString("- " + v + "\n")
-	}
-	for _, n := range r.Notes {
-		text.WriteString("- " + n + "\n")
+	for _, item := range slices.Concat(r.Verdicts(), r.Notes) {
+		text.WriteString("- " + item + "\n")
 	}
 	if len(r.Chosen) > 0 {
 		text.WriteString("\n")

@@ -20,9 +20,8 @@ import (
 type Options struct {
 	Dataset string `json:"dataset"` // folder with Split/CLASS/*, and train/CLASS/* where heads are to be chosen
 	Split   string `json:"split"`
-	// Parts is the file where the parts lie (parts.csv, with boxes) or the whole
-	// animals (boxes.csv). Empty takes what lies in the dataset's folder; where
-	// nothing does, nothing is pointed at.
+	// Parts is the file where the parts lie (parts.csv, with boxes) or the whole animals (boxes.csv). Empty takes what
+	// lies in the dataset's folder; where nothing does, nothing is pointed at.
 	Parts     string `json:"parts"`
 	MaxImages int    `json:"max_images"` // pictures measured, the first of each class in turn; 0 is all
 	Steps     int    `json:"steps"`      // of a curve
@@ -51,8 +50,8 @@ func (o Options) Check() error {
 			return fmt.Errorf("insertion and deletion need a fill each, %s or %s, or both", Blur, Mean)
 		}
 		for _, f := range fills {
-			if f != Blur && f != Mean {
-				return fmt.Errorf("there is no fill %q: there are %s and %s", string(f), Blur, Mean)
+			if err := f.check(); err != nil {
+				return err
 			}
 		}
 	}
@@ -87,8 +86,7 @@ type runner struct {
 	report    *Report
 }
 
-// shot is a picture that was measured: its maps, and what the model said to changed
-// pictures.
+// shot is a picture that was measured: its maps, and what the model said to changed pictures.
 type shot struct {
 	key           string
 	class         int
@@ -119,9 +117,8 @@ func (o Options) fills(w way) []Fill {
 	return o.Deletion
 }
 
-// Run measures a model's maps on a dataset. The class that a map is of is always
-// the picture's true one. progress, which may be nil, hears how far it is. Run
-// stops soon after ctx ends, with its error; other errors are one sentence.
+// Run measures a model's maps on a dataset. The class that a map is of is always the picture's true one. progress,
+// which may be nil, hears how far it is. Run stops soon after ctx ends, with its error; other errors are one sentence.
 func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Report, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -134,7 +131,7 @@ func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Rep
 	if err != nil {
 		return nil, err
 	}
-	digest, err := d.split.Digest()
+	digest, err := d.split.Digest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -173,13 +170,6 @@ func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Rep
 	return r.report, nil
 }
 
-// seedOf is that of one picture.
-func (r *runner) seedOf(key string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(key))
-	return scramble(r.Seed, h.Sum64())
-}
-
 // picture asks the model all that the measures of a picture need.
 func (r *runner) picture(ctx context.Context, i int) error {
 	photo, e, err := r.explain(ctx, r.split, i)
@@ -188,7 +178,9 @@ func (r *runner) picture(ctx context.Context, i int) error {
 	}
 	p := &shot{key: r.split.Key(i), class: r.split.Class(i), width: photo.Width, height: photo.Height, photo: photo,
 		input: photo.Eval(r.about.EvalSize), background: math.NaN()}
-	p.seed, p.right = r.seedOf(p.key), best(e.Logits) == p.class
+	h := fnv.New64a()
+	h.Write([]byte(p.key))
+	p.seed, p.right = scramble(r.Seed, h.Sum64()), best(e.Logits) == p.class
 	p.target, p.whole = r.targets(r.split, i)
 	if p.maps, err = r.mapsOf(ctx, r.m, e, p.input, p.class, p.seed); err != nil {
 		return err

@@ -14,8 +14,7 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// files opens pictures of the dataset; the last ones are kept, as several heads
-// show patches of the same.
+// files opens pictures of the dataset. Those of one class are kept, as several heads show patches of the same.
 type files struct {
 	root string
 	kept map[string]*picture.Picture
@@ -35,9 +34,6 @@ func (f *files) open(key string) (*picture.Picture, error) {
 	f.kept[key] = p
 	return p, nil
 }
-
-// forget lets go of the pictures of one class.
-func (f *files) forget() { clear(f.kept) }
 
 // patch is a patch, side by side pixels.
 func (f *files) patch(p Patch, side int) (*picture.Picture, error) {
@@ -69,8 +65,7 @@ func (f *files) strip(h *Head, places, side int) (*image.RGBA, error) {
 
 func stripGap(side int) int { return max(2, side/16) }
 
-// example is a picture with a map over it and the patch framed, at most long
-// pixels a side.
+// example is a picture with a map over it and the patch framed, at most long pixels a side.
 func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error) {
 	whole, err := f.open(p.Image)
 	if err != nil {
@@ -90,13 +85,13 @@ func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error)
 		return nil, err
 	}
 	r := square(m, w, h)
-	box(small, image.Rect(int(float64(r.Min.X)*scale), int(float64(r.Min.Y)*scale), to(r.Max.X), to(r.Max.Y)), max(2, long/140))
+	framed := image.Rect(int(float64(r.Min.X)*scale), int(float64(r.Min.Y)*scale), to(r.Max.X), to(r.Max.Y))
+	box(small, framed, max(2, long/140))
 	return small, nil
 }
 
-// light leaves a picture as it is where a map is greatest, and makes it the paler
-// the less attention there is: the animal's own colours stay to be compared. A flat
-// map leaves all as it is.
+// light leaves a picture as it is where a map is greatest, and makes it the paler the less attention there is: the
+// animal's own colours stay to be compared. A flat map leaves all as it is.
 func light(on *image.RGBA, m attention.Map) error {
 	if err := m.Check(); err != nil {
 		return err

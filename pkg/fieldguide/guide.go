@@ -1,14 +1,9 @@
-// Package fieldguide tells, for every class of a dataset, what each head of a
-// model's last decoder layer looks for: the patches it attends to most, cut out of
-// the pictures of the class that the model got right, beside those of the class
-// that the model finds nearest; and, where parts are known, how often it looks at
-// which. The guide is one HTML page for naturalists, plates for papers, and the
-// numbers as CSV and JSON.
+// Package fieldguide tells, for every class of a dataset, what each head of a model's last decoder layer looks for: the
+// patches it attends to most in the pictures of the class that the model got right, beside those of the class that it
+// finds nearest, and how often it looks at which part. It is an HTML page, plates for papers, and the numbers.
 //
 //	g, err := fieldguide.Make(ctx, model, "datasets/birds", fieldguide.Options{}, nil)
-//	err = g.Save("guide.html")
-//
-// The model is given as a function, so that any engine will do.
+//	err = g.Save(ctx, "guide.html")
 package fieldguide
 
 import (
@@ -40,8 +35,7 @@ const (
 	mostPatches  = 12
 )
 
-// Progress is told how far the work is; doing is "reading" (are all files
-// pictures?), then "looking".
+// Progress is told how far the work is; doing is "reading" (are all files pictures?), then "looking".
 type Progress func(doing string, done, of int)
 
 // Guide is what a model looks for, class by class.
@@ -69,7 +63,7 @@ type About struct {
 	Cells         int      `json:"patch_cells"`      // side of a patch, in cells of the first picture's feature map
 	Parts         []string `json:"parts"`            // that are known, in the order of their names; null where none are
 	Points        bool     `json:"parts_are_points"` // whether a part is known as a point, not as a box
-	Sided         bool     `json:"sides_are_one"`    // whether some parts are there left and right, which are counted as one
+	Sided         bool     `json:"sides_are_one"`    // whether left and right parts are counted as one
 	Diffuse       float64  `json:"diffuse_spread"`   // from which Head.Spread a head is said to be diffuse
 }
 
@@ -79,25 +73,24 @@ type Species struct {
 	Name      string  `json:"name"`
 	Pictures  int     `json:"pictures"`   // of the split
 	Right     int     `json:"right"`      // of those, how many were recognised; all below is of these
-	LookAlike int     `json:"look_alike"` // the other class of the dataset with the highest mean logit on all its pictures; -1 where there is no other
+	LookAlike int     `json:"look_alike"` // the other class here with the highest mean logit on all its pictures, or -1
 	Like      string  `json:"look_alike_name"`
 	Taken     int     `json:"taken"`   // of its pictures, how many were taken for the look-alike
 	Margin    float64 `json:"margin"`  // mean of its own logit minus that of its look-alike, over all its pictures
-	Nearer    string  `json:"nearer"`  // a class that the dataset has no pictures of, but whose mean logit is still higher; "" where none is
+	Nearer    string  `json:"nearer"`  // a class without pictures here whose mean logit is still higher, or ""
 	Heads     []Head  `json:"heads"`   // the most telling first; empty where no picture was recognised
 	Says      string  `json:"summary"` // in a sentence or two, made from the numbers
 
 	examples examples
 }
 
-// Head is what one head of the last layer looks for, for one class. Maps are those
-// of the class's own query.
+// Head is what one head of the last layer looks for, for one class. Maps are those of the class's own query.
 type Head struct {
 	Index    int     `json:"head"`
 	Entropy  float64 `json:"entropy"`  // of its maps, in nats: mean over the pictures
-	Spread   float64 `json:"spread"`   // exp(entropy) / cells: the part of the picture that it looks at, were it all the same there; mean over the pictures
+	Spread   float64 `json:"spread"`   // exp(entropy) / cells: the part of the picture that it looks at, mean likewise
 	Diffuse  bool    `json:"diffuse"`  // it looks nearly everywhere
-	Strength float64 `json:"strength"` // how much of the attention lies in the patch around the peak: mean over the pictures
+	Strength float64 `json:"strength"` // how much of the attention lies in the patch around the peak, mean likewise
 	Parts    []Share `json:"parts"`    // the most frequent first; null where no parts are known
 	Patches  []Patch `json:"patches"`  // the most attended first
 }
@@ -146,12 +139,11 @@ func (g *Guide) Find(class string) (*Species, error) {
 	}
 	var there []string
 	const told = 12
-	for i := range g.Species {
-		if i == told {
-			there = append(there, fmt.Sprintf("%d more", len(g.Species)-told))
-			break
-		}
-		there = append(there, attention.Plain(g.Species[i].Name))
+	for _, s := range g.Species[:min(told, len(g.Species))] {
+		there = append(there, attention.Plain(s.Name))
+	}
+	if more := len(g.Species) - told; more > 0 {
+		there = append(there, fmt.Sprintf("%d more", more))
 	}
 	return nil, fmt.Errorf("%w: the guide has %s", err, strings.Join(there, ", "))
 }
@@ -159,10 +151,8 @@ func (g *Guide) Find(class string) (*Species, error) {
 // at is a class by index, be it a look-alike only; nil where there is none.
 func (g *Guide) at(index int) *Species {
 	for _, list := range [][]Species{g.Species, g.others} {
-		for i := range list {
-			if list[i].Index == index {
-				return &list[i]
-			}
+		if at := slices.IndexFunc(list, func(s Species) bool { return s.Index == index }); at >= 0 {
+			return &list[at]
 		}
 	}
 	return nil
@@ -170,22 +160,17 @@ func (g *Guide) at(index int) *Species {
 
 // head is a head of a class by its index; nil where there is none.
 func (s *Species) head(index int) *Head {
-	if s == nil {
-		return nil
-	}
-	for i := range s.Heads {
-		if s.Heads[i].Index == index {
-			return &s.Heads[i]
+	if s != nil {
+		if at := slices.IndexFunc(s.Heads, func(h Head) bool { return h.Index == index }); at >= 0 {
+			return &s.Heads[at]
 		}
 	}
 	return nil
 }
 
-// Make answers the pictures of a dataset's split and gathers the guide. It takes
-// the memory of one class's numbers and of the patches' places; pictures are read
-// again when the guide is drawn. All are read once before the first is answered,
-// so that damaged files are told at once. Parts are those of the dataset's
-// parts.csv, where it has one. The error is one sentence, or that of ctx.
+// Make answers the pictures of a dataset's split and gathers the guide, with parts where the dataset has parts.csv. All
+// are read before the first is answered, so that damaged files are told at once, and those shown again when the guide
+// is drawn. The error is one sentence, or that of ctx.
 func Make(ctx context.Context, m model.Model, dataset string, o Options, progress Progress) (*Guide, error) {
 	if o.Split == "" {
 		o.Split = "val"
@@ -213,13 +198,13 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 		return nil, err
 	}
 	about := About{
-		Version: origin.Version(), Checkpoint: it.Origin.Checkpoint, Digest: it.Origin.SHA256, Dataset: dataset, Split: o.Split,
-		Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
+		Version: origin.Version(), Checkpoint: it.Origin.Checkpoint, Digest: it.Origin.SHA256, Dataset: dataset,
+		Split: o.Split, Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
 	}
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
 		return nil, err
 	}
-	if about.DatasetDigest, err = split.Digest(); err != nil {
+	if about.DatasetDigest, err = split.Digest(ctx); err != nil {
 		return nil, err
 	}
 	_, bad, err := split.Readable(ctx, false, func(done int) { progress("reading", done, split.Len()) })
@@ -273,7 +258,6 @@ type work struct {
 	model.Model
 	about model.About
 	split *datasets.Split
-	first []int // index of each folder's first picture
 	class []int // of each folder, for the model
 	names []string
 	parts map[string][]datasets.Part
@@ -281,24 +265,23 @@ type work struct {
 	guide *Guide
 }
 
-// nameClasses finds the model's class of each of the dataset's folders. A dataset
-// may have fewer classes than the model, where the model's names tell which.
+// nameClasses finds the model's class of each of the dataset's folders. A dataset may have fewer classes than the
+// model, where the model's names tell which.
 func (w *work) nameClasses() error {
 	folders := w.split.Classes
-	w.first = make([]int, len(folders)+1)
-	for i, n := range w.split.Counts() {
-		w.first[i+1] = w.first[i] + n
-	}
 	w.class = make([]int, len(folders))
 	if len(folders) < w.about.Classes && w.about.Names != nil {
 		w.names = w.about.Names
 		for i, folder := range folders {
 			var err error
 			if w.class[i], err = attention.Find(folder, w.about.Names, w.about.Classes); err != nil {
-				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: give the class file that belongs to the checkpoint", w.split.Root, len(folders), w.about.Classes, folder)
+				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: "+
+					"give the class file that belongs to the checkpoint",
+					w.split.Root, len(folders), w.about.Classes, folder)
 			}
 			if at := slices.Index(w.class[:i], w.class[i]); at >= 0 {
-				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder, w.split.Root, w.class[i])
+				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder,
+					w.split.Root, w.class[i])
 			}
 		}
 		return nil
@@ -306,7 +289,8 @@ func (w *work) nameClasses() error {
 	var err error
 	if w.names, err = w.split.NamesFor(w.about.Classes, w.about.Names); err != nil {
 		if w.about.Names == nil && len(folders) < w.about.Classes {
-			err = fmt.Errorf("%w; where the dataset has some of its classes only, give the class file that belongs to the checkpoint", err)
+			err = fmt.Errorf("%w; where the dataset has some of its classes only, "+
+				"give the class file that belongs to the checkpoint", err)
 		}
 		return err
 	}
@@ -319,8 +303,8 @@ func (w *work) nameClasses() error {
 // wanted is the folders of the classes asked for, in order.
 func (w *work) wanted(classes []string) ([]int, error) {
 	var folders []int
-	for i := range w.class {
-		if classes == nil {
+	if classes == nil {
+		for i := range w.class {
 			folders = append(folders, i)
 		}
 	}
@@ -371,11 +355,10 @@ func (w *work) readParts(path string, about *About) error {
 		}
 	}
 	for name := range names {
-		if name = w.part(name); !slices.Contains(about.Parts, name) {
-			about.Parts = append(about.Parts, name)
-		}
+		about.Parts = append(about.Parts, w.part(name))
 	}
 	slices.Sort(about.Parts)
+	about.Parts = slices.Compact(about.Parts)
 	about.Sided = len(w.sided) > 0
 	return nil
 }

@@ -59,11 +59,13 @@ func plant(t *testing.T, classes []string, more map[string]int) (dir string) {
 			key := fmt.Sprintf("val/%s/%d.png", class, i)
 			write(t, filepath.Join(dir, key), p)
 			box := func(cell [2]int) datasets.Box {
-				return datasets.Box{X0: float64(cell[1]*15 + 3), Y0: float64(cell[0]*15 + 3), X1: float64(cell[1]*15 + 12), Y1: float64(cell[0]*15 + 12)}
+				return datasets.Box{X0: float64(cell[1]*15 + 3), Y0: float64(cell[0]*15 + 3),
+					X1: float64(cell[1]*15 + 12), Y1: float64(cell[0]*15 + 12)}
 			}
 			for name, cell := range map[string][2]int{"beak": beak, "tail": tail, "eye": eye} {
 				b := box(cell)
-				parts[key] = append(parts[key], datasets.Part{Name: name, X: (b.X0 + b.X1) / 2, Y: (b.Y0 + b.Y1) / 2, Visible: name != "eye" || i > 0, Box: b})
+				parts[key] = append(parts[key], datasets.Part{Name: name, X: (b.X0 + b.X1) / 2, Y: (b.Y0 + b.Y1) / 2,
+					Visible: name != "eye" || i > 0, Box: b})
 			}
 		}
 	}
@@ -88,15 +90,18 @@ func write(t *testing.T, path string, p image.Image) {
 
 // planted answers by a picture's path: logits and, for head and class, the cell that
 // it looks at and how strongly.
-func planted(classes []string, looks func(class, picture, head, query int) (cell [2]int, weight float64)) modeltest.Model {
+func planted(classes []string,
+	looks func(class, picture, head, query int) (cell [2]int, weight float64)) modeltest.Model {
 	return modeltest.Model{
-		It: model.About{Origin: origin.Model{Checkpoint: "planted.pth", SHA256: strings.Repeat("ab", 32)}, Classes: len(classes), Names: classes},
+		It: model.About{Origin: origin.Model{Checkpoint: "planted.pth", SHA256: strings.Repeat("ab", 32)},
+			Classes: len(classes), Names: classes},
 		Answer: func(_ context.Context, path string, p *picture.Picture) (*attention.Explanation, error) {
 			class := slices.Index(classes, filepath.Base(filepath.Dir(path)))
 			var number int
 			fmt.Sscanf(filepath.Base(path), "%d", &number)
 			const heads, layers = 3, 2
-			e := &attention.Explanation{Image: path, Names: classes, Width: p.Width, Height: p.Height, Logits: make([]float32, len(classes)), Layers: layers, Heads: heads, Rows: rows, Cols: cols}
+			e := &attention.Explanation{Image: path, Names: classes, Width: p.Width, Height: p.Height,
+				Logits: make([]float32, len(classes)), Layers: layers, Heads: heads, Rows: rows, Cols: cols}
 			e.Logits[class] = 5
 			e.Logits[(class+1)%len(classes)] = 3 // so the next class is the look-alike
 			if number == 5 {
@@ -146,23 +151,26 @@ func looks(class, picture, head, query int) ([2]int, float64) {
 func TestMake(t *testing.T) {
 	dir := plant(t, species, nil)
 	told := map[string]int{}
-	g, err := Make(context.Background(), planted(species, looks), dir, Options{Patches: 3}, func(doing string, done, of int) {
-		if done > of || done < told[doing] {
-			t.Errorf("%s: %d of %d after %d", doing, done, of, told[doing])
-		}
-		told[doing] = done
-	})
+	g, err := Make(context.Background(), planted(species, looks), dir, Options{Patches: 3},
+		func(doing string, done, of int) {
+			if done > of || done < told[doing] {
+				t.Errorf("%s: %d of %d after %d", doing, done, of, told[doing])
+			}
+			told[doing] = done
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if told["reading"] != 18 || told["looking"] != 18+3 {
 		t.Errorf("progress ended at %v", told)
 	}
-	if len(g.Species) != 3 || g.About.Heads != 3 || g.About.Layer != 1 || g.About.Cells != 3 || g.About.Points || !slices.Equal(g.About.Parts, []string{"beak", "eye", "tail"}) {
+	if len(g.Species) != 3 || g.About.Heads != 3 || g.About.Layer != 1 || g.About.Cells != 3 || g.About.Points ||
+		!slices.Equal(g.About.Parts, []string{"beak", "eye", "tail"}) {
 		t.Fatalf("the guide is about %+v", g.About)
 	}
 	s := g.Species[0]
-	if s.Pictures != 6 || s.Right != 5 || s.LookAlike != 1 || s.Taken != 1 || math.Abs(s.Margin-(6*5-(5*3+6))/6.0) > 1e-9 || s.Nearer != "" {
+	if s.Pictures != 6 || s.Right != 5 || s.LookAlike != 1 || s.Taken != 1 ||
+		math.Abs(s.Margin-(6*5-(5*3+6))/6.0) > 1e-9 || s.Nearer != "" {
 		t.Errorf("the first class is %+v", s)
 	}
 	// Head 1 first, head 2 (the eye, by chance in more than chance) next, the diffuse last.
@@ -171,7 +179,8 @@ func TestMake(t *testing.T) {
 	}
 	h := s.Heads[0]
 	top := h.Top()
-	if top.Part != "beak" || top.Hits != 4 || top.Of != 5 || top.Share != 80 || top.Range != stats.Wilson(4, 5) || math.Abs(top.Chance-100.0/24) > 1e-9 {
+	if top.Part != "beak" || top.Hits != 4 || top.Of != 5 || top.Share != 80 || top.Range != stats.Wilson(4, 5) ||
+		math.Abs(top.Chance-100.0/24) > 1e-9 {
 		t.Errorf("head 1 is on %+v", top)
 	}
 	if eyes := s.Heads[1].Share("eye"); eyes.Hits != 2-0 || eyes.Of != 4 { // pictures 2 and 4; in 0 it is hidden
@@ -193,17 +202,20 @@ func TestMake(t *testing.T) {
 	}{{"val/001.Wren/4.png", 0.8}, {"val/001.Wren/3.png", 0.75}, {"val/001.Wren/1.png", 0.65}} {
 		p := h.Patches[i]
 		// Three cells of 15 pixels around the middle of cell (1, 1).
-		if p.Image != want.image || p.Square != image.Rect(0, 0, 45, 45) || p.On != "beak" || math.Abs(p.Weight-want.weight) > 1e-6 ||
+		if p.Image != want.image || p.Square != image.Rect(0, 0, 45, 45) || p.On != "beak" ||
+			math.Abs(p.Weight-want.weight) > 1e-6 ||
 			math.Abs(p.Strength-(want.weight+8*(1-want.weight)/23)) > 1e-5 {
 			t.Errorf("patch %d is %+v", i, p)
 		}
 	}
-	if want := "Told from the Red <b> Rook by the beak: head 2, in 80 % of pictures (95 %: 37 to 97 %). For the Red <b> Rook it looks at the tail (80 %)."; s.Says != want {
+	if want := "Told from the Red <b> Rook by the beak: head 2, in 80 % of pictures (95 %: 37 to 97 %). For the Red " +
+		"<b> Rook it looks at the tail (80 %)."; s.Says != want {
 		t.Errorf("it says %q", s.Says)
 	}
 	// The whole picture that is shown has the class's own map and the look-alike's.
 	x := s.examples
-	if x.patch.Image != "val/001.Wren/4.png" || x.own.At(1, 1) != 0.8 || x.like.At(2, 4) != 0.8 || x.besideMap.At(2, 4) != 0.8 || !strings.HasPrefix(x.beside.Image, "val/002") {
+	if x.patch.Image != "val/001.Wren/4.png" || x.own.At(1, 1) != 0.8 || x.like.At(2, 4) != 0.8 ||
+		x.besideMap.At(2, 4) != 0.8 || !strings.HasPrefix(x.beside.Image, "val/002") {
 		t.Errorf("the examples are %+v", x)
 	}
 }
@@ -231,7 +243,8 @@ func TestVaried(t *testing.T) {
 		t.Errorf("%d classes; patches are of %v", len(g.Species), shown)
 	}
 	// The look-alike was looked at, too, though nobody asked for it.
-	if like := g.at(1); like == nil || like.Right != 5 || !strings.HasPrefix(g.Species[0].Says, "Told from the Red <b> Rook") {
+	if like := g.at(1); like == nil || like.Right != 5 || !strings.HasPrefix(g.Species[0].Says,
+		"Told from the Red <b> Rook") {
 		t.Errorf("the look-alike is %+v, and the guide says %q", like, g.Species[0].Says)
 	}
 }
@@ -239,7 +252,8 @@ func TestVaried(t *testing.T) {
 // Every cell of maps that are not square, lit in turn, lies in the middle of its
 // patch, or the patch touches the picture's edge.
 func TestSquare(t *testing.T) {
-	for _, c := range []struct{ rows, cols, width, height, side int }{{4, 6, 90, 60, 45}, {25, 34, 500, 375, 75}, {8, 8, 160, 160, 60}, {3, 40, 800, 60, 60}, {1, 1, 7, 9, 7}} {
+	for _, c := range []struct{ rows, cols, width, height, side int }{{4, 6, 90, 60, 45}, {25, 34, 500, 375, 75},
+		{8, 8, 160, 160, 60}, {3, 40, 800, 60, 60}, {1, 1, 7, 9, 7}} {
 		for i := range c.rows * c.cols {
 			m := attention.Map{Rows: c.rows, Cols: c.cols, Values: make([]float32, c.rows*c.cols)}
 			m.Values[i] = 1
@@ -251,7 +265,8 @@ func TestSquare(t *testing.T) {
 			off := func(low, high, size int, at float64) bool {
 				return low > 0 && high < size && math.Abs(float64(low+high)/2-at) > 0.51
 			}
-			if off(r.Min.X, r.Max.X, c.width, x) || off(r.Min.Y, r.Max.Y, c.height, y) || !image.Pt(int(x), int(y)).In(r) {
+			if off(r.Min.X, r.Max.X, c.width, x) || off(r.Min.Y, r.Max.Y, c.height, y) ||
+				!image.Pt(int(x), int(y)).In(r) {
 				t.Fatalf("%+v: the patch of cell %d at (%v, %v) is %v", c, i, x, y, r)
 			}
 		}
@@ -267,7 +282,8 @@ func TestOn(t *testing.T) {
 		return datasets.Part{Name: name, X: x, Y: y, Visible: seen}
 	}
 	// Cells of 10 pixels: a patch of 3 reaches 15 pixels from the cell's middle.
-	g := grid{10, 10, 100, 100, []datasets.Part{point("crown", 50, 40, true), point("beak", 60, 55, true), point("nape", 35, 35, false)}}
+	g := grid{10, 10, 100, 100, []datasets.Part{point("crown", 50, 40, true), point("beak", 60, 55, true),
+		point("nape", 35, 35, false)}}
 	for _, c := range []struct{ row, col, want int }{
 		{3, 4, 0},  // middle (45, 35): the crown is 5 away
 		{5, 5, 1},  // (55, 55)
@@ -282,7 +298,8 @@ func TestOn(t *testing.T) {
 	box := func(name string, b datasets.Box) datasets.Part {
 		return datasets.Part{Name: name, Visible: true, Box: b}
 	}
-	g.parts = []datasets.Part{box("wing", datasets.Box{X0: 20, Y0: 20, X1: 80, Y1: 80}), box("bar", datasets.Box{X0: 40, Y0: 40, X1: 50, Y1: 50}), box("feet", datasets.Box{X0: 44, Y0: 84, X1: 52, Y1: 92})}
+	g.parts = []datasets.Part{box("wing", datasets.Box{X0: 20, Y0: 20, X1: 80, Y1: 80}), box("bar",
+		datasets.Box{X0: 40, Y0: 40, X1: 50, Y1: 50}), box("feet", datasets.Box{X0: 44, Y0: 84, X1: 52, Y1: 92})}
 	for _, c := range []struct{ row, col, want int }{
 		{4, 4, 1},  // in both: the smaller
 		{3, 3, 0},  // in the wing, 5 from the bar
@@ -306,7 +323,7 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "guide.html")
-	if err := g.Save(out); err != nil {
+	if err := g.Save(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(out)
@@ -319,21 +336,27 @@ func TestSave(t *testing.T) {
 		t.Errorf("the page has %q", found)
 	}
 	for _, want := range []string{
-		"<h2>Red &lt;b&gt; Rook</h2>", `<a href="#c2">Owl</a>`, `id="c0"`, `id="s2"`, `aria-label="5 patches of Wren that head 2 attended to most: 4 on the beak"`,
-		"15 of 18", strings.Repeat("ab", 32), g.About.DatasetDigest, "Told from the Owl by the tail", "beak 80\u00a0% (37–97)", "diffuse: spread over 100\u00a0% of the picture",
-		"5 of 6 pictures recognised. Look-alike: Red &lt;b&gt; Rook, whose score comes nearest on average (1.5 below); one was taken for it.",
+		"<h2>Red &lt;b&gt; Rook</h2>", `<a href="#c2">Owl</a>`, `id="c0"`, `id="s2"`,
+		`aria-label="5 patches of Wren that head 2 attended to most: 4 on the beak"`, "15 of 18",
+		strings.Repeat("ab", 32), g.About.DatasetDigest, "Told from the Owl by the tail", "beak 80\u00a0% (37–97)",
+		"diffuse: spread over 100\u00a0% of the picture", "5 of 6 pictures recognised. Look-alike: Red &lt;b&gt; " +
+			"Rook, whose score comes nearest on average (1.5 below); one was taken for it.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)
 		}
 	}
-	if n := strings.Count(page, "<img "); n != 9 || strings.Count(page, "<use ") != 3*3*2 || strings.Count(page, "<image ") != 3 {
-		t.Errorf("the page has %d pictures, %d strips and %d sheets", n, strings.Count(page, "<use "), strings.Count(page, "<image "))
+	if n := strings.Count(page, "<img "); n != 9 || strings.Count(page, "<use ") != 3*3*2 ||
+		strings.Count(page, "<image ") != 3 {
+		t.Errorf("the page has %d pictures, %d strips and %d sheets", n, strings.Count(page, "<use "),
+			strings.Count(page, "<image "))
 	}
-	if bare := regexp.MustCompile(`<img [^>]*>`).FindAllString(page, -1); slices.ContainsFunc(bare, func(tag string) bool { return !strings.Contains(tag, `alt="`) || strings.Contains(tag, `alt=""`) }) {
+	if bare := regexp.MustCompile(`<img [^>]*>`).FindAllString(page, -1); slices.ContainsFunc(bare,
+		func(tag string) bool { return !strings.Contains(tag, `alt="`) || strings.Contains(tag, `alt=""`) }) {
 		t.Error("a picture has no words")
 	}
-	if embedded := framed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") || strings.Contains(embedded, `srcdoc="<`) {
+	if embedded := framed(data); !strings.Contains(embedded, "&lt;!DOCTYPE html&gt;") ||
+		strings.Contains(embedded, `srcdoc="<`) {
 		t.Error("the page is not embedded")
 	}
 	// The table has the guide's numbers.
@@ -351,8 +374,9 @@ func TestSave(t *testing.T) {
 		first[name] = lines[1][i]
 	}
 	for name, want := range map[string]string{
-		"class": "0", "name": "001.Wren", "pictures": "6", "right": "5", "look_alike": "1", "taken_for_it": "1", "head": "1", "place": "1", "diffuse": "false",
-		"part": "beak", "hits": "4", "of": "5", "share": "80.00", "low": "37.55", "high": "96.38", "chance": "4.17", "look_alike_hits": "0", "look_alike_of": "5",
+		"class": "0", "name": "001.Wren", "pictures": "6", "right": "5", "look_alike": "1", "taken_for_it": "1",
+		"head": "1", "place": "1", "diffuse": "false", "part": "beak", "hits": "4", "of": "5", "share": "80.00",
+		"low": "37.55", "high": "96.38", "chance": "4.17", "look_alike_hits": "0", "look_alike_of": "5",
 		"checkpoint_sha256": "abababababab", "dataset_digest": g.About.DatasetDigest[:12],
 	} {
 		if first[name] != want {
@@ -365,12 +389,13 @@ func TestSave(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &again)
 	}
-	if err != nil || again.About.PartsDigest != g.About.PartsDigest || len(again.About.PartsDigest) != 64 || again.Species[1].Heads[0].Patches[0].Square != g.Species[1].Heads[0].Patches[0].Square {
+	if err != nil || again.About.PartsDigest != g.About.PartsDigest || len(again.About.PartsDigest) != 64 ||
+		again.Species[1].Heads[0].Patches[0].Square != g.Species[1].Heads[0].Patches[0].Square {
 		t.Errorf("the numbers are %+v (%v)", again.About, err)
 	}
 	// The same guide gives the same page.
 	var twice bytes.Buffer
-	if err := g.WriteHTML(&twice); err != nil || twice.String() != page {
+	if err := g.WriteHTML(t.Context(), &twice); err != nil || twice.String() != page {
 		t.Errorf("the page is another one the second time (%v)", err)
 	}
 	plate, err := g.Plate("red <b> rook")
@@ -378,14 +403,16 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	svg, err := plate.SVG()
-	if err != nil || bytes.Count(svg, []byte("<image ")) != 3+2*3 || !bytes.Contains(svg, []byte("Head 2")) || !bytes.Contains(svg, []byte("tail 80")) {
+	if err != nil || bytes.Count(svg, []byte("<image ")) != 3+2*3 || !bytes.Contains(svg, []byte("Head 2")) ||
+		!bytes.Contains(svg, []byte("tail 80")) {
 		t.Errorf("the plate has %d pictures (%v)", bytes.Count(svg, []byte("<image ")), err)
 	}
 	// A picture that is gone leaves no half page.
 	if err := os.Remove(filepath.Join(dir, "val", species[2], "0.png")); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Save(filepath.Join(t.TempDir(), "a.html")); err == nil || !strings.Contains(err.Error(), "the guide was made with it") {
+	if err := g.Save(t.Context(), filepath.Join(t.TempDir(), "a.html")); err == nil ||
+		!strings.Contains(err.Error(), "the guide was made with it") {
 		t.Errorf("without a picture: %v", err)
 	}
 }
@@ -398,7 +425,9 @@ func TestHostile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var page bytes.Buffer
-	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") || strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
+	if err := g.WriteHTML(t.Context(), &page); err != nil ||
+		!strings.Contains(page.String(), "&lt;/script&gt;&lt;script&gt;alert(1)") ||
+		strings.Count(page.String(), "</script") != 1 || strings.Contains(page.String(), "<img src=x") {
 		t.Errorf("a name breaks the page (%v)", err)
 	}
 }
@@ -411,7 +440,8 @@ func TestWithoutParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := g.Species[1]
-	if g.About.Parts != nil || s.Heads[0].Top() != nil || s.Heads[0].Index != 1 || s.Heads[2].Index != 0 || !strings.HasPrefix(s.Says, "Head 2 looks the closest: ") {
+	if g.About.Parts != nil || s.Heads[0].Top() != nil || s.Heads[0].Index != 1 || s.Heads[2].Index != 0 ||
+		!strings.HasPrefix(s.Says, "Head 2 looks the closest: ") {
 		t.Errorf("heads %d, %d, %d; it says %q", s.Heads[0].Index, s.Heads[1].Index, s.Heads[2].Index, s.Says)
 	}
 	var table bytes.Buffer
@@ -440,20 +470,23 @@ func TestFewRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	wren, rook := g.Species[0], g.Species[1]
-	if rook.Right != 0 || rook.LookAlike != 0 || rook.Nearer != "003.Owl" || rook.Says != "Of its 6 pictures none was recognised, so there is nothing to show." {
+	if rook.Right != 0 || rook.LookAlike != 0 || rook.Nearer != "003.Owl" ||
+		rook.Says != "Of its 6 pictures none was recognised, so there is nothing to show." {
 		t.Errorf("the rook is %+v", rook)
 	}
 	if !strings.HasPrefix(wren.Says, "Told from the Red <b> Rook by the beak") {
 		t.Errorf("of the wren it says %q", wren.Says)
 	}
 	var page bytes.Buffer
-	if err := g.WriteHTML(&page); err != nil || !strings.Contains(page.String(), "None of its pictures was recognised.") || !strings.Contains(page.String(), "Owl comes nearer still") {
+	if err := g.WriteHTML(t.Context(), &page); err != nil || !strings.Contains(page.String(),
+		"None of its pictures was recognised.") || !strings.Contains(page.String(), "Owl comes nearer still") {
 		t.Errorf("the page does not tell (%v)", err)
 	}
 	for _, class := range []string{"wren", "1"} {
 		if plate, err := g.Plate(class); err != nil {
 			t.Error(err)
-		} else if svg, err := plate.SVG(); err != nil || !bytes.Contains(svg, []byte("none was recognised")) && class == "1" {
+		} else if svg, err := plate.SVG(); err != nil || !bytes.Contains(svg, []byte("none was recognised")) &&
+			class == "1" {
 			t.Errorf("the plate of %s does not tell (%v)", class, err)
 		}
 	}
@@ -483,8 +516,11 @@ func TestBeyond(t *testing.T) {
 		}
 	}
 	g := Guide{About: About{Heads: 8}}
-	s := Species{Name: "Wren", Pictures: 4, Right: 1, LookAlike: -1, Heads: []Head{{Index: 1, Parts: []Share{{Part: "back", Hits: 1, Of: 1, Share: 100, Range: stats.Wilson(1, 1), Chance: 2}}}}}
-	if got := g.says(&s); got != "Too few pictures to say: head 2 is most often on the back, in 100 % of pictures (95 %: 20 to 100 %)." {
+	s := Species{Name: "Wren", Pictures: 4, Right: 1, LookAlike: -1,
+		Heads: []Head{{Index: 1, Parts: []Share{{Part: "back", Hits: 1, Of: 1, Share: 100, Range: stats.Wilson(1, 1),
+			Chance: 2}}}}}
+	if got := g.says(&s); got != "Too few pictures to say: head 2 is most often on the back, in 100 % of pictures "+
+		"(95 %: 20 to 100 %)." {
 		t.Errorf("it says %q", got)
 	}
 }
@@ -524,7 +560,8 @@ func TestMistakes(t *testing.T) {
 		{answers(func(e *attention.Explanation) { e.Layers, e.Heads = 3, 2 }), dir, Options{}, ""},
 	} {
 		_, err := Make(context.Background(), c.m, c.dir, c.o, nil)
-		if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")) {
+		if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n")) {
 			t.Errorf("%q: %v", c.want, err)
 		}
 	}
@@ -535,19 +572,22 @@ func TestMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for class, want := range map[string]string{"Robin": `no class is named "Robin": the guide has Owl`, "1": "class 1 is not in this guide", "": "no class is named"} {
+	for class, want := range map[string]string{"Robin": `no class is named "Robin": the guide has Owl`,
+		"1": "class 1 is not in this guide", "": "no class is named"} {
 		if _, err := g.Plate(class); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", class, err)
 		}
 	}
-	if err := g.Save(filepath.Join(t.TempDir(), "guide.png")); err == nil || !strings.Contains(err.Error(), "end its name with .html") {
+	if err := g.Save(t.Context(), filepath.Join(t.TempDir(), "guide.png")); err == nil ||
+		!strings.Contains(err.Error(), "end its name with .html") {
 		t.Errorf("as PNG: %v", err)
 	}
 	bad := filepath.Join(dir, "val", species[0], "1.png")
 	if err := os.WriteFile(bad, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Make(context.Background(), good, dir, Options{}, nil); err == nil || !strings.Contains(err.Error(), "1.png") {
+	if _, err := Make(context.Background(), good, dir, Options{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "1.png") {
 		t.Errorf("a damaged picture: %v", err)
 	}
 }

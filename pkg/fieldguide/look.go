@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
@@ -18,12 +19,12 @@ import (
 // diffuse is from which part of a picture on a head is said to look everywhere.
 const diffuse = 0.5
 
-// patchCells is the side of a patch in cells, odd so that the peak is in its
-// middle: about a fifth of the feature map's shorter side, three at least.
+// patchCells is the side of a patch in cells, odd so that the peak is in its middle: about a fifth of the feature map's
+// shorter side, three at least.
 func patchCells(rows, cols int) int { return max(3, min(rows, cols)/5|1) }
 
-// square is the patch around the peak of a map, in pixels of the original
-// picture: moved inwards where it would leave it.
+// square is the patch around the peak of a map, in pixels of the original picture: moved inwards where it would leave
+// it.
 func square(m attention.Map, width, height int) image.Rectangle {
 	cell := max(float64(width)/float64(m.Cols), float64(height)/float64(m.Rows))
 	side := max(1, min(int(math.Round(float64(patchCells(m.Rows, m.Cols))*cell)), width, height))
@@ -33,8 +34,7 @@ func square(m attention.Map, width, height int) image.Rectangle {
 	return image.Rect(left, top, left+side, top+side)
 }
 
-// within is how much of a map's weight lies in a rectangle: cells count by how
-// much of them it covers.
+// within is how much of a map's weight lies in a rectangle: cells count by how much of them it covers.
 func within(m attention.Map, r image.Rectangle, width, height int) float64 {
 	w, h := float64(width)/float64(m.Cols), float64(height)/float64(m.Rows)
 	overlap := func(i int, size float64, from, to int) float64 {
@@ -68,10 +68,9 @@ type grid struct {
 	parts                     []datasets.Part
 }
 
-// on is the visible part that a cell is on: of the boxes that the cell touches
-// the one whose edge is nearest to the cell's middle, the smallest of those that
-// the middle lies in; of points the nearest one, if a patch around the cell has
-// it in. -1 is none.
+// on is the visible part that a cell is on: of the boxes that the cell touches the one whose edge is nearest to the
+// cell's middle, the smallest of those that the middle lies in; of points the nearest one, if a patch around the cell
+// has it in. -1 is none.
 func (g grid) on(row, col int) int {
 	w, h := float64(g.width)/float64(g.cols), float64(g.height)/float64(g.rows)
 	x, y := (float64(col)+0.5)*w, (float64(row)+0.5)*h
@@ -102,8 +101,7 @@ func (g grid) on(row, col int) int {
 	return best
 }
 
-// signature is a patch in 8×8 gray values: enough to see that two files hold the
-// same picture.
+// signature is a patch in 8×8 gray values: enough to see that two files hold the same picture.
 type signature [64]uint8
 
 func look(p *picture.Picture, r image.Rectangle) (s signature) {
@@ -143,18 +141,22 @@ type tally struct {
 // species looks at all pictures of a folder.
 func (w *work) species(ctx context.Context, folder int, step func()) (*Species, error) {
 	class := w.class[folder]
-	s := &Species{Index: class, Name: w.names[class], Pictures: w.first[folder+1] - w.first[folder], LookAlike: -1}
 	sums := make([]float64, w.about.Classes)
 	taken := make([]int, w.about.Classes)
 	var heads []tally
 	visible, chance := map[string]int{}, map[string]float64{}
-	for i, p := range w.pictures(ctx, folder) {
-		if p.err != nil {
-			return nil, p.err
+	only := w.split.Only(func(i int) bool { return w.split.Class(i) == folder })
+	s := &Species{Index: class, Name: w.names[class], Pictures: only.Len(), LookAlike: -1}
+	read := func(_ context.Context, i int) (*picture.Picture, error) { return picture.Open(only.Path(i)) }
+	i := -1
+	for p, err := range parallel.Ahead(ctx, only.Len(), 1, 1, read) {
+		if err != nil {
+			return nil, err
 		}
-		e, err := w.Explain(ctx, w.split.Path(i), p.Picture)
+		i++
+		e, err := w.Explain(ctx, only.Path(i), p)
 		if err == nil {
-			err = w.fits(e, i)
+			err = w.fits(e, only.Path(i))
 		}
 		if err != nil {
 			return nil, err
@@ -168,14 +170,14 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 			s.Right++
 			if heads == nil {
 				heads = make([]tally, e.Heads)
+				for h := range heads {
+					heads[h].hits = map[string]int{}
+				}
 			}
-			if len(heads) != e.Heads {
-				return nil, fmt.Errorf("%s: the model answers with %d heads, and did with %d before", w.split.Path(i), e.Heads, len(heads))
-			}
-			g := grid{e.Rows, e.Cols, p.Width, p.Height, w.parts[w.split.Key(i)]}
+			g := grid{e.Rows, e.Cols, p.Width, p.Height, w.parts[only.Key(i)]}
 			w.chance(g, visible, chance)
 			for h := range heads {
-				if err := w.head(&heads[h], e, h, class, i, p.Picture, g); err != nil {
+				if err := w.head(&heads[h], e, h, class, only.Key(i), p, g); err != nil {
 					return nil, err
 				}
 			}
@@ -193,56 +195,23 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 }
 
 // fits is an error when an answer is not one of this model.
-func (w *work) fits(e *attention.Explanation, i int) error {
+func (w *work) fits(e *attention.Explanation, path string) error {
 	if err := e.Check(); err != nil {
-		return fmt.Errorf("%s: %w", w.split.Path(i), err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if e.Classes() != w.about.Classes {
-		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", w.split.Path(i), e.Classes(), w.about.Classes)
+		return fmt.Errorf("%s: the model answers for %d classes, but is said to have %d", path, e.Classes(),
+			w.about.Classes)
 	}
 	about := &w.guide.About
 	if about.Heads == 0 {
 		about.Heads, about.Layer, about.Cells = e.Heads, e.Layers-1, patchCells(e.Rows, e.Cols)
 	}
 	if about.Heads != e.Heads || about.Layer != e.Layers-1 {
-		return fmt.Errorf("%s: the model answers with %d layers of %d heads, and did with %d of %d before", w.split.Path(i), e.Layers, e.Heads, about.Layer+1, about.Heads)
+		return fmt.Errorf("%s: the model answers with %d layers of %d heads, and did with %d of %d before", path,
+			e.Layers, e.Heads, about.Layer+1, about.Heads)
 	}
 	return nil
-}
-
-type opened struct {
-	*picture.Picture
-	err error
-}
-
-// pictures are those of a folder; the next is read while one is looked at.
-func (w *work) pictures(ctx context.Context, folder int) func(yield func(int, opened) bool) {
-	return func(yield func(int, opened) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		read := make(chan opened, 1)
-		go func() {
-			for i := w.first[folder]; i < w.first[folder+1]; i++ {
-				p, err := picture.Open(w.split.Path(i))
-				select {
-				case read <- opened{p, err}:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
-		for i := w.first[folder]; i < w.first[folder+1]; i++ {
-			var p opened
-			select {
-			case p = <-read:
-			case <-ctx.Done():
-				p.err = ctx.Err()
-			}
-			if !yield(i, p) {
-				return
-			}
-		}
-	}
 }
 
 // chance counts in which pictures a part is visible, and how much of them it is.
@@ -267,7 +236,9 @@ func (w *work) chance(g grid, visible map[string]int, chance map[string]float64)
 }
 
 // head adds what a head looked at in a picture.
-func (w *work) head(t *tally, e *attention.Explanation, head, class, i int, p *picture.Picture, g grid) error {
+func (w *work) head(
+	t *tally, e *attention.Explanation, head, class int, key string, p *picture.Picture, g grid,
+) error {
 	m, err := e.Map(attention.Last, head, class)
 	if err != nil {
 		return err
@@ -277,18 +248,15 @@ func (w *work) head(t *tally, e *attention.Explanation, head, class, i int, p *p
 	t.spread += math.Exp(bits) / float64(len(m.Values))
 	r := square(m, p.Width, p.Height)
 	_, weight := m.Range()
-	one := Patch{Image: w.split.Key(i), Square: r, Strength: within(m, r, p.Width, p.Height), Weight: float64(weight), look: look(p, r)}
+	one := Patch{Image: key, Square: r, Strength: within(m, r, p.Width, p.Height), Weight: float64(weight),
+		look: look(p, r)}
 	t.strength += one.Strength
 	peak := slices.Index(m.Values, weight)
 	if on := g.on(peak/m.Cols, peak%m.Cols); on >= 0 {
 		one.On = w.part(g.parts[on].Name)
-		if t.hits == nil {
-			t.hits = map[string]int{}
-		}
 		t.hits[one.On]++
 	}
-	// Of several that look the same, as of a file that is there twice, the
-	// strongest is shown.
+	// Of several that look the same, as of a file that is there twice, the strongest is shown.
 	for k, other := range t.patches {
 		if other.look.same(one.look) {
 			if one.Strength > other.Strength {
@@ -304,8 +272,7 @@ func (w *work) head(t *tally, e *attention.Explanation, head, class, i int, p *p
 	return nil
 }
 
-// nearest finds the look-alike: the class with pictures here whose mean logit is
-// the highest.
+// nearest finds the look-alike: the class with pictures here whose mean logit is the highest.
 func (w *work) nearest(s *Species, sums []float64) {
 	nearer := -1
 	for k, sum := range sums {
@@ -349,8 +316,7 @@ func (w *work) done(t *tally, index int, s *Species, visible map[string]int, cha
 	return h
 }
 
-// examples looks again at the pictures that are shown whole, as maps are not kept:
-// two a class.
+// examples looks again at the pictures that are shown whole, as maps are not kept: two a class.
 func (w *work) examples(ctx context.Context, step func()) error {
 	g := w.guide
 	for i := range g.Species {
@@ -376,14 +342,11 @@ func (w *work) examples(ctx context.Context, step func()) error {
 	return nil
 }
 
-// shown is the strongest patch of a head on the part that it is on most often, as
-// far as one of the patches is.
+// shown is the strongest patch of a head on the part that it is on most often, as far as one of the patches is.
 func (h *Head) shown() Patch {
 	if top := h.Top(); top != nil {
-		for _, p := range h.Patches {
-			if p.On == top.Part {
-				return p
-			}
+		if at := slices.IndexFunc(h.Patches, func(p Patch) bool { return p.On == top.Part }); at >= 0 {
+			return h.Patches[at]
 		}
 	}
 	return h.Patches[0]

@@ -2,6 +2,7 @@ package fieldguide
 
 import (
 	"cmp"
+	"context"
 	"embed"
 	"fmt"
 	"image"
@@ -21,8 +22,8 @@ var pageFiles embed.FS
 
 var pageTemplate = page.Parse(pageFiles, "page")
 
-// The pictures of a page are made as small as its classes need for it to stay
-// below 10 MB: a sheet of patches for each class, and three examples.
+// The pictures of a page are made as small as its classes need for it to stay below 10 MB: a sheet of patches for each
+// class, and three examples.
 const (
 	pageBytes   = 6_000_000
 	sheetPart   = 0.65
@@ -38,12 +39,10 @@ func (g *Guide) sizes() (patch, example int) {
 	patch = int(math.Sqrt(pageBytes * sheetPart / (strips * sheetBytes)))
 	example = int(math.Sqrt(pageBytes * (1 - sheetPart) / (float64(max(1, len(g.Species))) * 3 * 0.8 * photoBytes)))
 	largest := 1 // more pixels than the pictures have show no more
-	for _, list := range [][]Species{g.Species, g.others} {
-		for _, s := range list {
-			for _, h := range s.Heads {
-				for _, p := range h.Patches {
-					largest = max(largest, p.Square.Dx())
-				}
+	for _, s := range slices.Concat(g.Species, g.others) {
+		for _, h := range s.Heads {
+			for _, p := range h.Patches {
+				largest = max(largest, p.Square.Dx())
 			}
 		}
 	}
@@ -100,15 +99,13 @@ type pageSide struct {
 }
 
 type pageShare struct {
-	Share, Low, High, Chance string
-	Text                     string
+	Share
+	Text string
 }
 
-// WriteHTML writes the guide as one page that needs nothing else: an index, a card
-// a class, and where the numbers come from. It reads the pictures that it shows
-// again, a class at a time. Of 200 classes it has less than 10 MB. The error is one
-// sentence: that of w, or a picture is gone or has changed its size.
-func (g *Guide) WriteHTML(w io.Writer) error {
+// WriteHTML writes the guide as one page that needs nothing else, below 10 MB for 200 classes. It reads the pictures
+// that it shows again, a class at a time: the error is that of w or ctx, or a picture is gone or has changed its size.
+func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
 	patch, long := g.sizes()
 	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
 	body.Dataset = filepath.Base(filepath.Clean(g.About.Dataset))
@@ -119,8 +116,8 @@ func (g *Guide) WriteHTML(w io.Writer) error {
 	sheet := func(s *Species) error {
 		patches, err := g.sheet(f, s, patch)
 		body.Sheets = append(body.Sheets, patches)
-		f.forget()
-		return err
+		clear(f.kept)
+		return cmp.Or(err, ctx.Err())
 	}
 	for i := range g.Species {
 		s := &g.Species[i]
@@ -189,8 +186,7 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 	return sheet{picture, s.Index}, err
 }
 
-// card is the card of a class with its pictures, patches of a size and examples at
-// most long.
+// card is the card of a class with its pictures, patches of a size and examples at most long.
 func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 	card := g.words(s)
 	for _, x := range g.whole(s) {
@@ -282,13 +278,8 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 		if i == partsShown || share.Hits == 0 {
 			break
 		}
-		round := func(v float64) string { return fmt.Sprintf("%.1f", v) }
-		low, high := share.Range[0], share.Range[1]
-		side.Parts = append(side.Parts, pageShare{
-			round(share.Share), round(low), round(high), round(share.Chance),
-			fmt.Sprintf("%s %s (%.0f–%.0f)",
-				share.Part, together(percent(share.Share)), math.Floor(low), math.Ceil(high)),
-		})
+		side.Parts = append(side.Parts, pageShare{share, fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part,
+			together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
 	}
 	switch {
 	case h.Diffuse:
@@ -305,8 +296,7 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 // together keeps a number and its percent sign on one line.
 func together(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
 
-// shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the
-// eye".
+// shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the eye".
 func (h *Head) shownOn() string {
 	counts := map[string]int{}
 	var order []string

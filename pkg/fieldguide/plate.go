@@ -30,8 +30,7 @@ const (
 	platePatch   = 160
 )
 
-// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness
-// confuses.
+// Blue and vermilion of Okabe and Ito (2008), which no form of colour blindness confuses.
 var (
 	blue      = color.RGBA{0x00, 0x72, 0xb2, 255}
 	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 255}
@@ -40,7 +39,8 @@ var (
 )
 
 func style(size vg.Length, c color.Color) text.Style {
-	return text.Style{Color: c, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size), Handler: plot.DefaultTextHandler}
+	face := font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size)
+	return text.Style{Color: c, Font: face, Handler: plot.DefaultTextHandler}
 }
 
 // plate draws one class.
@@ -57,19 +57,22 @@ type plateRow struct {
 	strips []image.Image // nil where there is none
 }
 
-// Plate is the card of one class (Find) as a figure: for paper, and for notebooks that
-// show nothing but pictures. It has the width of a page's text.
+// Plate is the card of one class (Find) as a figure: for paper, and for notebooks that show nothing but pictures. It
+// has the width of a page's text.
 func (g *Guide) Plate(class string) (*figure.Plot, error) {
 	s, err := g.Find(class)
 	if err != nil {
 		return nil, err
 	}
 	f := &files{root: g.About.Dataset}
-	p := &plate{card: g.words(s), foot: fmt.Sprintf("%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.", g.About.Patches, g.About.Layer+1, g.About.Cells)}
+	p := &plate{card: g.words(s), foot: fmt.Sprintf(
+		"%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.",
+		g.About.Patches, g.About.Layer+1, g.About.Cells)}
 	if g.About.Parts != nil {
 		p.foot += " Bars: how often the peak is on the part; black, the 95 % interval; orange, chance."
 	}
-	p.foot += fmt.Sprintf(" %s of %s, checkpoint %s.", g.About.Split, filepath.Base(filepath.Clean(g.About.Dataset)), filepath.Base(g.About.Checkpoint))
+	p.foot += fmt.Sprintf(" %s of %s, checkpoint %s.", g.About.Split, filepath.Base(g.About.Dataset),
+		filepath.Base(g.About.Checkpoint))
 	for _, x := range g.whole(s) {
 		pixels, err := f.example(x.patch, x.m, plateExample)
 		if err != nil {
@@ -171,7 +174,8 @@ func (p *plate) draw(c *draw.Canvas, from vg.Length) vg.Length {
 }
 
 // shares draws how often a head is on parts, below its patches.
-func (p *plate) shares(c *draw.Canvas, side pageSide, x, y, width vg.Length, write func(string, text.Style, vg.Length, vg.Length, vg.Length) vg.Length) vg.Length {
+func (p *plate) shares(c *draw.Canvas, side pageSide, x, y, width vg.Length,
+	write func(string, text.Style, vg.Length, vg.Length, vg.Length) vg.Length) vg.Length {
 	const size, bar, thick = vg.Length(7), vg.Length(34), vg.Length(5)
 	by := style(size, color.Black)
 	at, lowest := x, y
@@ -182,17 +186,14 @@ func (p *plate) shares(c *draw.Canvas, side pageSide, x, y, width vg.Length, wri
 		}
 		if c != nil {
 			middle := y - size*leading/2
-			part := func(v string) vg.Length {
-				var number float64
-				fmt.Sscan(v, &number)
-				return at + bar*vg.Length(number/100)
-			}
+			part := func(percent float64) vg.Length { return at + bar*vg.Length(percent/100) }
 			fill := func(x0, x1, half vg.Length, with color.Color) {
-				c.FillPolygon(with, []vg.Point{{X: x0, Y: middle - half}, {X: x1, Y: middle - half}, {X: x1, Y: middle + half}, {X: x0, Y: middle + half}})
+				low, high := middle-half, middle+half
+				c.FillPolygon(with, []vg.Point{{X: x0, Y: low}, {X: x1, Y: low}, {X: x1, Y: high}, {X: x0, Y: high}})
 			}
 			fill(at, at+bar, thick/2, pale)
-			fill(at, part(share.Share), thick/2, blue)
-			fill(part(share.Low), part(share.High), 0.6, color.Black)
+			fill(at, part(share.Share.Share), thick/2, blue)
+			fill(part(share.Range[0]), part(share.Range[1]), 0.6, color.Black)
 			fill(part(share.Chance)-0.5, part(share.Chance)+0.5, thick/2+1, vermilion)
 		}
 		lowest = min(lowest, write(share.Text, by, at+bar+4, y, math.MaxInt16))
@@ -234,15 +235,16 @@ func (g *Guide) whole(s *Species) []wholePicture {
 	}
 	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
 	head, x := s.Heads[0].Index+1, &s.examples
-	all := []wholePicture{{x.patch, x.own,
-		fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", name, head, onThe(x.patch)),
+	const alt = "A %s, pale but for where head %d looked for it; its peak is framed%s"
+	all := []wholePicture{{x.patch, x.own, fmt.Sprintf(alt, name, head, onThe(x.patch)),
 		fmt.Sprintf("%s: where head %d looked for it. The frame is the patch%s.", name, head, onThe(x.patch))}}
 	if x.hasLike {
-		all = append(all, wholePicture{x.patch, x.like, fmt.Sprintf("The same picture, pale but for where head %d looked for the %s", head, like),
+		all = append(all, wholePicture{x.patch, x.like,
+			fmt.Sprintf("The same picture, pale but for where head %d looked for the %s", head, like),
 			fmt.Sprintf("The same picture, where the head looked for the %s instead.", like)})
 	}
 	if x.hasOwn {
-		all = append(all, wholePicture{x.beside, x.besideMap, fmt.Sprintf("A %s, pale but for where head %d looked for it; its peak is framed%s", like, head, onThe(x.beside)),
+		all = append(all, wholePicture{x.beside, x.besideMap, fmt.Sprintf(alt, like, head, onThe(x.beside)),
 			fmt.Sprintf("%s, where the head looked for it%s.", like, onThe(x.beside))})
 	}
 	return all

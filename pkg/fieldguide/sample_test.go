@@ -15,7 +15,8 @@ import (
 // seed than that of the training set draws other scenes.
 func TestShowsWhatDiffers(t *testing.T) {
 	dir := t.TempDir()
-	err := birds.Write(context.Background(), dir, birds.Options{Classes: 8, PerClass: 20, Size: 160, Seed: 2026}, func() {})
+	err := birds.Write(context.Background(), dir, birds.Options{Classes: 8, PerClass: 20, Size: 160, Seed: 2026},
+		func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,8 @@ func TestShowsWhatDiffers(t *testing.T) {
 	if !ok || drawn.Of != 8 {
 		t.Fatalf("judged %+v", drawn)
 	}
-	t.Logf("the first head is most often on the part that was drawn different in %d of 8 species, on any part that differs from the look-alike in %d", drawn.Telling, drawn.Shown)
+	t.Logf("the first head is most often on the part that was drawn different in %d of 8 species, on any part that "+
+		"differs from the look-alike in %d", drawn.Telling, drawn.Shown)
 	// Five other sets of unseen birds had 7 or 8.
 	if drawn.Telling < 7 {
 		t.Errorf("only %d of 8", drawn.Telling)

@@ -1,19 +1,19 @@
 package fieldguide
 
 import (
+	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// Files are those that Save writes for the page at path, which must end in .html:
-// the page, the table and all numbers.
+// Files are those that Save writes for the page at path, which must end in .html: the page, the table and all numbers.
 func Files(path string) (page, table, numbers string, err error) {
 	ext := filepath.Ext(path)
 	if !strings.EqualFold(ext, ".html") && !strings.EqualFold(ext, ".htm") {
@@ -23,45 +23,26 @@ func Files(path string) (page, table, numbers string, err error) {
 	return path, bare + ".csv", bare + ".json", nil
 }
 
-// Save writes the page (WriteHTML), and beside it the table (WriteCSV) as .csv and
-// every number, with the places of the patches and where all come from, as .json:
-// guide.html, guide.csv and guide.json. Each file appears whole or not at all.
-func (g *Guide) Save(path string) error {
+// Save writes the page (WriteHTML) and, beside it, the table (WriteCSV) as .csv and the whole Guide as .json. Each file
+// appears whole or not at all.
+func (g *Guide) Save(ctx context.Context, path string) error {
 	page, table, numbers, err := Files(path)
 	if err != nil {
 		return err
 	}
-	if err := wholefile.Write(numbers, g.WriteJSON); err != nil {
+	if err := wholefile.JSON(numbers, g); err != nil {
 		return err
 	}
 	if err := wholefile.Write(table, g.WriteCSV); err != nil {
 		return err
 	}
-	return wholefile.Write(page, g.WriteHTML) // last: when it is there, all is
+	// Last: when it is there, all is.
+	return wholefile.Write(page, func(w io.Writer) error { return g.WriteHTML(ctx, w) })
 }
 
-// WriteJSON writes the guide as JSON, as its fields say.
-func (g *Guide) WriteJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", " ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(g)
-}
-
-// columns of the table.
-var columns = []string{
-	"class", "name", "pictures", "right", "look_alike", "look_alike_name", "taken_for_it", "margin",
-	"head", "place", "diffuse", "entropy", "spread", "strength",
-	"part", "hits", "of", "share", "low", "high", "chance",
-	"look_alike_hits", "look_alike_of", "look_alike_share", "look_alike_low", "look_alike_high",
-	"checkpoint_sha256", "dataset_digest",
-}
-
-// WriteCSV writes the table: a line for each part of each head of each class, one a
-// head where no parts are known, and one for a class of which nothing was
-// recognised. Classes and heads count from 0, place from 1; shares, their intervals
-// and chance are percent; entropy is nats. The last columns say of which model and
-// pictures, by the first twelve digits.
+// WriteCSV writes the table: a line for each part of each head of each class; one a head where no parts are known, one
+// for a class of which nothing was recognised. Classes and heads count from 0, place from 1; shares, intervals and
+// chance are percent, entropy nats, digests their first twelve digits.
 func (g *Guide) WriteCSV(w io.Writer) error {
 	short := func(digest string) string { return digest[:min(12, len(digest))] }
 	number := func(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
@@ -69,19 +50,21 @@ func (g *Guide) WriteCSV(w io.Writer) error {
 		if s == nil {
 			return make([]string, 5)
 		}
-		return []string{strconv.Itoa(s.Hits), strconv.Itoa(s.Of), number(s.Share, 2), number(s.Range[0], 2), number(s.Range[1], 2)}
+		return []string{strconv.Itoa(s.Hits), strconv.Itoa(s.Of), number(s.Share, 2), number(s.Range[0], 2),
+			number(s.Range[1], 2)}
 	}
-	rows := [][]string{columns}
+	rows := [][]string{{"class", "name", "pictures", "right", "look_alike", "look_alike_name", "taken_for_it", "margin",
+		"head", "place", "diffuse", "entropy", "spread", "strength",
+		"part", "hits", "of", "share", "low", "high", "chance",
+		"look_alike_hits", "look_alike_of", "look_alike_share", "look_alike_low", "look_alike_high",
+		"checkpoint_sha256", "dataset_digest"}}
 	add := func(parts ...[]string) {
-		var row []string
-		for _, part := range parts {
-			row = append(row, part...)
-		}
-		rows = append(rows, append(row, short(g.About.Digest), short(g.About.DatasetDigest)))
+		rows = append(rows, append(slices.Concat(parts...), short(g.About.Digest), short(g.About.DatasetDigest)))
 	}
 	for i := range g.Species {
 		s := &g.Species[i]
-		class := []string{strconv.Itoa(s.Index), s.Name, strconv.Itoa(s.Pictures), strconv.Itoa(s.Right), "", "", "", ""}
+		class := []string{strconv.Itoa(s.Index), s.Name, strconv.Itoa(s.Pictures), strconv.Itoa(s.Right),
+			"", "", "", ""}
 		if s.LookAlike >= 0 {
 			copy(class[4:], []string{strconv.Itoa(s.LookAlike), s.Like, strconv.Itoa(s.Taken), number(s.Margin, 4)})
 		}
@@ -90,7 +73,8 @@ func (g *Guide) WriteCSV(w io.Writer) error {
 		}
 		for k := range s.Heads {
 			h := &s.Heads[k]
-			head := []string{strconv.Itoa(h.Index), strconv.Itoa(k + 1), strconv.FormatBool(h.Diffuse), number(h.Entropy, 4), number(h.Spread, 4), number(h.Strength, 4)}
+			head := []string{strconv.Itoa(h.Index), strconv.Itoa(k + 1), strconv.FormatBool(h.Diffuse),
+				number(h.Entropy, 4), number(h.Spread, 4), number(h.Strength, 4)}
 			if len(h.Parts) == 0 {
 				add(class, head, make([]string, 12))
 			}

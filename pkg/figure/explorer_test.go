@@ -79,7 +79,8 @@ func unpack(t *testing.T, d explorerData, text string) [][][]float32 {
 
 // large is an explanation as large as the published ones, or larger.
 func large(classes, layers, heads, rows, cols int) *attention.Explanation {
-	e := &attention.Explanation{Image: "folder/bird.jpg", Width: 640, Height: 480, Layers: layers, Heads: heads, Rows: rows, Cols: cols}
+	e := &attention.Explanation{Image: "folder/bird.jpg", Width: 640, Height: 480, Layers: layers, Heads: heads,
+		Rows: rows, Cols: cols}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range classes {
 		e.Logits = append(e.Logits, float32(random.NormFloat64()))
@@ -108,7 +109,8 @@ func TestExplorerNumbers(t *testing.T) {
 				_, high := m.Range()
 				for i, v := range m.Values {
 					if diff := math.Abs(float64(maps[k][l][h][i] - v)); diff > 0.001*float64(high) {
-						t.Fatalf("class %d, layer %d, head %d, cell %d is %v, not %v", class, l, h, i, maps[k][l][h][i], v)
+						t.Fatalf("class %d, layer %d, head %d, cell %d is %v, not %v", class, l, h, i,
+							maps[k][l][h][i], v)
 					}
 				}
 			}
@@ -131,7 +133,8 @@ func TestExplorerNumbers(t *testing.T) {
 // Weights that differ by many orders of magnitude, and some that do not at all.
 func TestExplorerExtremes(t *testing.T) {
 	e := large(3, 1, 2, 2, 2)
-	copy(e.Weights, []float32{1, 0, 0, 0, 1e-38, 3e-38, 2e-38, 1e-45, 0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 1, 0.9999999, 1, 0.9999999, 0.999, 1e-9, 1e-3, 0})
+	copy(e.Weights, []float32{1, 0, 0, 0, 1e-38, 3e-38, 2e-38, 1e-45, 0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 1, 0.9999999,
+		1, 0.9999999, 0.999, 1e-9, 1e-3, 0})
 	page, err := Explorer(e, scene(20, 20), ExplorerOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -156,20 +159,26 @@ func TestExplorerFirst(t *testing.T) {
 		o    ExplorerOptions
 		want explorerData
 	}{
-		{ExplorerOptions{Class: -1, Layer: attention.Last}, explorerData{Class: e.Best().Index, Layer: 2, Drawing: drawing{Colormap: "viridis", Opacity: 0.6, Smooth: true}}},
-		{ExplorerOptions{Class: 7, Layer: 1, Look: Options{Smoothing: Cells, Colormap: "Cividis", Opacity: 0.25, SameScale: true}}, explorerData{Class: 7, Layer: 1, Drawing: drawing{Colormap: "cividis", Opacity: 0.25, SameScale: true}}},
-		{ExplorerOptions{Look: Options{Smoothing: Cubic, Colormap: "jet", Opacity: 1}}, explorerData{Drawing: drawing{Colormap: "jet", Opacity: 1, Smooth: true}}},
+		{ExplorerOptions{Class: -1, Layer: attention.Last}, explorerData{Class: e.Best().Index, Layer: 2,
+			Drawing: drawing{Colormap: "viridis", Opacity: 0.6, Smooth: true}}},
+		{ExplorerOptions{Class: 7, Layer: 1, Look: Options{Smoothing: Cells, Colormap: "Cividis", Opacity: 0.25,
+			SameScale: true}}, explorerData{Class: 7, Layer: 1, Drawing: drawing{Colormap: "cividis", Opacity: 0.25,
+			SameScale: true}}},
+		{ExplorerOptions{Look: Options{Smoothing: Cubic, Colormap: "jet", Opacity: 1}},
+			explorerData{Drawing: drawing{Colormap: "jet", Opacity: 1, Smooth: true}}},
 	} {
 		page, err := Explorer(e, scene(120, 90), c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d, _ := pageData(t, page)
-		got := explorerData{Class: d.Class, Layer: d.Layer, Drawing: drawing{Colormap: d.Colormap, Opacity: d.Opacity, Smooth: d.Smooth, SameScale: d.SameScale}}
+		got := explorerData{Class: d.Class, Layer: d.Layer, Drawing: drawing{Colormap: d.Colormap, Opacity: d.Opacity,
+			Smooth: d.Smooth, SameScale: d.SameScale}}
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v: first shown is %+v, want %+v", c.o, got, c.want)
 		}
-		if !slices.Equal(slices.Sorted(maps.Keys(d.Colormaps)), slices.Sorted(slices.Values(Colormaps()))) || len(d.Colormaps[d.Colormap]) != 256*6 {
+		if !slices.Equal(slices.Sorted(maps.Keys(d.Colormaps)), slices.Sorted(slices.Values(Colormaps()))) ||
+			len(d.Colormaps[d.Colormap]) != 256*6 {
 			t.Errorf("the page has the colormaps %v", slices.Sorted(maps.Keys(d.Colormaps)))
 		}
 	}
@@ -208,7 +217,8 @@ func TestExplorerSize(t *testing.T) {
 			t.Errorf("%v: the classes %v, want the best, %v, and %d", c, d.Kept, best, last)
 		}
 	}
-	if _, err := Explorer(large(2, 24, 32, 60, 60), noise, ExplorerOptions{}); err == nil || !strings.Contains(err.Error(), "too much for a page") {
+	if _, err := Explorer(large(2, 24, 32, 60, 60), noise, ExplorerOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "too much for a page") {
 		t.Errorf("maps that fit no page are answered with %v", err)
 	}
 }
@@ -250,9 +260,13 @@ func TestExplorerHostile(t *testing.T) {
 
 func TestExplorerMistakes(t *testing.T) {
 	for want, call := range map[string]func() ([]byte, error){
-		"class 9 does not exist": func() ([]byte, error) { return Explorer(explanation(2), scene(40, 30), ExplorerOptions{Class: 9}) },
-		"layer 9 does not exist": func() ([]byte, error) { return Explorer(explanation(2), scene(40, 30), ExplorerOptions{Layer: 9}) },
-		"no picture":             func() ([]byte, error) { return Explorer(explanation(2), nil, ExplorerOptions{}) },
+		"class 9 does not exist": func() ([]byte, error) {
+			return Explorer(explanation(2), scene(40, 30), ExplorerOptions{Class: 9})
+		},
+		"layer 9 does not exist": func() ([]byte, error) {
+			return Explorer(explanation(2), scene(40, 30), ExplorerOptions{Layer: 9})
+		},
+		"no picture": func() ([]byte, error) { return Explorer(explanation(2), nil, ExplorerOptions{}) },
 		"no colormap is named": func() ([]byte, error) {
 			return Explorer(explanation(2), scene(40, 30), ExplorerOptions{Look: Options{Colormap: "rainbow"}})
 		},

@@ -92,8 +92,9 @@ func ExampleHeadRow() {
 
 func TestGoldenFigures(t *testing.T) {
 	for name, o := range map[string]Options{
-		"headrow":  {ColorBar: true, DPI: 150},
-		"viridis":  {ColorBar: true, DPI: 150, SameScale: true, Colormap: "viridis", Smoothing: Cubic, Title: "Œil d’Ökozaunkönig, Чиж, Σπίνος"},
+		"headrow": {ColorBar: true, DPI: 150},
+		"viridis": {ColorBar: true, DPI: 150, SameScale: true, Colormap: "viridis", Smoothing: Cubic,
+			Title: "Œil d’Ökozaunkönig, Чиж, Σπίνος"},
 		"portrait": {DPI: 150, Width: 3.5 * vg.Inch, Columns: 5, Smoothing: Cells, Colormap: "gray", Opacity: 0.8},
 	} {
 		size := image.Pt(160, 120)
@@ -123,7 +124,8 @@ func TestGoldenFigures(t *testing.T) {
 		if worst, mean := difference(got, readPNG(t, golden)); worst > 64 || mean > 0.02 {
 			bad := filepath.Join(os.TempDir(), name+".png")
 			os.WriteFile(bad, data, 0o666)
-			t.Errorf("%s differs from %s by up to %d levels, mean %.4f; look at both, and run the test with -regen if the new one is right", bad, golden, worst, mean)
+			t.Errorf("%s differs from %s by up to %d levels, mean %.4f; look at both, and run the test with -regen "+
+				"if the new one is right", bad, golden, worst, mean)
 		}
 	}
 }
@@ -134,8 +136,11 @@ func TestLayout(t *testing.T) {
 	long := strings.Repeat("Very long-named black-throated warbler ", 9)
 	for _, heads := range []int{1, 4, 8, 16} {
 		for _, size := range []image.Point{{160, 120}, {60, 100}, {300, 60}, {12, 200}, {200, 6}} {
-			for _, name := range []string{"002.Painted_Bunting", long, strings.Repeat("W", 200), "\x00\xff<&>", "Σπίνος", ""} {
-				for _, o := range []Options{{}, {ColorBar: true}, {ColorBar: true, SameScale: true}, {Width: 3 * vg.Inch, Columns: 3, ColorBar: true}, {Width: 2 * vg.Inch}, {Width: 2 * vg.Inch, ColorBar: true, SameScale: true}} {
+			for _, name := range []string{"002.Painted_Bunting", long, strings.Repeat("W", 200), "\x00\xff<&>",
+				"Σπίνος", ""} {
+				for _, o := range []Options{{}, {ColorBar: true}, {ColorBar: true, SameScale: true},
+					{Width: 3 * vg.Inch, Columns: 3, ColorBar: true}, {Width: 2 * vg.Inch},
+					{Width: 2 * vg.Inch, ColorBar: true, SameScale: true}} {
 					o.Smoothing = Cells
 					e := explanation(heads)
 					e.Names[1] = name
@@ -167,7 +172,8 @@ func checkLayout(t *testing.T, name string, f *Figure, heads int, size image.Poi
 			t.Errorf("%s: %q is set in %v points", name, line.string, line.size)
 		}
 		for i, other := range taken {
-			if r.Min.X < other.Max.X && other.Min.X < r.Max.X && r.Min.Y < other.Max.Y-0.2 && other.Min.Y < r.Max.Y-0.2 {
+			if r.Min.X < other.Max.X && other.Min.X < r.Max.X && r.Min.Y < other.Max.Y-0.2 &&
+				other.Min.Y < r.Max.Y-0.2 {
 				t.Errorf("%s: %q lies on %q", name, line.string, f.texts[i].string)
 			}
 		}
@@ -176,7 +182,8 @@ func checkLayout(t *testing.T, name string, f *Figure, heads int, size image.Poi
 			labels = append(labels, line.string)
 		}
 	}
-	if len(labels) != heads+1 || labels[0] != "Input" || !strings.HasPrefix(labels[heads], fmt.Sprintf("Head %d", heads)) {
+	if len(labels) != heads+1 || labels[0] != "Input" ||
+		!strings.HasPrefix(labels[heads], fmt.Sprintf("Head %d", heads)) {
 		t.Errorf("%s: the labels are %q", name, labels)
 	}
 	panels := 0
@@ -281,7 +288,8 @@ func TestOptionsDo(t *testing.T) {
 
 func TestColormaps(t *testing.T) {
 	want := map[string][3][3]uint8{ // first, middle and last colours as published
-		"viridis": {{68, 1, 84}, {33, 144, 140}, {253, 231, 36}}, "cividis": {{0, 34, 77}, {124, 123, 120}, {253, 231, 55}},
+		"viridis": {{68, 1, 84}, {33, 144, 140}, {253, 231, 36}}, "cividis": {{0, 34, 77}, {124, 123, 120},
+			{253, 231, 55}},
 		"magma": {{0, 0, 3}, {182, 54, 121}, {251, 252, 191}}, "inferno": {{0, 0, 3}, {187, 55, 84}, {252, 254, 164}},
 		"jet": {{0, 0, 128}, {130, 255, 126}, {128, 0, 0}}, "gray": {{0, 0, 0}, {128, 128, 128}, {255, 255, 255}},
 		"puor": {{127, 59, 8}, {246, 246, 246}, {45, 0, 75}},
@@ -381,7 +389,8 @@ func TestSmoothingByName(t *testing.T) {
 		}
 	}
 	s := Cubic
-	if err := s.Set("blurry"); err == nil || err.Error() != `no smoothing is named "blurry": use one of published, cubic, cells` || s != Cubic {
+	if err := s.Set("blurry"); err == nil ||
+		err.Error() != `no smoothing is named "blurry": use one of published, cubic, cells` || s != Cubic {
 		t.Errorf("got %v and %v", err, s)
 	}
 	if s := Smoothing(9).String(); s != "Smoothing(9)" {
@@ -509,7 +518,8 @@ func TestPDF(t *testing.T) {
 	if !strings.Contains(page, "(Head 1)") || strings.Contains(page, "kozaunk") {
 		t.Error("the PDF's labels must be text and its title curves")
 	}
-	if n := len(regexp.MustCompile(` c\b`).FindAllString(page, -1)) + len(regexp.MustCompile(` v\b`).FindAllString(page, -1)); n < 50 {
+	if n := len(regexp.MustCompile(` c\b`).FindAllString(page, -1)) +
+		len(regexp.MustCompile(` v\b`).FindAllString(page, -1)); n < 50 {
 		t.Errorf("the title has only %d curves", n)
 	}
 }
@@ -520,7 +530,9 @@ func TestSave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	magic := map[string]string{"a.png": "\x89PNG", "b.SVG": "<?xml", "c.pdf": "%PDF-", "d.eps": "%!PS-Adobe-3.0 EPSF-3.0\n", "e.tex": "% \\begin{figure}", "f.npz": "PK", "g.csv": "image,label,", "h.json": "{"}
+	magic := map[string]string{"a.png": "\x89PNG", "b.SVG": "<?xml", "c.pdf": "%PDF-",
+		"d.eps": "%!PS-Adobe-3.0 EPSF-3.0\n", "e.tex": "% \\begin{figure}", "f.npz": "PK", "g.csv": "image,label,",
+		"h.json": "{"}
 	for name, start := range magic {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
@@ -537,7 +549,8 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"a.bmp": ".png, .svg, .pdf or .eps", "a": ".png, .svg, .pdf or .eps", "none/a.png": "none does not exist", "folder.png": "it is a folder", "a.png/b.png": "cannot be written",
+		"a.bmp": ".png, .svg, .pdf or .eps", "a": ".png, .svg, .pdf or .eps", "none/a.png": "none does not exist",
+		"folder.png": "it is a folder", "a.png/b.png": "cannot be written",
 	} {
 		err := f.Save(filepath.Join(dir, path))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -574,7 +587,8 @@ func TestWriteData(t *testing.T) {
 	}
 	all := readNPZ(t, path)
 	maps, logits := all["attention"], all["logits"]
-	if !slices.Equal(maps.shape, []int{2, 4, 6, 8}) || !slices.Equal(logits.shape, []int{3}) || !slices.Equal(logits.reals, e.Logits) {
+	if !slices.Equal(maps.shape, []int{2, 4, 6, 8}) || !slices.Equal(logits.shape, []int{3}) ||
+		!slices.Equal(logits.reals, e.Logits) {
 		t.Errorf("attention %v, logits %v = %v", maps.shape, logits.shape, logits.reals)
 	}
 	for layer := range 2 {

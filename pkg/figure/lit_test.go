@@ -37,7 +37,8 @@ func lit(t *testing.T, row, col int) *attention.Explanation {
 	t.Helper()
 	e := &attention.Explanation{
 		Image: "lit.png", Width: litWidth, Height: litHeight, InputWidth: 2 * litWidth, InputHeight: 2 * litHeight,
-		Names: []string{"Wren", "Rook", "Crow"}, Logits: []float32{0, 2, 1}, Layers: 2, Heads: 2, Rows: litRows + 3, Cols: litCols + 2,
+		Names: []string{"Wren", "Rook", "Crow"}, Logits: []float32{0, 2, 1}, Layers: 2, Heads: 2, Rows: litRows + 3,
+		Cols: litCols + 2,
 	}
 	for range e.Layers * e.Heads {
 		for class := range 3 {
@@ -120,7 +121,8 @@ func TestLitCellLandsOnItsPixels(t *testing.T) {
 					t.Fatalf("an overlay has %v pixels", img.Rect)
 				}
 				if x, y := brightest(img, img.Rect); !inCell(x, y, cell, 0.1) {
-					t.Errorf("%s, overlay, %v: the brightest pixels are at %.2f, %.2f", name, o.Smoothing, x*litCols, y*litRows)
+					t.Errorf("%s, overlay, %v: the brightest pixels are at %.2f, %.2f", name, o.Smoothing,
+						x*litCols, y*litRows)
 				}
 				if o.Smoothing == Cells {
 					for py := range litHeight {
@@ -143,16 +145,22 @@ func TestLitCellLandsOnItsPixels(t *testing.T) {
 				want []image.Point // of the panels with maps
 			}{
 				"head row": {func() (*Figure, error) { return HeadRow(e, 0, 1, photo, o) }, []image.Point{cell, cell}},
-				"compare":  {func() (*Figure, error) { return Compare(e, attention.Last, []int{2, 1}, photo, o) }, []image.Point{other, other, cell, cell}},
-				"layers":   {func() (*Figure, error) { return Layers(e, 1, photo, o) }, []image.Point{cell, cell, cell, cell, cell, cell}},
-				"maps":     {func() (*Figure, error) { return Maps([]string{"own"}, []attention.Map{m}, photo, o) }, []image.Point{cell}},
+				"compare": {func() (*Figure, error) { return Compare(e, attention.Last, []int{2, 1}, photo, o) },
+					[]image.Point{other, other, cell, cell}},
+				"layers": {func() (*Figure, error) { return Layers(e, 1, photo, o) },
+					[]image.Point{cell, cell, cell, cell, cell, cell}},
+				"maps": {func() (*Figure, error) { return Maps([]string{"own"}, []attention.Map{m}, photo, o) },
+					[]image.Point{cell}},
 				"grid": {func() (*Figure, error) {
-					return Grid([]Row{{Explanation: e, Photo: photo, Class: 1}, {Explanation: e, Photo: wide, Class: 2}}, 0, []int{Mean, 1}, o)
+					return Grid([]Row{{Explanation: e, Photo: photo, Class: 1},
+						{Explanation: e, Photo: wide, Class: 2}}, 0, []int{Mean, 1}, o)
 				}, []image.Point{cell, cell, other, other}},
 				"strip": {func() (*Figure, error) {
-					return Grid([]Row{{Explanation: e, Photo: wide, Class: 1}, {Explanation: e, Photo: photo, Class: 2}}, 0, []int{1}, o)
+					return Grid([]Row{{Explanation: e, Photo: wide, Class: 1},
+						{Explanation: e, Photo: photo, Class: 2}}, 0, []int{1}, o)
 				}, []image.Point{cell, other}},
-				"difference": {func() (*Figure, error) { return Difference(e, 1, 1, 2, photo, o) }, []image.Point{cell, cell}},
+				"difference": {func() (*Figure, error) { return Difference(e, 1, 1, 2, photo, o) },
+					[]image.Point{cell, cell}},
 			} {
 				if figure == "difference" && cell == other {
 					continue
@@ -185,19 +193,24 @@ func litPanels(t *testing.T, name string, f *Figure, want []image.Point, page bo
 	sheet, _ := rgba(decoded)
 	next := 0
 	for _, p := range f.pictures {
-		if p.pixels.Rect.Dx() == 256 || p.pixels.RGBAAt(0, 0).R == 255 && p.pixels.RGBAAt(p.pixels.Rect.Dx()-1, p.pixels.Rect.Dy()-1).R == 255 {
+		if p.pixels.Rect.Dx() == 256 || p.pixels.RGBAAt(0, 0).R == 255 && p.pixels.RGBAAt(p.pixels.Rect.Dx()-1,
+			p.pixels.Rect.Dy()-1).R == 255 {
 			continue // a colour bar, the white picture
 		}
 		if next == len(want) {
 			t.Fatalf("%s: more panels than %d", name, len(want))
 		}
 		if x, y := brightest(p.pixels, p.pixels.Rect); !inCell(x, y, want[next], 0.1) {
-			t.Errorf("%s: panel %d is brightest in column %.2f, row %.2f, want the middle of %v", name, next, x*litCols, y*litRows, want[next])
+			t.Errorf("%s: panel %d is brightest in column %.2f, row %.2f, want the middle of %v", name, next, x*litCols,
+				y*litRows, want[next])
 		}
 		if page {
-			at := image.Rect(int(p.at.Min.X+0.5), int(f.height-p.at.Max.Y+0.5), int(p.at.Max.X+0.5), int(f.height-p.at.Min.Y+0.5))
-			if x, y := brightest(sheet, at.Inset(1)); !inCell(x, y, want[next], 0.35) { // a dot is up to a tenth of a cell
-				t.Errorf("%s: on the page panel %d is brightest in column %.2f, row %.2f, want the middle of %v", name, next, x*litCols, y*litRows, want[next])
+			at := image.Rect(int(p.at.Min.X+0.5), int(f.height-p.at.Max.Y+0.5), int(p.at.Max.X+0.5),
+				int(f.height-p.at.Min.Y+0.5))
+			if x, y := brightest(sheet, at.Inset(1)); !inCell(x, y, want[next], 0.35) {
+				// a dot is up to a tenth of a cell
+				t.Errorf("%s: on the page panel %d is brightest in column %.2f, row %.2f, want the middle of %v", name,
+					next, x*litCols, y*litRows, want[next])
 			}
 		}
 		next++
@@ -223,7 +236,8 @@ func litMarks(t *testing.T, name string, f *Figure, plus, minus image.Point) {
 	for _, b := range f.boxes {
 		if size := b.at.Size(); b.color == color.Black && max(size.X, size.Y) > 3 && max(size.X, size.Y) < 5 {
 			middle := b.at.Min.Add(size.Scale(0.5))
-			strokes[vg.Point{X: vg.Length(math.Round(float64(100 * middle.X))), Y: vg.Length(math.Round(float64(100 * middle.Y)))}]++
+			strokes[vg.Point{X: vg.Length(math.Round(float64(100 * middle.X))),
+				Y: vg.Length(math.Round(float64(100 * middle.Y)))}]++
 		}
 	}
 	found := 0
@@ -237,7 +251,8 @@ func litMarks(t *testing.T, name string, f *Figure, plus, minus image.Point) {
 			if x > 0 && x < 1 && y > 0 && y < 1 {
 				found++
 				if !inCell(x, y, want, 0.2) {
-					t.Errorf("%s: a sign of %d strokes stands in column %.2f, row %.2f, want the middle of %v", name, n, x*litCols, y*litRows, want)
+					t.Errorf("%s: a sign of %d strokes stands in column %.2f, row %.2f, want the middle of %v", name, n,
+						x*litCols, y*litRows, want)
 				}
 			}
 		}
@@ -267,12 +282,16 @@ func TestEachMapHasItsOwnPanel(t *testing.T) {
 		draw func() (*Figure, error)
 		want [][3]int // layer, head, class
 	}{
-		"head row":   {func() (*Figure, error) { return HeadRow(e, 0, 2, photo, o) }, [][3]int{{0, 0, 2}, {0, 1, 2}}},
-		"compare":    {func() (*Figure, error) { return Compare(e, 1, []int{2, 0}, photo, o) }, [][3]int{{1, 0, 2}, {1, 1, 2}, {1, 0, 0}, {1, 1, 0}}},
-		"layers":     {func() (*Figure, error) { return Layers(e, 1, photo, o) }, [][3]int{{0, Mean, 1}, {0, 0, 1}, {0, 1, 1}, {1, Mean, 1}, {1, 0, 1}, {1, 1, 1}}},
-		"grid":       {func() (*Figure, error) { return Grid(rows, 1, []int{1, Mean, 0}, o) }, [][3]int{{1, 1, 2}, {1, Mean, 2}, {1, 0, 2}, {1, 1, 0}, {1, Mean, 0}, {1, 0, 0}}},
-		"strip":      {func() (*Figure, error) { return Grid(rows, 0, []int{1}, o) }, [][3]int{{0, 1, 2}, {0, 1, 0}}},
-		"difference": {func() (*Figure, error) { return Difference(e, 0, 2, 1, photo, o) }, [][3]int{{0, 0, 2}, {0, 1, 2}}},
+		"head row": {func() (*Figure, error) { return HeadRow(e, 0, 2, photo, o) }, [][3]int{{0, 0, 2}, {0, 1, 2}}},
+		"compare": {func() (*Figure, error) { return Compare(e, 1, []int{2, 0}, photo, o) },
+			[][3]int{{1, 0, 2}, {1, 1, 2}, {1, 0, 0}, {1, 1, 0}}},
+		"layers": {func() (*Figure, error) { return Layers(e, 1, photo, o) },
+			[][3]int{{0, Mean, 1}, {0, 0, 1}, {0, 1, 1}, {1, Mean, 1}, {1, 0, 1}, {1, 1, 1}}},
+		"grid": {func() (*Figure, error) { return Grid(rows, 1, []int{1, Mean, 0}, o) },
+			[][3]int{{1, 1, 2}, {1, Mean, 2}, {1, 0, 2}, {1, 1, 0}, {1, Mean, 0}, {1, 0, 0}}},
+		"strip": {func() (*Figure, error) { return Grid(rows, 0, []int{1}, o) }, [][3]int{{0, 1, 2}, {0, 1, 0}}},
+		"difference": {func() (*Figure, error) { return Difference(e, 0, 2, 1, photo, o) },
+			[][3]int{{0, 0, 2}, {0, 1, 2}}},
 	} {
 		f, err := c.draw()
 		if err != nil {
@@ -280,7 +299,8 @@ func TestEachMapHasItsOwnPanel(t *testing.T) {
 		}
 		var panels []*image.RGBA
 		for _, p := range f.pictures {
-			if p.pixels.Rect.Dx() != 256 && slices.ContainsFunc(p.pixels.Pix, func(v uint8) bool { return v < 255 }) { // neither a colour bar nor the white picture
+			if p.pixels.Rect.Dx() != 256 && slices.ContainsFunc(p.pixels.Pix, func(v uint8) bool { return v < 255 }) {
+				// neither a colour bar nor the white picture
 				panels = append(panels, p.pixels)
 			}
 		}
@@ -297,9 +317,11 @@ func TestEachMapHasItsOwnPanel(t *testing.T) {
 					continue
 				}
 				cell := own(want[0], head, want[2])
-				x, y := (2*(cell%litCols)+1)*panels[i].Rect.Dx()/(2*litCols), (2*(cell/litCols)+1)*panels[i].Rect.Dy()/(2*litRows)
+				x, y := (2*(cell%litCols)+1)*panels[i].Rect.Dx()/(2*litCols),
+					(2*(cell/litCols)+1)*panels[i].Rect.Dy()/(2*litRows)
 				if v := panels[i].RGBAAt(x, y).R; v != 255 || m.Values[cell] <= 0 {
-					t.Errorf("%s: panel %d is %d bright at cell %d, whose weight is %v", name, i, v, cell, m.Values[cell])
+					t.Errorf("%s: panel %d is %d bright at cell %d, whose weight is %v", name, i, v, cell,
+						m.Values[cell])
 				}
 			}
 		}
@@ -309,7 +331,8 @@ func TestEachMapHasItsOwnPanel(t *testing.T) {
 // litClasses has a class for each cell, which looks there only.
 func litClasses() *attention.Explanation {
 	n := litRows * litCols
-	e := &attention.Explanation{Image: "lit.png", Width: litWidth, Height: litHeight, Logits: make([]float32, n), Layers: 2, Heads: 2, Rows: litRows, Cols: litCols}
+	e := &attention.Explanation{Image: "lit.png", Width: litWidth, Height: litHeight, Logits: make([]float32, n),
+		Layers: 2, Heads: 2, Rows: litRows, Cols: litCols}
 	for range e.Layers * e.Heads {
 		for class := range n {
 			m := make([]float32, n)
@@ -346,7 +369,7 @@ func TestLitCellInTheExplorersData(t *testing.T) {
 // where the brightest pixel on the picture is then.
 const litProbe = `<script>
 addEventListener("load", async () => {
-	while (!document.querySelector("#views figure")) await new Promise(done => setTimeout(done, 10)); // unpacked and drawn
+	while (!document.querySelector("#views figure")) await new Promise(done => setTimeout(done, 10));
 	const found = [], choose = document.getElementById("class"), smooth = document.getElementById("smooth");
 	for (const on of [true, false]) {
 		if (smooth.checked !== on) smooth.click();
@@ -363,10 +386,13 @@ addEventListener("load", async () => {
 				if (v > most) [most, n, x, y] = [v, 0, 0, 0];
 				if (v === most) [n, x, y] = [n + 1, x + i % canvas.width + 0.5, y + Math.floor(i / canvas.width) + 0.5];
 			}
-			found.push([choose.options[k].textContent, (over.x + x / n / canvas.width * over.width - image.x) / image.width, (over.y + y / n / canvas.height * over.height - image.y) / image.height]);
+			found.push([choose.options[k].textContent,
+				(over.x + x / n / canvas.width * over.width - image.x) / image.width,
+				(over.y + y / n / canvas.height * over.height - image.y) / image.height]);
 		}
 	}
-	document.body.append(Object.assign(document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) }));
+	const pre = document.createElement("pre");
+	document.body.append(Object.assign(pre, { id: "found", textContent: JSON.stringify(found) }));
 });
 </script>`
 
@@ -381,16 +407,19 @@ func TestLitCellInTheExplorersPixels(t *testing.T) {
 	if browser == "" {
 		t.Skip("skipped: Chromium is not installed, so no page is looked at")
 	}
-	page, err := Explorer(litClasses(), image.NewGray(image.Rect(0, 0, litWidth, litHeight)), ExplorerOptions{Look: Options{Colormap: "gray", Opacity: 1}})
+	page, err := Explorer(litClasses(), image.NewGray(image.Rect(0, 0, litWidth, litHeight)),
+		ExplorerOptions{Look: Options{Colormap: "gray", Opacity: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "lit.html")
-	if err := os.WriteFile(path, bytes.Replace(page, []byte("</body>"), []byte(litProbe+"</body>"), 1), 0o666); err != nil {
+	if err := os.WriteFile(path, bytes.Replace(page, []byte("</body>"), []byte(litProbe+"</body>"), 1),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900", "--virtual-time-budget=60000",
-		"--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+path)
+	cmd := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+		"--window-size=1200,900", "--virtual-time-budget=60000", "--user-data-dir="+t.TempDir(), "--dump-dom",
+		"file://"+path)
 	dom, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%s: %v", browser, err)
@@ -414,7 +443,8 @@ func TestLitCellInTheExplorersPixels(t *testing.T) {
 		}
 		x, y := f[1].(float64), f[2].(float64)
 		if cell := image.Pt(class%litCols, class/litCols); !inCell(x, y, cell, 0.1) {
-			t.Errorf("choice %d, %s, is brightest in column %.2f, row %.2f, want the middle of %v", i, label, x*litCols, y*litRows, cell)
+			t.Errorf("choice %d, %s, is brightest in column %.2f, row %.2f, want the middle of %v", i, label, x*litCols,
+				y*litRows, cell)
 		}
 	}
 }

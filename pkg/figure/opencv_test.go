@@ -48,7 +48,8 @@ func TestOverlayIsThePublishedPanel(t *testing.T) {
 	all := readNPZ(t, "testdata/opencv.npz")
 	for _, name := range cases {
 		m := all[name+"_map"]
-		got, err := Overlay(attention.Map{Rows: m.shape[0], Cols: m.shape[1], Values: m.reals}, all[name+"_in"].image(), Options{})
+		got, err := Overlay(attention.Map{Rows: m.shape[0], Cols: m.shape[1], Values: m.reals}, all[name+"_in"].image(),
+			Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,6 +136,7 @@ func difference(a, b *image.RGBA) (worst int, mean float64) {
 func same(t *testing.T, name string, got, want *image.RGBA, within int) {
 	t.Helper()
 	if worst, mean := difference(got, want); worst > within {
-		t.Errorf("%s: %v and %v differ by up to %d levels, mean %.5f, want at most %d", name, got.Rect, want.Rect, worst, mean, within)
+		t.Errorf("%s: %v and %v differ by up to %d levels, mean %.5f, want at most %d", name, got.Rect, want.Rect,
+			worst, mean, within)
 	}
 }

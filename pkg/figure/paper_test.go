@@ -28,7 +28,8 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-var somewhere = origin.Model{Model: "INTR-R50, 200 classes", Checkpoint: "/runs/a_b/best.pth", SHA256: strings.Repeat("0123456789abcdef", 4), Engine: "XLA on the CPU"}
+var somewhere = origin.Model{Model: "INTR-R50, 200 classes", Checkpoint: "/runs/a_b/best.pth",
+	SHA256: strings.Repeat("0123456789abcdef", 4), Engine: "XLA on the CPU"}
 
 // every figure of maps, of the same explanation.
 func everyFigure(t *testing.T, e *attention.Explanation, photo image.Image, o Options) map[string]*Figure {
@@ -46,10 +47,12 @@ func everyFigure(t *testing.T, e *attention.Explanation, photo image.Image, o Op
 		"maps":       func() (*Figure, error) { return Maps([]string{"own"}, []attention.Map{m}, photo, o) },
 		"difference": func() (*Figure, error) { return Difference(e, 0, 1, 2, photo, o) },
 		"grid": func() (*Figure, error) {
-			return Grid([]Row{{Explanation: e, Photo: photo, Class: 1}, {Explanation: e, Photo: scene(60, 90), Class: 2}}, 0, []int{Mean, 0, 3}, o)
+			return Grid([]Row{{Explanation: e, Photo: photo, Class: 1}, {Explanation: e, Photo: scene(60, 90),
+				Class: 2}}, 0, []int{Mean, 0, 3}, o)
 		},
 		"strip": func() (*Figure, error) {
-			return Grid([]Row{{Explanation: e, Photo: photo, Class: 1}, {Explanation: e, Photo: scene(60, 90), Class: -1}}, 0, []int{3}, o)
+			return Grid([]Row{{Explanation: e, Photo: photo, Class: 1}, {Explanation: e, Photo: scene(60, 90),
+				Class: -1}}, 0, []int{3}, o)
 		},
 	} {
 		f, err := draw()
@@ -65,9 +68,11 @@ func TestGrid(t *testing.T) {
 	a, b := layered(4), layered(4)
 	a.Image, b.Image = "birds/a.png", "birds/b.png"
 	photo, tall := scene(80, 60), scene(40, 60)
-	for _, o := range []Options{{}, {ColorBar: true}, {ColorBar: true, SameScale: true}, {SameScale: true, ColorBar: true, Width: 3.25 * vg.Inch, Letters: true}} {
+	for _, o := range []Options{{}, {ColorBar: true}, {ColorBar: true, SameScale: true},
+		{SameScale: true, ColorBar: true, Width: 3.25 * vg.Inch, Letters: true}} {
 		o.Smoothing = Cells
-		f, err := Grid([]Row{{Explanation: a, Photo: photo, Class: 1}, {Explanation: b, Photo: tall, Class: 1}}, attention.Last, []int{Mean, 3}, o)
+		f, err := Grid([]Row{{Explanation: a, Photo: photo, Class: 1}, {Explanation: b, Photo: tall, Class: 1}},
+			attention.Last, []int{Mean, 3}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +85,8 @@ func TestGrid(t *testing.T) {
 			t.Errorf("the title is %q", title)
 		}
 		maps := f.Maps()
-		if len(maps) != 4 || maps[0].Head != None || maps[1].Head != 3 || maps[2].Image != "birds/b.png" || maps[1].Layer != 1 || maps[1].Class != 1 || maps[1].Width != 80 || maps[3].Width != 40 {
+		if len(maps) != 4 || maps[0].Head != None || maps[1].Head != 3 || maps[2].Image != "birds/b.png" ||
+			maps[1].Layer != 1 || maps[1].Class != 1 || maps[1].Width != 80 || maps[3].Width != 40 {
 			t.Errorf("the maps are %+v", maps)
 		}
 		least, most := float32(math.Inf(1)), float32(0)
@@ -106,9 +112,12 @@ func TestGrid(t *testing.T) {
 		rows []Row
 		want string
 	}{
-		{[]Row{{Explanation: a, Photo: photo, Class: 1}, {Explanation: a, Photo: photo, Class: 2}}, "Decoder layer 1|Painted Bunting (82.1 %)|Grey Crow (11.1 %)"},
-		{[]Row{{Explanation: a, Photo: photo, Class: -1}, {Explanation: b, Photo: tall, Class: 2}}, "Decoder layer 1|Painted Bunting (82.1 %), a.png|Grey Crow (11.1 %), b.png"},
-		{[]Row{{Explanation: a, Photo: photo, Class: 1, Heading: "mine"}, {Explanation: b, Photo: tall, Class: 1}}, "Painted Bunting, layer 1|mine|b.png (82.1 %)"},
+		{[]Row{{Explanation: a, Photo: photo, Class: 1}, {Explanation: a, Photo: photo, Class: 2}},
+			"Decoder layer 1|Painted Bunting (82.1 %)|Grey Crow (11.1 %)"},
+		{[]Row{{Explanation: a, Photo: photo, Class: -1}, {Explanation: b, Photo: tall, Class: 2}},
+			"Decoder layer 1|Painted Bunting (82.1 %), a.png|Grey Crow (11.1 %), b.png"},
+		{[]Row{{Explanation: a, Photo: photo, Class: 1, Heading: "mine"}, {Explanation: b, Photo: tall, Class: 1}},
+			"Painted Bunting, layer 1|mine|b.png (82.1 %)"},
 	} {
 		f, err := Grid(c.rows, 0, nil, Options{Smoothing: Cells})
 		if err != nil {
@@ -131,7 +140,8 @@ func TestGrid(t *testing.T) {
 		e.Image = fmt.Sprintf("bird%d.png", i)
 		rows = append(rows, Row{Explanation: e, Photo: photo, Class: 1, Source: somewhere})
 	}
-	f, err := Grid(rows, 0, []int{3}, Options{Smoothing: Cells, Letters: true, SameScale: true, ColorBar: true, Width: 3.25 * vg.Inch})
+	f, err := Grid(rows, 0, []int{3}, Options{Smoothing: Cells, Letters: true, SameScale: true, ColorBar: true,
+		Width: 3.25 * vg.Inch})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +190,8 @@ func TestDifference(t *testing.T) {
 	for _, line := range f.texts {
 		said = append(said, line.string)
 	}
-	for _, want := range []string{"Painted Bunting − Grey Crow, layer 2", "← Grey Crow more", "Painted Bunting more →", number(-most), number(most), "no difference"} {
+	for _, want := range []string{"Painted Bunting − Grey Crow, layer 2", "← Grey Crow more", "Painted Bunting more →",
+		number(-most), number(most), "no difference"} {
 		if !slices.Contains(said, want) {
 			t.Errorf("%q are the words, %q is missing", said, want)
 		}
@@ -200,7 +211,8 @@ func TestDifference(t *testing.T) {
 	// Heads that hardly differ beside the others have no signs.
 	d := attention.Map{Rows: 1, Cols: 3, Values: []float32{0.2, -0.02, 0}}
 	for least, want := range map[float32][]mark{
-		0.01: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}}, 0.02: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}}, 0.03: {{true, 1. / 6, 0.5}}, 0.3: nil,
+		0.01: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}}, 0.02: {{true, 1. / 6, 0.5}, {false, 0.5, 0.5}},
+		0.03: {{true, 1. / 6, 0.5}}, 0.3: nil,
 	} {
 		got := extremes(d, least)
 		if !slices.EqualFunc(got, want, func(a, b mark) bool {
@@ -215,12 +227,15 @@ func TestDifference(t *testing.T) {
 	}
 	if f, err := Difference(faint, 1, 1, 2, photo, Options{}); err != nil {
 		t.Fatal(err)
-	} else if black := slices.DeleteFunc(slices.Clone(f.boxes), func(b box) bool { return b.color != color.Black }); len(black) != 3+1 {
+	} else if black := slices.DeleteFunc(slices.Clone(f.boxes), func(b box) bool {
+		return b.color != color.Black
+	}); len(black) != 3+1 {
 		t.Errorf("%d strokes in black, want + and − on one head, and the middle of the bar", len(black))
 	}
 	// Colours under the sign: purple for what a sees, orange for what b does.
 	one := lit(t, 1, 1)
-	colours, err := Difference(one, 0, 1, 2, image.NewGray(image.Rect(0, 0, litWidth, litHeight)), Options{Smoothing: Cells, Opacity: 1})
+	colours, err := Difference(one, 0, 1, 2, image.NewGray(image.Rect(0, 0, litWidth, litHeight)),
+		Options{Smoothing: Cells, Opacity: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,8 +258,12 @@ func TestDifference(t *testing.T) {
 		"layer 9 does not exist":    func() (*Figure, error) { return Difference(e, 9, 1, 2, photo, Options{}) },
 		"no picture":                func() (*Figure, error) { return Difference(e, 0, 1, 2, nil, Options{}) },
 		"a picture at least":        func() (*Figure, error) { return Grid(nil, 0, nil, Options{}) },
-		"row 0 of the grid: head 9": func() (*Figure, error) { return Grid([]Row{{Explanation: e, Photo: photo}}, 0, []int{9}, Options{}) },
-		"row 1 of the grid has no":  func() (*Figure, error) { return Grid([]Row{{Explanation: e, Photo: photo}, {}}, 0, nil, Options{}) },
+		"row 0 of the grid: head 9": func() (*Figure, error) {
+			return Grid([]Row{{Explanation: e, Photo: photo}}, 0, []int{9}, Options{})
+		},
+		"row 1 of the grid has no": func() (*Figure, error) {
+			return Grid([]Row{{Explanation: e, Photo: photo}, {}}, 0, nil, Options{})
+		},
 		"Wren, a.png: there is no pi": func() (*Figure, error) {
 			return Grid([]Row{{Explanation: e, Heading: "Wren, a.png"}}, 0, nil, Options{})
 		},
@@ -268,7 +287,8 @@ func TestFilm(t *testing.T) {
 	checkRows(t, "film", f, nil, 3)
 	for layer, m := range f.Maps() {
 		want, _ := e.Map(layer, 3, 2)
-		if !slices.Equal(m.Values, want.Values) || m.Label != fmt.Sprintf("Layer %d", layer+1) || m.Layer != layer || m.Head != 3 || m.Class != 2 {
+		if !slices.Equal(m.Values, want.Values) || m.Label != fmt.Sprintf("Layer %d", layer+1) || m.Layer != layer ||
+			m.Head != 3 || m.Class != 2 {
 			t.Errorf("frame %d is %+v", layer, m)
 		}
 	}
@@ -276,7 +296,8 @@ func TestFilm(t *testing.T) {
 		t.Errorf("the title is %q", title)
 	}
 	for _, wrong := range [][2]int{{9, 0}, {1, 9}, {1, -2}} {
-		if _, err := Film(e, wrong[0], wrong[1], photo, Options{}); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		if _, err := Film(e, wrong[0], wrong[1], photo, Options{}); err == nil ||
+			!strings.Contains(err.Error(), "does not exist") {
 			t.Errorf("class %d, head %d: got %v", wrong[0], wrong[1], err)
 		}
 	}
@@ -284,14 +305,15 @@ func TestFilm(t *testing.T) {
 
 func TestWidth(t *testing.T) {
 	for name, inches := range map[string]float64{
-		"cvpr": 3.28125, "CVPR-double": 6.875, "neurips": 5.5, "nature": 89 / 25.4, "nature-double": 183 / 25.4, "springer": 84 / 25.4,
-		"3.25": 3.25, " 3.25in": 3.25, "89 mm": 89 / 25.4, "8.9cm": 89 / 25.4, "252pt": 3.5,
+		"cvpr": 3.28125, "CVPR-double": 6.875, "neurips": 5.5, "nature": 89 / 25.4, "nature-double": 183 / 25.4,
+		"springer": 84 / 25.4, "3.25": 3.25, " 3.25in": 3.25, "89 mm": 89 / 25.4, "8.9cm": 89 / 25.4, "252pt": 3.5,
 	} {
 		if got, err := Width(name); err != nil || math.Abs(float64(got/vg.Inch)-inches) > 1e-9 {
 			t.Errorf("%q is %v inches (%v), want %v", name, got/vg.Inch, err, inches)
 		}
 	}
-	for name, want := range map[string]string{"": "no width is named", "wide": "no width is named", "mm": "no width is named", "1in": "2 to 60 inches", "NaN": "2 to 60", "-3": "2 to 60", "1e9mm": "2 to 60"} {
+	for name, want := range map[string]string{"": "no width is named", "wide": "no width is named",
+		"mm": "no width is named", "1in": "2 to 60 inches", "NaN": "2 to 60", "-3": "2 to 60", "1e9mm": "2 to 60"} {
 		if _, err := Width(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", name, err, want)
 		}
@@ -301,7 +323,8 @@ func TestWidth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Width: w, ColorBar: true, Smoothing: Cells}); err != nil {
+		if _, err := HeadRow(explanation(8), 0, 1, scene(80, 60),
+			Options{Width: w, ColorBar: true, Smoothing: Cells}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -313,8 +336,10 @@ var latexCommand = regexp.MustCompile(`^\\(?:[a-zA-Z]+|.)`)
 // kernel, braces must pair, and nothing else may have a meaning of its own.
 func checkLaTeX(t *testing.T, s string) {
 	t.Helper()
-	const known = ` \emph \texttt \textbackslash \{ \} \$ \& \# \% \_ \textasciitilde \textasciicircum \textless \textgreater \textbar \textquotedblright \textquotedblleft` +
-		` \textquoteleft \textquoteright \textendash \textemdash \dots \ensuremath \times \circ \ss \ae \AE \oe \OE \o \O \l \L \i \j \S \copyright \textexclamdown \textquestiondown` +
+	const known = ` \emph \texttt \textbackslash \{ \} \$ \& \# \% \_ \textasciitilde \textasciicircum \textless ` +
+		`\textgreater \textbar \textquotedblright \textquotedblleft` +
+		` \textquoteleft \textquoteright \textendash \textemdash \dots \ensuremath \times \circ \ss \ae \AE \oe \OE ` +
+		`\o \O \l \L \i \j \S \copyright \textexclamdown \textquestiondown` +
 		" \\` \\' \\^ \\~ \\= \\u \\. \\\" \\r \\H \\v \\d \\c \\b "
 	depth := 0
 	for i := 0; i < len(s); {
@@ -322,7 +347,8 @@ func checkLaTeX(t *testing.T, s string) {
 		case c == '\\':
 			command := latexCommand.FindString(s[i:])
 			if command == `\ifdefined` { // ASCII in the half that pdfLaTeX reads
-				branch := regexp.MustCompile(`^\\ifdefined\\Umathcode [^\\{}$&#%_^~]*\\else\[(U\+[0-9A-F ]+)+( U\+[0-9A-F]+)*\]\\fi\{\}`).FindString(s[i:])
+				branch := regexp.MustCompile(`^\\ifdefined\\Umathcode [^\\{}$&#%_^~]*\\else\[(U\+[0-9A-F ]+)+( ` +
+					`U\+[0-9A-F]+)*\]\\fi\{\}`).FindString(s[i:])
 				if branch == "" {
 					t.Fatalf("at %d of %q a choice is not whole", i, s)
 				}
@@ -365,8 +391,10 @@ func checkLaTeX(t *testing.T, s string) {
 func TestCaptionIsLaTeX(t *testing.T) {
 	for name, want := range map[string]string{
 		"Œil d’Ökozaunkönig": `\OE{}il d\textquoteright{}\"{O}kozaunk\"{o}nig`, "a_b%c$d&e#f": `a\_b\%c\$d\&e\#f`,
-		`{\input{/etc/passwd}}`: `\{\textbackslash{}input\{/etc/passwd\}\}`, "a--b": "a-{}-b", "~^<>|": `\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}`,
-		"鳥 x": `\ifdefined\Umathcode 鳥\else[U+9CE5]\fi{} x`, "Señor ï": `Se\~{n}or \"{\i}`, "e\u0301": `\'{e}`, "\x00\xff\n": "  ", "`'\"": `\textquoteleft{}\textquoteright{}\textquotedblright{}`,
+		`{\input{/etc/passwd}}`: `\{\textbackslash{}input\{/etc/passwd\}\}`, "a--b": "a-{}-b",
+		"~^<>|": `\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}`,
+		"鳥 x":   `\ifdefined\Umathcode 鳥\else[U+9CE5]\fi{} x`, "Señor ï": `Se\~{n}or \"{\i}`, "e\u0301": `\'{e}`,
+		"\x00\xff\n": "  ", "`'\"": `\textquoteleft{}\textquoteright{}\textquotedblright{}`,
 	} {
 		got := latex(name)
 		if name != "\x00\xff\n" && got != want {
@@ -380,7 +408,8 @@ func TestCaptionIsLaTeX(t *testing.T) {
 	}
 	checkLaTeX(t, latex(everything))
 
-	for _, name := range []string{"002.Painted_Bunting", `\end{figure}%$_^~#&{`, "Σπίνος ‘x’ — Чиж 鳥", "", "a\nb\x00\xff"} {
+	for _, name := range []string{"002.Painted_Bunting", `\end{figure}%$_^~#&{`, "Σπίνος ‘x’ — Чиж 鳥", "",
+		"a\nb\x00\xff"} {
 		e := layered(4)
 		e.Names[1], e.Image = name, "some folder/"+name+"_1.png"
 		source := somewhere
@@ -388,7 +417,8 @@ func TestCaptionIsLaTeX(t *testing.T) {
 		for kind, f := range everyFigure(t, e, scene(80, 60), Options{Smoothing: Cells, Source: source, Title: name}) {
 			c := f.Caption()
 			checkLaTeX(t, c)
-			for _, want := range []string{"SHA-256 0123456789ab", "INTR-R50, 200 classes", "opacity 0.", "Maps of up to 6 ", "GoINTR"} {
+			for _, want := range []string{"SHA-256 0123456789ab", "INTR-R50, 200 classes", "opacity 0.",
+				"Maps of up to 6 ", "GoINTR"} {
 				if !strings.Contains(c, want) {
 					t.Errorf("%s: the caption %q lacks %q", kind, c, want)
 				}
@@ -401,12 +431,15 @@ func TestCaptionIsLaTeX(t *testing.T) {
 			}
 		}
 	}
-	f, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Smoothing: Cells, Limits: &Limits{0, 0.5}, Source: somewhere})
+	f, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Smoothing: Cells, Limits: &Limits{0, 0.5},
+		Source: somewhere})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `Where the 8 heads of decoder layer 1 look for \emph{Painted Bunting} (class index 1, 82.1 \%). Colours (jet, opacity 0.5) run from 0.0 to 0.50 in all panels. ` +
-		`Maps of up to 6 \ensuremath{\times} 8 cells are shown cell by cell. Model: INTR-R50, 200 classes, \texttt{best.pth} (SHA-256 0123456789ab\dots{}). Drawn by GoINTR ` + latex(origin.Version()) + `.`
+	want := `Where the 8 heads of decoder layer 1 look for \emph{Painted Bunting} (class index 1, 82.1 \%). Colours ` +
+		`(jet, opacity 0.5) run from 0.0 to 0.50 in all panels. ` +
+		`Maps of up to 6 \ensuremath{\times} 8 cells are shown cell by cell. Model: INTR-R50, 200 classes, ` +
+		`\texttt{best.pth} (SHA-256 0123456789ab\dots{}). Drawn by GoINTR ` + latex(origin.Version()) + `.`
 	if got := f.Caption(); got != want {
 		t.Errorf("the caption is\n%s\nwant\n%s", got, want)
 	}
@@ -436,7 +469,8 @@ func TestMetadata(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found := regexp.MustCompile(`<desc>(.*?)</desc>`).FindSubmatch(s); found == nil || !bytes.Contains(found[1], []byte("SHA-256 0123456789ab")) || bytes.Contains(found[1], []byte("<b>")) {
+		if found := regexp.MustCompile(`<desc>(.*?)</desc>`).FindSubmatch(s); found == nil ||
+			!bytes.Contains(found[1], []byte("SHA-256 0123456789ab")) || bytes.Contains(found[1], []byte("<b>")) {
 			t.Errorf("%s: the SVG says %q", kind, found)
 		}
 		d, err := f.PDF()
@@ -554,7 +588,8 @@ func TestEPS(t *testing.T) {
 
 func TestTransparent(t *testing.T) {
 	for _, transparent := range []bool{false, true} {
-		f, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Smoothing: Cells, Transparent: transparent, DPI: 72})
+		f, err := HeadRow(explanation(8), 0, 1, scene(80, 60),
+			Options{Smoothing: Cells, Transparent: transparent, DPI: 72})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -613,11 +648,14 @@ func TestData(t *testing.T) {
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatal(err)
 		}
-		if d.Provenance.Model != somewhere || d.Provenance.Version != origin.Version() || d.Provenance.Caption != f.plain() || d.Provenance.Smoothing != f.look.Smoothing.String() {
+		if d.Provenance.Model != somewhere || d.Provenance.Version != origin.Version() ||
+			d.Provenance.Caption != f.plain() || d.Provenance.Smoothing != f.look.Smoothing.String() {
 			t.Errorf("%s: the provenance is %+v", kind, d.Provenance)
 		}
 		if !slices.EqualFunc(d.Maps, want, func(a, b Shown) bool {
-			return a.Label == b.Label && a.Name == b.Name && a.Head == b.Head && a.Layer == b.Layer && a.Class == b.Class && a.Versus == b.Versus && slices.Equal(a.Values, b.Values) && (a.Scale == nil) == (b.Scale == nil)
+			return a.Label == b.Label && a.Name == b.Name && a.Head == b.Head && a.Layer == b.Layer &&
+				a.Class == b.Class && a.Versus == b.Versus && slices.Equal(a.Values, b.Values) &&
+				(a.Scale == nil) == (b.Scale == nil)
 		}) {
 			t.Errorf("%s: the maps of the .json are not the figure's", kind)
 		}
@@ -634,7 +672,8 @@ func TestData(t *testing.T) {
 				next++
 				got, _ := strconv.ParseFloat(line[12], 32)
 				x, _ := strconv.ParseFloat(line[10], 64)
-				if float32(got) != v || line[8] != strconv.Itoa(i/m.Cols) || line[9] != strconv.Itoa(i%m.Cols) || line[5] != m.Name || line[3] != strconv.Itoa(m.Head) ||
+				if float32(got) != v || line[8] != strconv.Itoa(i/m.Cols) || line[9] != strconv.Itoa(i%m.Cols) ||
+					line[5] != m.Name || line[3] != strconv.Itoa(m.Head) ||
 					math.Abs(x-(float64(i%m.Cols)+0.5)*float64(m.Width)/float64(m.Cols)) > 0.005 {
 					t.Fatalf("%s: line %d of the .csv is %q, want %v", kind, next, line, v)
 				}
@@ -645,7 +684,8 @@ func TestData(t *testing.T) {
 		}
 
 		all := readNPZ(t, filepath.Join(dir, kind+".npz"))
-		if !slices.Equal(all["maps"].shape, []int{len(want), 6, 8}) || !slices.Equal(all["scale"].shape, []int{len(want), 2}) {
+		if !slices.Equal(all["maps"].shape, []int{len(want), 6, 8}) ||
+			!slices.Equal(all["scale"].shape, []int{len(want), 2}) {
 			t.Errorf("%s: the shapes are %v and %v", kind, all["maps"].shape, all["scale"].shape)
 		}
 		for i, m := range want {
@@ -659,7 +699,8 @@ func TestData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := WriteData(filepath.Join(dir, "e.xml"), e, 1, somewhere); err == nil || !strings.Contains(err.Error(), ".npz, .csv or .json") {
+	if err := WriteData(filepath.Join(dir, "e.xml"), e, 1, somewhere); err == nil ||
+		!strings.Contains(err.Error(), ".npz, .csv or .json") {
 		t.Errorf("got %v", err)
 	}
 	if python == "" {
@@ -677,7 +718,8 @@ for kind in sys.argv[2:]:
     assert np.array_equal(np.float32([l["value"] for l in lines]), values), kind
     if kind == "e":
         assert np.array_equal(z["attention"].ravel(), values) and z["class"] == 1 and z["logits"].dtype == np.float32
-        assert list(z["names"]) == ["001.Plain_Tit", "002.Zaunkönig, \"鳥\"\n<&>", "003.Grey_Crow"] and z["image"] == "a,b.png"
+        assert list(z["names"]) == ["001.Plain_Tit", "002.Zaunkönig, \"鳥\"\n<&>", "003.Grey_Crow"]
+        assert z["image"] == "a,b.png"
         assert sorted(z.files) == ["attention", "class", "image", "logits", "names", "provenance"]
         continue
     for i, m in enumerate(j["maps"]):
@@ -685,9 +727,11 @@ for kind in sys.argv[2:]:
         assert np.array_equal(own.ravel(), np.float32(m["values"])), kind
         for key in ("label", "image", "name", "versus_name", "layer", "head", "class", "versus", "rows", "cols"):
             assert z[key][i] == m[key], (kind, key, z[key][i], m[key])
-        assert np.isnan(z["scale"][i]).all() if m["scale"] is None else np.array_equal(z["scale"][i], np.float32(m["scale"])), kind
+        scale = z["scale"][i]
+        assert np.isnan(scale).all() if m["scale"] is None else np.array_equal(scale, np.float32(m["scale"])), kind
 `
-	out, err := exec.Command(python, "-c", look, dir, "headrow", "compare", "layers", "film", "maps", "difference", "grid", "strip", "e").CombinedOutput()
+	out, err := exec.Command(python, "-c", look, dir, "headrow", "compare", "layers", "film", "maps", "difference",
+		"grid", "strip", "e").CombinedOutput()
 	if err != nil {
 		t.Errorf("NumPy: %v\n%s", err, out)
 	}
@@ -708,7 +752,8 @@ func TestNPZOfSeveralSizes(t *testing.T) {
 	got := readNPZ(t, path)["maps"]
 	nan := float32(math.NaN())
 	want := []float32{1, 2, 3, nan, nan, nan, 4, nan, nan, 5, nan, nan}
-	if !slices.Equal(got.shape, []int{2, 2, 3}) || !slices.EqualFunc(got.reals, want, func(a, b float32) bool { return a == b || a != a && b != b }) {
+	if !slices.Equal(got.shape, []int{2, 2, 3}) ||
+		!slices.EqualFunc(got.reals, want, func(a, b float32) bool { return a == b || a != a && b != b }) {
 		t.Errorf("%v: %v, want %v", got.shape, got.reals, want)
 	}
 }

@@ -72,11 +72,13 @@ func TestPlot(t *testing.T) {
 		t.Errorf("%d pixels are dark: that is no line with axes", dark)
 	}
 
-	if svg := string(file("a.svg")); !strings.Contains(svg, "Größe &lt;µm&gt;</text>") || !strings.Contains(svg, `width="288pt"`) {
+	if svg := string(file("a.svg")); !strings.Contains(svg, "Größe &lt;µm&gt;</text>") ||
+		!strings.Contains(svg, `width="288pt"`) {
 		t.Errorf("the SVG lacks its title or size: %.300s", svg)
 	}
 	// gonum alone would write the title as "GrÃ¶Ãe".
-	if pdf := file("a.pdf"); bytes.Contains(inflated(t, pdf), []byte("Gr\xc3")) || !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+	if pdf := file("a.pdf"); bytes.Contains(inflated(t, pdf), []byte("Gr\xc3")) ||
+		!bytes.HasPrefix(pdf, []byte("%PDF-")) {
 		t.Error("the PDF's title is garbled")
 	}
 }
@@ -105,7 +107,10 @@ func TestWrongPlots(t *testing.T) {
 		call func() error
 	}{
 		{"no plot to draw", func() error { _, err := NewPlot(nil, vg.Inch, vg.Inch); return err }},
-		{"0.1 x 3 inches is not possible", func() error { _, err := NewPlot(line(t), vg.Inch/10, 3*vg.Inch); return err }},
+		{"0.1 x 3 inches is not possible", func() error {
+			_, err := NewPlot(line(t), vg.Inch/10, 3*vg.Inch)
+			return err
+		}},
 		{"the plot cannot be drawn: ", func() error { return saved(logarithmic, 4*vg.Inch, "a.png") }},
 		{"the plot cannot be drawn: ", func() error { return saved(logarithmic, 4*vg.Inch, "a.svg") }},
 		{"the plot cannot be drawn: ", func() error { return saved(logarithmic, 4*vg.Inch, "a.pdf") }},

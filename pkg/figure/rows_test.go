@@ -28,7 +28,8 @@ func checkRows(t *testing.T, name string, f *Figure, headings []string, panels i
 	var found []string
 	var sizes []vg.Length
 	for _, line := range f.texts {
-		if line.at.X < -0.01 || line.at.X+line.width() > f.width+0.01 || line.at.Y-line.size*0.22 < -0.01 || line.at.Y+line.size*0.73 > f.height+0.01 {
+		if line.at.X < -0.01 || line.at.X+line.width() > f.width+0.01 || line.at.Y-line.size*0.22 < -0.01 ||
+			line.at.Y+line.size*0.73 > f.height+0.01 {
 			t.Errorf("%s: %q leaves the page", name, line.string)
 		}
 		if line.at.X == margin && line.size > noteSize && line.at.Y < f.height-2*titleSize {
@@ -52,7 +53,8 @@ func checkRows(t *testing.T, name string, f *Figure, headings []string, panels i
 			t.Errorf("%s: a picture leaves the page", name)
 		}
 		for _, other := range f.pictures[:i] {
-			if p.at.Min.X < other.at.Max.X-0.01 && other.at.Min.X < p.at.Max.X-0.01 && p.at.Min.Y < other.at.Max.Y-0.01 && other.at.Min.Y < p.at.Max.Y-0.01 {
+			if p.at.Min.X < other.at.Max.X-0.01 && other.at.Min.X < p.at.Max.X-0.01 &&
+				p.at.Min.Y < other.at.Max.Y-0.01 && other.at.Min.Y < p.at.Max.Y-0.01 {
 				t.Errorf("%s: two pictures lie on each other", name)
 			}
 		}
@@ -61,7 +63,8 @@ func checkRows(t *testing.T, name string, f *Figure, headings []string, panels i
 			continue
 		}
 		for _, line := range f.texts {
-			if line.at.X < p.at.Max.X && p.at.Min.X < line.at.X+line.width() && line.at.Y-line.size*0.22 < p.at.Max.Y && p.at.Min.Y < line.at.Y+line.size*0.73 {
+			if line.at.X < p.at.Max.X && p.at.Min.X < line.at.X+line.width() && line.at.Y-line.size*0.22 < p.at.Max.Y &&
+				p.at.Min.Y < line.at.Y+line.size*0.73 {
 				t.Errorf("%s: %q lies on a colour bar", name, line.string)
 			}
 		}
@@ -180,7 +183,8 @@ func TestMaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	minus := attention.Map{Rows: 1, Cols: 2, Values: []float32{-3, 5}}
-	f, err := Maps([]string{"as is", "minus"}, []attention.Map{head, minus}, photo, Options{ColorBar: true, Title: "Mine"})
+	f, err := Maps([]string{"as is", "minus"}, []attention.Map{head, minus}, photo,
+		Options{ColorBar: true, Title: "Mine"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +238,8 @@ func TestWrongRows(t *testing.T) {
 
 // However long the name, a title says which layer it is.
 func TestTitlesKeepTheirEnd(t *testing.T) {
-	for _, name := range []string{"", "Crow", strings.Repeat("Very long-named black-throated warbler ", 9), strings.Repeat("W", 400)} {
+	for _, name := range []string{"", "Crow", strings.Repeat("Very long-named black-throated warbler ", 9),
+		strings.Repeat("W", 400)} {
 		e := explanation(8)
 		e.Names[1] = name
 		f, err := HeadRow(e, 0, 1, scene(80, 60), Options{Smoothing: Cells})

@@ -81,7 +81,8 @@ func TestPublishedNamesAreFilesOfINTR(t *testing.T) {
 		}
 		holds(t, path, data[file])
 		base, sum := filepath.Base(file), digest(data[file])
-		if want := []string{"hub HEAD /imageomics/INTR/resolve/main/" + base, "hub GET /imageomics/INTR/resolve/" + commit + "/" + base, "store GET /" + sum}; !slices.Equal(h.asked(), want) {
+		if want := []string{"hub HEAD /imageomics/INTR/resolve/main/" + base, "hub GET /imageomics/INTR/resolve/" +
+			commit + "/" + base, "store GET /" + sum}; !slices.Equal(h.asked(), want) {
 			t.Errorf("%s asks otherwise than for %q", name, want)
 		}
 		// As huggingface_hub lays it out.
@@ -96,7 +97,8 @@ func TestPublishedNamesAreFilesOfINTR(t *testing.T) {
 			t.Errorf("main is %q (%v)", ref, err)
 		}
 		lines := strings.Split(progress.String(), "\n")
-		if len(lines) != 3 || lines[0] != "downloading "+file+" (300 kB)" || !strings.HasPrefix(lines[1], "downloaded 300 kB in ") || !strings.HasSuffix(lines[1], filepath.Join(repo, "blobs", sum)) {
+		if len(lines) != 3 || lines[0] != "downloading "+file+" (300 kB)" || !strings.HasPrefix(lines[1],
+			"downloaded 300 kB in ") || !strings.HasSuffix(lines[1], filepath.Join(repo, "blobs", sum)) {
 			t.Errorf("the progress is %q", lines)
 		}
 
@@ -146,7 +148,8 @@ func TestPythonsCacheIsUsed(t *testing.T) {
 		repo := filepath.Join(cache, "models--a--b")
 		write := func(name, text string) {
 			path := filepath.Join(repo, name)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte(text), 0o666)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777),
+				os.WriteFile(path, []byte(text), 0o666)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -158,7 +161,8 @@ func TestPythonsCacheIsUsed(t *testing.T) {
 		if err := os.Symlink("../../blobs/x", filepath.Join(repo, "snapshots", commit, "m.pth")); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"hf:a/b/m.pth", "hf:a/b@main/m.pth", "hf:a/b@v1/m.pth", "hf:a/b@" + commit + "/m.pth"} {
+		for _, name := range []string{"hf:a/b/m.pth", "hf:a/b@main/m.pth", "hf:a/b@v1/m.pth",
+			"hf:a/b@" + commit + "/m.pth"} {
 			path, err := find(name, nil)
 			if err != nil {
 				t.Errorf("%s: %v", variable, err)
@@ -183,7 +187,8 @@ func TestRevisionsAndFolders(t *testing.T) {
 		}
 		holds(t, path, h.files[name])
 	}
-	if refs, _ := os.ReadDir(filepath.Join(os.Getenv("HF_HOME"), "hub", "models--a--b", "refs")); len(refs) != 1 || refs[0].Name() != "v1.0" {
+	if refs, _ := os.ReadDir(filepath.Join(os.Getenv("HF_HOME"), "hub", "models--a--b", "refs")); len(refs) != 1 ||
+		refs[0].Name() != "v1.0" {
 		t.Errorf("the refs are %v, want v1.0", refs)
 	}
 }
@@ -238,7 +243,8 @@ func TestCutConnectionGoesOn(t *testing.T) {
 			ranges = append(ranges, strings.TrimSpace(at))
 		}
 	}
-	if want := []string{"", "bytes=1000-", "bytes=100000-", "bytes=100000-", "bytes=299999-"}; !slices.Equal(ranges, want) {
+	if want := []string{"", "bytes=1000-", "bytes=100000-", "bytes=100000-", "bytes=299999-"}; !slices.Equal(ranges,
+		want) {
 		t.Errorf("the parts asked for are %q, want %q", ranges, want)
 	}
 }
@@ -274,8 +280,10 @@ func TestNextDownloadGoesOn(t *testing.T) {
 		return true
 	}
 	_, err := find("hf:a/b/m.pth", nil)
-	sentence(t, err, "the download of a/b/m.pth broke off at 150 kB", "the connection was cut", "try again, and it goes on from there")
-	if want := []string{"hub/models--a--b/blobs/" + digest(data) + ".incomplete"}; !slices.Equal(tree(t, os.Getenv("HF_HOME")), want) {
+	sentence(t, err, "the download of a/b/m.pth broke off at 150 kB", "the connection was cut",
+		"try again, and it goes on from there")
+	if want := []string{"hub/models--a--b/blobs/" + digest(data) + ".incomplete"}; !slices.Equal(tree(t,
+		os.Getenv("HF_HOME")), want) {
 		t.Errorf("left are %q, want %q", tree(t, os.Getenv("HF_HOME")), want)
 	}
 	h.asked()
@@ -343,7 +351,10 @@ func TestDamagedFileIsThrownAway(t *testing.T) {
 		give func(w http.ResponseWriter, r *http.Request, blob []byte) bool
 		want string
 	}{
-		"another byte": {func(w http.ResponseWriter, r *http.Request, _ []byte) bool { w.Write(wrong); return true }, "arrived damaged and was thrown away: its SHA-256 is " + digest(wrong) + " and should be " + digest(data)},
+		"another byte": {func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			w.Write(wrong)
+			return true
+		}, "arrived damaged and was thrown away: its SHA-256 is " + digest(wrong) + " and should be " + digest(data)},
 		"too short": {func(w http.ResponseWriter, r *http.Request, blob []byte) bool {
 			w.Header().Set("Content-Length", "1000")
 			w.Write(blob[:1000])
@@ -358,8 +369,14 @@ func TestDamagedFileIsThrownAway(t *testing.T) {
 			fmt.Fprint(w, "<html>log in</html>")
 			return true
 		}, "should have 300 kB and 19 bytes are sent"},
-		"refused": {func(w http.ResponseWriter, r *http.Request, _ []byte) bool { w.WriteHeader(403); return true }, "where the hub keeps a/b/m.pth, refused it (403 Forbidden)"},
-		"broken":  {func(w http.ResponseWriter, r *http.Request, _ []byte) bool { w.WriteHeader(503); return true }, "broke off at 0 bytes (503 Service Unavailable)"},
+		"refused": {func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			w.WriteHeader(403)
+			return true
+		}, "where the hub keeps a/b/m.pth, refused it (403 Forbidden)"},
+		"broken": {func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			w.WriteHeader(503)
+			return true
+		}, "broke off at 0 bytes (503 Service Unavailable)"},
 	} {
 		h := newHub(t, map[string][]byte{"a/b/m.pth": data})
 		h.give = c.give
@@ -413,7 +430,8 @@ func TestNoNetwork(t *testing.T) {
 	h := newHub(t, nil)
 	h.hub.Close()
 	_, err := find("cub", nil)
-	sentence(t, err, "could not reach the hub ("+h.hub.URL+") for imageomics/INTR/intr_checkpoint_cub_detr_r50.pth", "connection refused", "check the network, or download the file elsewhere and give its path")
+	sentence(t, err, "could not reach the hub ("+h.hub.URL+") for imageomics/INTR/intr_checkpoint_cub_detr_r50.pth",
+		"connection refused", "check the network, or download the file elsewhere and give its path")
 	t.Setenv("HF_HUB_OFFLINE", "1")
 	for _, name := range []string{"cub", "detr-r50"} {
 		_, err = find(name, nil)
@@ -429,7 +447,8 @@ func TestNoNetwork(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	h := newHub(t, map[string][]byte{"a/b/weights/best.pth": noise(9, size), "a/b/README.md": nil, "a/b/last.safetensors": nil})
+	h := newHub(t, map[string][]byte{"a/b/weights/best.pth": noise(9, size), "a/b/README.md": nil,
+		"a/b/last.safetensors": nil})
 	refuse := func(status int, code string) {
 		h.answer = func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("X-Error-Code", code)
@@ -445,7 +464,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{401, "RepoNotFound", "", []string{"the hub refused a/b/m.pth (401)", "needs a token in HF_TOKEN"}},
 		{401, "", "secret", []string{"the hub refused a/b/m.pth (401)", "your token is wrong or has expired"}},
-		{403, "GatedRepo", "", []string{"does not give a/b/m.pth to everyone (403)", "ask for access at " + h.hub.URL + "/a/b"}},
+		{403, "GatedRepo", "", []string{"does not give a/b/m.pth to everyone (403)", "ask for access at " +
+			h.hub.URL + "/a/b"}},
 		{403, "GatedRepo", "secret", []string{"does not give a/b/m.pth to the owner of your token (403)"}},
 		{404, "RepoNotFound", "", []string{"there is no repository a/b on the hub (404)"}},
 		{404, "RevisionNotFound", "", []string{"a/b has no revision main (404)"}},
@@ -544,7 +564,8 @@ func TestTorchFile(t *testing.T) {
 	bad := good
 	bad.file = "detr-00000000.pth"
 	_, err := bad.find(t.Context(), &strings.Builder{})
-	sentence(t, err, "detr-00000000.pth arrived damaged and was thrown away: its SHA-256 is "+digest(data)[:8]+" and should be 00000000")
+	sentence(t, err, "detr-00000000.pth arrived damaged and was thrown away: its SHA-256 is "+digest(data)[:8]+
+		" and should be 00000000")
 	if left := tree(t, cache); len(left) > 0 {
 		t.Errorf("left are %q", left)
 	}
@@ -625,7 +646,8 @@ func TestProcessesShareADownload(t *testing.T) {
 	waited := 0
 	for range processes {
 		out := <-outputs
-		if !strings.Contains(out, "found: "+filepath.Join(os.Getenv("HF_HOME"), "hub", "models--a--b", "snapshots", commit, "m.pth")+" <nil>") {
+		if !strings.Contains(out, "found: "+filepath.Join(os.Getenv("HF_HOME"), "hub", "models--a--b", "snapshots",
+			commit, "m.pth")+" <nil>") {
 			t.Errorf("a process says %s", out)
 		}
 		if strings.Contains(out, "another program is downloading a/b/m.pth: waiting for it") {
@@ -652,8 +674,10 @@ func TestNamesThatAreNone(t *testing.T) {
 	newHub(t, nil)
 	dir := t.TempDir()
 	for name, want := range map[string]string{
-		"":                             "no checkpoint was named: give a path, sample, cub, bird, butterfly, detr-r50 or hf:OWNER/REPO/FILE",
-		"dog":                          `no checkpoint is called "dog": published are sample, cub, bird, butterfly, detr-r50; anything else is a path or hf:OWNER/REPO/FILE`,
+		"": "no checkpoint was named: give a path, sample, cub, bird, butterfly, " +
+			"detr-r50 or hf:OWNER/REPO/FILE",
+		"dog": `no checkpoint is called "dog": published are sample, cub, bird, butterfly, ` +
+			`detr-r50; anything else is a path or hf:OWNER/REPO/FILE`,
 		"CUB":                          `did you mean "cub"`,
 		"birds":                        `did you mean "bird"`,
 		"buterfly":                     `did you mean "butterfly"`,
@@ -662,18 +686,19 @@ func TestNamesThatAreNone(t *testing.T) {
 		dir:                            "is a directory: give the checkpoint file in it",
 		"https://example.org/m":        "is a URL: write hf:OWNER/REPO/FILE",
 		dir + "/detr-r50-e632da11.pth": `it is published, and "detr-r50" downloads it`,
-		"hf:":                          "does not name an owner, a repository and a file: write hf:OWNER/REPO/FILE, as in hf:imageomics/INTR/intr_checkpoint_cub_detr_r50.pth",
-		"hf:a/b":                       "does not name an owner, a repository and a file",
-		"hf:a/b/":                      "does not name an owner, a repository and a file",
-		"hf:a/../m.pth":                "is not a name on Hugging Face",
-		"hf:a--b/c/m.pth":              "is not a name on Hugging Face",
-		"hf:a b/c/m.pth":               "is not a name on Hugging Face",
-		"hf:a/b@../m.pth":              "is not a revision",
-		"hf:a/b@/m.pth":                "is not a revision",
-		"hf:a/b/../../m.pth":           "has to stay inside the repository",
-		"hf:a/b//m.pth":                "has to stay inside the repository",
-		"hf:a/b/c\\..\\m.pth":          "has to stay inside the repository",
-		"hf:a/b/m\x00.pth":             "has to stay inside the repository",
+		"hf:": "does not name an owner, a repository and a file: write hf:OWNER/REPO/FILE, " +
+			"as in hf:imageomics/INTR/intr_checkpoint_cub_detr_r50.pth",
+		"hf:a/b":              "does not name an owner, a repository and a file",
+		"hf:a/b/":             "does not name an owner, a repository and a file",
+		"hf:a/../m.pth":       "is not a name on Hugging Face",
+		"hf:a--b/c/m.pth":     "is not a name on Hugging Face",
+		"hf:a b/c/m.pth":      "is not a name on Hugging Face",
+		"hf:a/b@../m.pth":     "is not a revision",
+		"hf:a/b@/m.pth":       "is not a revision",
+		"hf:a/b/../../m.pth":  "has to stay inside the repository",
+		"hf:a/b//m.pth":       "has to stay inside the repository",
+		"hf:a/b/c\\..\\m.pth": "has to stay inside the repository",
+		"hf:a/b/m\x00.pth":    "has to stay inside the repository",
 	} {
 		_, err := find(name, nil)
 		sentence(t, err, want)
@@ -737,7 +762,8 @@ func TestPath(t *testing.T) {
 }
 
 func TestAmount(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1 kB", 159_000_000: "159 MB", 10_000_000_000: "10 GB"} {
+	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1 kB", 159_000_000: "159 MB",
+		10_000_000_000: "10 GB"} {
 		if got := amount(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
@@ -746,7 +772,8 @@ func TestAmount(t *testing.T) {
 
 // Whatever is named, the file's place stays inside the repository's folder.
 func FuzzHubFile(f *testing.F) {
-	for _, name := range []string{"a/b/c.pth", "a/b@v1/d/c.pth", "a/../c", "a/b/../../c", "a/b@../c", "a/b/c\x00", "a/b/./c", "//", "a/b/c/"} {
+	for _, name := range []string{"a/b/c.pth", "a/b@v1/d/c.pth", "a/../c", "a/b/../../c", "a/b@../c", "a/b/c\x00",
+		"a/b/./c", "//", "a/b/c/"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -766,7 +793,8 @@ func FuzzHubFile(f *testing.F) {
 				t.Errorf("%q is kept at %s", name, place)
 			}
 		}
-		if u, err := url.Parse(file.url("main")); err != nil || !strings.HasSuffix(u.Path, "/"+file.repo+"/resolve/main/"+file.file) || u.RawQuery != "" || u.Fragment != "" {
+		if u, err := url.Parse(file.url("main")); err != nil || !strings.HasSuffix(u.Path,
+			"/"+file.repo+"/resolve/main/"+file.file) || u.RawQuery != "" || u.Fragment != "" {
 			t.Errorf("%q is asked for as %v (%v)", name, u, err)
 		}
 	})

@@ -26,8 +26,9 @@ type fakeHub struct {
 	hub, store *httptest.Server
 	files      map[string][]byte // by OWNER/REPO/FILE
 
-	mu       sync.Mutex
-	requests []string                                                       // "hub HEAD /path" and "store GET /path Range", with the token
+	mu sync.Mutex
+	// "hub HEAD /path" and "store GET /path Range", with the token
+	requests []string
 	answer   func(w http.ResponseWriter, r *http.Request) bool              // of the hub; false for the ordinary one
 	give     func(w http.ResponseWriter, r *http.Request, blob []byte) bool // of the store
 }
@@ -41,7 +42,8 @@ func newHub(t *testing.T, files map[string][]byte) *fakeHub {
 	t.Cleanup(h.hub.Close)
 	t.Cleanup(h.store.Close)
 	home := t.TempDir()
-	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "XDG_CACHE_HOME", "HTTP_PROXY", "http_proxy"} {
+	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_TOKEN_PATH",
+		"HF_HUB_OFFLINE", "XDG_CACHE_HOME", "HTTP_PROXY", "http_proxy"} {
 		t.Setenv(name, "")
 	}
 	t.Setenv("HOME", home)

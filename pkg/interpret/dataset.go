@@ -1,16 +1,12 @@
-// Package interpret looks at whole classes, as the interpretation script of the
-// published code does (tools/visualization.py of github.com/Imageomics/INTR):
-// every picture of a class with where each head found the class, and where the
-// same heads found the classes that look like it. It also looks at the pictures
-// that a model takes for another class, and says of a head whether it is always
-// on the same part.
+// Package interpret looks at whole classes, as the interpretation script of the published code does
+// (tools/visualization.py of github.com/Imageomics/INTR): every picture of a class with where each head found it and
+// the classes that look like it; the pictures taken for another class; whether a head is always on the same part.
 //
 //	d, err := interpret.Open("datasets/birds", "val", model.Classes, model.Names)
 //	class, err := d.Class("Indigo Bunting")
 //	for p, err := range class.Each(ctx, model, interpret.Options{TopQ: 5}) { … }
 //
-// A Study gathers what Each gives: a page of HTML, raw maps, tables. No compute
-// engine is linked here.
+// A Study gathers what Each gives: a page of HTML, raw maps, tables.
 package interpret
 
 import (
@@ -36,13 +32,9 @@ type Dataset struct {
 	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
 }
 
-// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be
-// missing (nil).
-//
-// A dataset may have the folders of some classes only. A folder then belongs to
-// the class of its name; where the model has no names, to the class that its
-// number says, counted from 1 as in CUB-200-2011 ("014.Indigo_Bunting" is class
-// 13). With a folder for each class they are in order, as in training.
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Where there are folders
+// of some classes only, one belongs to the class of its name or, without names, of its number, counted from 1 as in
+// CUB-200-2011 ("014.Indigo_Bunting" is class 13).
 func Open(root, split string, classes int, names []string) (*Dataset, error) {
 	pictures, err := datasets.OpenSplit(root, split)
 	if err != nil {
@@ -70,7 +62,8 @@ func (d *Dataset) match(classes int, names []string) error {
 	folders, top := d.Split.Classes, filepath.Join(d.Split.Root, d.Split.Name)
 	switch {
 	case len(folders) > classes:
-		return fmt.Errorf("%s has %d classes, but the model has %d: interpret a model on the classes that it was trained on", top, len(folders), classes)
+		return fmt.Errorf("%s has %d classes, but the model has %d: "+
+			"interpret a model on the classes that it was trained on", top, len(folders), classes)
 	case len(folders) == classes:
 		var err error
 		if d.Names, err = d.Split.NamesFor(classes, names); err != nil {
@@ -88,12 +81,14 @@ func (d *Dataset) match(classes int, names []string) error {
 			number, _, numbered := strings.Cut(folder, ".")
 			n, err := strconv.Atoi(number)
 			if !numbered || err != nil || n < 1 || n > classes {
-				return fmt.Errorf("%s has %d of the model's %d classes, and %s does not say which of them it is: give the model's class names, or folders for all classes", top, len(folders), classes, folder)
+				return fmt.Errorf("%s has %d of the model's %d classes, and %s does not say which of them it is: "+
+					"give the model's class names, or folders for all classes", top, len(folders), classes, folder)
 			}
 			class = n - 1
 		}
 		if class < 0 {
-			return fmt.Errorf("%s has %d of the model's %d classes, and none of these is named %s: name the folders as the model names its classes", top, len(folders), classes, folder)
+			return fmt.Errorf("%s has %d of the model's %d classes, and none of these is named %s: "+
+				"name the folders as the model names its classes", top, len(folders), classes, folder)
 		}
 		if other, twice := taken[class]; twice {
 			return fmt.Errorf("%s: %s and %s are both class %d", top, other, folder, class)
@@ -125,9 +120,8 @@ type Subject struct {
 // Name is the name of the class as people write it.
 func (s *Subject) Name() string { return attention.Plain(s.Dataset.Names[s.Class]) }
 
-// Class is the pictures of a class, given by name ("Indigo Bunting" finds
-// "014.Indigo_Bunting") or by number from 0. It is an error when the split has
-// none.
+// Class is the pictures of a class, given by name ("Indigo Bunting" finds "014.Indigo_Bunting") or by number from 0. It
+// is an error when the split has none.
 func (d *Dataset) Class(class string) (*Subject, error) {
 	index, err := attention.Find(class, d.Names, len(d.Names))
 	if err != nil {
@@ -155,13 +149,13 @@ func (d *Dataset) some() string {
 	return strings.Join(names, ", ")
 }
 
-// Confused is the pictures of the n pairs of classes that a report says are
-// confused most often: of each pair those of the first class that were taken for
-// the second, then the others. The report is of this very split, its answers in
+// Confused is the pictures of the n pairs of classes that a report says are confused most often: of each pair those of
+// the first class that were taken for the second, then the others. The report is of this very split, its answers in
 // order.
 func (d *Dataset) Confused(r *evaluation.Report, n int) ([]*Subject, error) {
 	if len(r.Answers) != d.Split.Len() {
-		return nil, fmt.Errorf("the report is of %d pictures, the dataset has %d: evaluate it anew", len(r.Answers), d.Split.Len())
+		return nil, fmt.Errorf("the report is of %d pictures, the dataset has %d: evaluate it anew",
+			len(r.Answers), d.Split.Len())
 	}
 	if n < 1 {
 		return nil, fmt.Errorf("at least 1 pair of classes must be asked for, not %d", n)
@@ -170,7 +164,9 @@ func (d *Dataset) Confused(r *evaluation.Report, n int) ([]*Subject, error) {
 	for _, pair := range r.Confused[:min(n, len(r.Confused))] {
 		for _, way := range [][2]int{{pair.A, pair.B}, {pair.B, pair.A}} {
 			if r.Confusion[way[0]][way[1]] > 0 {
-				pictures := d.Split.Only(func(i int) bool { return way == [2]int{r.Answers[i].Class, r.Answers[i].Predicted} })
+				pictures := d.Split.Only(func(i int) bool {
+					return way == [2]int{r.Answers[i].Class, r.Answers[i].Predicted}
+				})
 				all = append(all, &Subject{Dataset: d, Pictures: pictures, Class: way[0], Taken: way[1]})
 			}
 		}

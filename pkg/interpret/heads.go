@@ -19,16 +19,12 @@ type Head struct {
 	Flat   int `json:"flat"`   // of these, maps that show nothing (attention.Map.Flat): they have no peak
 	// Focus is the percent of the picture that has half of the weight, mean: 50 where a head looks everywhere.
 	Focus float64 `json:"focus"`
-	// Shared is how much of the weight lies where the same head also looks for the
-	// class that looks most alike, in percent, mean: 100 where it looks for both in
-	// the same way. Null where no other class was looked at.
+	// Shared is how much of the weight lies where the same head also looks for the class that looks most alike, in
+	// percent, mean: 100 where it looks for both in the same way. Null where no other class was looked at.
 	Shared *float64 `json:"shared"`
-	// Spread is how much the colours at the head's peak differ from picture to
-	// picture, in percent of what they would at a place chosen by chance in each: 0
-	// where the head is always on one colour, 100 where it might as well be
-	// anywhere. Colours are means over a cell of the map, differences those of
-	// CIELAB. Null below 5 pictures with a peak. Spread95 is its interval, by
-	// bootstrap over pictures.
+	// Spread is how much the colours (CIELAB, means over a cell) at the head's peak differ from picture to picture, in
+	// percent of what they would at a place chosen by chance in each: 0 where the head is always on one colour. Null
+	// below 5 pictures with a peak. Spread95 is its interval, by bootstrap over pictures.
 	Spread   *float64    `json:"spread"`
 	Spread95 *[2]float64 `json:"spread_95"`
 	Parts    []OnPart    `json:"parts"` // in the order of Heads.Parts
@@ -36,8 +32,8 @@ type Head struct {
 
 // OnPart is how often a head's peak lies on a part.
 //
-// It does when the strongest cell of the map touches the part's box or, where a
-// part is known as a point, when the point lies in that cell or one beside it.
+// It does when the strongest cell of the map touches the part's box or, where a part is known as a point, when the
+// point lies in that cell or one beside it.
 type OnPart struct {
 	Part   string     `json:"part"`
 	Images int        `json:"images"` // on which the part is visible
@@ -45,9 +41,8 @@ type OnPart struct {
 	Share  float64    `json:"share"`    // percent of Images
 	Range  [2]float64 `json:"share_95"` // Wilson's interval
 	Chance float64    `json:"chance"`   // percent that a cell chosen by chance would hit, mean
-	// Above is whether this is more often than chance: by the binomial test, at 5 %
-	// shared among all heads and parts (Bonferroni), so that of a head that looks
-	// nowhere a large table says nothing, mostly.
+	// Above is whether this is more often than chance: binomial test, 5 % shared among all heads and parts
+	// (Bonferroni).
 	Above bool `json:"above_chance"`
 }
 
@@ -72,11 +67,16 @@ type Tally struct {
 }
 
 type headTally struct {
-	flat, shared          int
-	focus, overlap        float64
-	peaks                 []lab
-	of                    []int // the picture of each peak
-	images, hits, chances []float64
+	flat, shared   int
+	focus, overlap float64
+	peaks          []lab
+	of             []int // the picture of each peak
+	parts          []partTally
+}
+
+type partTally struct {
+	images, hits int
+	chance       float64 // sum over the images
 }
 
 // lab is a colour, CIELAB with white D65.
@@ -89,12 +89,13 @@ func (t *Tally) Add(p *Picture) {
 	if t.heads == nil {
 		t.heads, t.seen = make([]headTally, len(heads)), map[string]int{}
 	}
-	other := -1 // the class that looks most alike
+	var rivals []attention.Map // of the class that looks most alike
 	if len(p.Similar) > 1 {
-		other = 0
+		other := 0
 		if truth == 0 {
 			other = 1
 		}
+		rivals = append(slices.Clone(p.Maps[other]), p.Averages[other])
 	}
 	colours := cellColours(p.Photo, p.Map[0], p.Map[1])
 	mean, vary := spread(colours)
@@ -103,29 +104,27 @@ func (t *Tally) Add(p *Picture) {
 	for head, m := range heads {
 		h := &t.heads[head]
 		h.focus += focus(m)
-		if other >= 0 {
-			rival := p.Averages[other]
-			if head < len(p.Maps[other]) {
-				rival = p.Maps[other][head]
-			}
+		if rivals != nil {
 			h.shared++
-			h.overlap += overlap(m, rival)
+			h.overlap += overlap(m, rivals[head])
 		}
 		peak := -1
 		if m.Flat() {
 			h.flat++
 		} else {
-			peak = strongest(m)
+			_, highest := m.Range()
+			peak = slices.Index(m.Values, highest)
 			h.peaks, h.of = append(h.peaks, colours[peak]), append(h.of, t.n)
 		}
-		for len(h.images) < len(t.parts) {
-			h.images, h.hits, h.chances = append(h.images, 0), append(h.hits, 0), append(h.chances, 0)
+		for len(h.parts) < len(t.parts) {
+			h.parts = append(h.parts, partTally{})
 		}
 		for part, cells := range on {
-			h.images[part]++
-			h.chances[part] += float64(len(cells)) / float64(len(m.Values))
+			p := &h.parts[part]
+			p.images++
+			p.chance += float64(len(cells)) / float64(len(m.Values))
 			if slices.Contains(cells, peak) {
-				h.hits[part]++
+				p.hits++
 			}
 		}
 	}
@@ -173,18 +172,8 @@ func cellsOf(part datasets.Part, width, height, rows, cols int) (cells []int) {
 	return cells
 }
 
-func strongest(m attention.Map) int {
-	best := 0
-	for i, v := range m.Values {
-		if v > m.Values[best] {
-			best = i
-		}
-	}
-	return best
-}
-
-// focus is the least share of the cells, in percent, that has half of the weight;
-// of the last cell needed only the part that is needed.
+// focus is the least share of the cells, in percent, that has half of the weight; of the last cell needed only the part
+// that is needed.
 func focus(m attention.Map) float64 {
 	values := slices.Clone(m.Values)
 	slices.Sort(values)
@@ -288,9 +277,9 @@ const (
 	resamples = 1000 // of the bootstrap
 )
 
-// spreadOf is how much colours at peaks differ, in percent of what those of a cell
-// chosen by chance in each of the same pictures would, in expectation. pick gives the n
-// peaks that count; unbiased is what makes a variance of them one without bias.
+// spreadOf is how much colours at peaks differ, in percent of what those of a cell chosen by chance in each of the same
+// pictures would, in expectation. pick gives the n peaks that count; unbiased is what makes a variance of them one
+// without bias.
 func (t *Tally) spreadOf(h *headTally, n int, unbiased float64, pick func(i int) int) float64 {
 	peaks, means, within := make([]lab, n), make([]lab, n), 0.0
 	for i := range n {
@@ -305,10 +294,7 @@ func (t *Tally) spreadOf(h *headTally, n int, unbiased float64, pick func(i int)
 
 // Report is what was counted. It is empty when nothing was.
 func (t *Tally) Report() *Heads {
-	r := &Heads{Images: t.n, Parts: slices.Clone(t.parts)}
-	if r.Parts == nil {
-		r.Parts = []string{}
-	}
+	r := &Heads{Images: t.n, Parts: append([]string{}, t.parts...)}
 	for head := range t.heads {
 		h := &t.heads[head]
 		row := Head{Head: head, Images: t.n, Flat: h.flat, Focus: h.focus / float64(t.n), Parts: []OnPart{}}
@@ -326,9 +312,10 @@ func (t *Tally) Report() *Heads {
 		}
 		for part, name := range t.parts {
 			on := OnPart{Part: name, Range: stats.Wilson(0, 0)}
-			if part < len(h.images) && h.images[part] > 0 {
-				on.Images, on.Hits = int(h.images[part]), int(h.hits[part])
-				on.Share, on.Chance = 100*h.hits[part]/h.images[part], 100*h.chances[part]/h.images[part]
+			if part < len(h.parts) && h.parts[part].images > 0 {
+				on.Images, on.Hits = h.parts[part].images, h.parts[part].hits
+				n := float64(on.Images)
+				on.Share, on.Chance = 100*float64(on.Hits)/n, 100*h.parts[part].chance/n
 				on.Range = stats.Wilson(on.Hits, on.Images)
 				on.Above = stats.AtLeast(on.Hits, on.Images, on.Chance/100) < level/float64(len(t.heads)*len(t.parts))
 			}
@@ -352,11 +339,9 @@ func (t *Tally) bootstrap(h *headTally) *[2]float64 {
 	return &[2]float64{at(0.025), at(0.975)}
 }
 
-// WriteCSV writes a line a head and part: head, part, images, hits, share,
-// low_95, high_95 and chance, in percent, above_chance (OnPart.Above); without parts a line a head. Every line
-// has the head's focus, shared, spread, spread_low_95 and spread_high_95, too,
-// empty where there is none. The mean of all heads is called mean. The file
-// appears whole or not at all.
+// WriteCSV writes a line a head and part, or a line a head without parts: head ("mean" is that of all), part, images,
+// hits, then in percent share, low_95, high_95 and chance, above_chance (OnPart.Above), and the head's focus, shared,
+// spread, spread_low_95, spread_high_95 and flat. The file appears whole or not at all.
 func (r *Heads) WriteCSV(path string) error {
 	rows := [][]string{{"head", "part", "images", "hits", "share", "low_95", "high_95", "chance", "above_chance",
 		"focus", "shared", "spread", "spread_low_95", "spread_high_95", "flat"}}
@@ -382,8 +367,8 @@ func (r *Heads) WriteCSV(path string) error {
 		}
 		for _, p := range h.Parts {
 			rows = append(rows, append([]string{name, p.Part, strconv.Itoa(p.Images), strconv.Itoa(p.Hits),
-				number(p.Share),
-				number(p.Range[0]), number(p.Range[1]), number(p.Chance), strconv.FormatBool(p.Above)}, tail...))
+				number(p.Share), number(p.Range[0]), number(p.Range[1]), number(p.Chance),
+				strconv.FormatBool(p.Above)}, tail...))
 		}
 	}
 	return wholefile.CSV(path, rows)

@@ -74,7 +74,8 @@ func drawn(t *testing.T, spots bool, perClass int, folders ...string) string {
 			f.Close()
 			x, y := float64(cellOf(i)%cols), float64(cellOf(i)/cols)
 			parts[key] = []datasets.Part{
-				{Name: "spot", X: 10*x + 5, Y: 10*y + 5, Visible: true, Box: datasets.Box{X0: 10*x + 2, Y0: 10*y + 2, X1: 10*x + 8, Y1: 10*y + 8}},
+				{Name: "spot", X: 10*x + 5, Y: 10*y + 5, Visible: true, Box: datasets.Box{X0: 10*x + 2, Y0: 10*y + 2,
+					X1: 10*x + 8, Y1: 10*y + 8}},
 				{Name: "tail", Visible: false},
 			}
 		}
@@ -104,7 +105,8 @@ func fake(asked *[]string) answer {
 	return func(_ context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
 		*asked = append(*asked, image)
 		class, i := int(p.Pix[0])/40, int(p.Pix[1])
-		e := &attention.Explanation{Image: image, Width: p.Width, Height: p.Height, InputWidth: p.Width, InputHeight: p.Height, Layers: layers, Heads: heads, Rows: rows, Cols: cols}
+		e := &attention.Explanation{Image: image, Width: p.Width, Height: p.Height, InputWidth: p.Width,
+			InputHeight: p.Height, Layers: layers, Heads: heads, Rows: rows, Cols: cols}
 		for c := range names {
 			logit := float32(-c)
 			if c == class {
@@ -178,11 +180,13 @@ func TestEach(t *testing.T) {
 		if i%3 == 0 {
 			want, rank = []int{4, 0, 1}, 6 // the true class in the last place
 		}
-		if !slices.Equal(similar, want) || p.Right != (rank == 1) || p.Rank != rank || p.Predicted.Index != want[0] || p.Layer != 1 || p.Map != [2]int{rows, cols} {
+		if !slices.Equal(similar, want) || p.Right != (rank == 1) || p.Rank != rank || p.Predicted.Index != want[0] ||
+			p.Layer != 1 || p.Map != [2]int{rows, cols} {
 			t.Errorf("%s: similar %v, rank %d, layer %d, right %v", p.Image, similar, p.Rank, p.Layer, p.Right)
 		}
 		for k, class := range similar {
-			if at := cellOf(i + class - 1); p.Maps[k][0].Values[at] != 1 || p.Averages[k].Values[at] != float32((1+1.0/15)/2) {
+			if at := cellOf(i + class - 1); p.Maps[k][0].Values[at] != 1 ||
+				p.Averages[k].Values[at] != float32((1+1.0/15)/2) {
 				t.Errorf("%s: the map of class %d is %v", p.Image, class, p.Maps[k][0].Values)
 			}
 		}
@@ -250,7 +254,8 @@ func TestOpen(t *testing.T) {
 		if !slices.Equal(d.Index, []int{1, 3}) || d.Truth(1) != 3 || d.Names[3] != names[3] || d.Parts != nil {
 			t.Errorf("the folders are %v, %v", d.Index, d.Names)
 		}
-		if s := must(d.Class("3"))(t); s.Name() != "Gull" || s.Pictures.Len() != 1 || s.Pictures.Key(0) != d.Split.Key(1) {
+		if s := must(d.Class("3"))(t); s.Name() != "Gull" || s.Pictures.Len() != 1 ||
+			s.Pictures.Key(0) != d.Split.Key(1) {
 			t.Errorf("class 3 is %s, %v", s.Name(), s.Pictures)
 		}
 	}
@@ -287,7 +292,8 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(s.Pictures.Path(1), []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, bad, err := s.Pictures.Readable(t.Context(), false, nil); len(bad) != 1 || !strings.Contains(err.Error(), "1 of the 3 pictures in "+filepath.Dir(s.Pictures.Path(0))+" cannot be read: ") {
+	if _, bad, err := s.Pictures.Readable(t.Context(), false, nil); len(bad) != 1 ||
+		!strings.Contains(err.Error(), "1 of the 3 pictures in "+filepath.Dir(s.Pictures.Path(0))+" cannot be read: ") {
 		t.Errorf("%v", err)
 	}
 	left, _, err := s.Pictures.Readable(t.Context(), true, nil)
@@ -300,14 +306,16 @@ func TestOpen(t *testing.T) {
 func TestHeads(t *testing.T) {
 	d := must(interpret.Open(drawn(t, true, 12, names...), "val", 6, names))(t)
 	var asked []string
-	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{must(d.Class("owl"))(t)}, interpret.Defaults, nil))(t)
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{must(d.Class("owl"))(t)},
+		interpret.Defaults, nil))(t)
 	defer study.Close()
 	h := study.Heads()
 	if !slices.Equal(h.Parts, []string{"spot", "tail"}) || h.Images != 12 || len(h.Rows) != 3 || h.Rows[2].Head != -1 {
 		t.Fatalf("%+v", h)
 	}
 	sharp, flat, mean := h.Rows[0], h.Rows[1], h.Rows[2]
-	if spot := sharp.Parts[0]; spot.Hits != 12 || spot.Images != 12 || spot.Share != 100 || math.Abs(spot.Chance-100.0/15) > 1e-9 || !spot.Above || spot.Range != stats.Wilson(12, 12) {
+	if spot := sharp.Parts[0]; spot.Hits != 12 || spot.Images != 12 || spot.Share != 100 ||
+		math.Abs(spot.Chance-100.0/15) > 1e-9 || !spot.Above || spot.Range != stats.Wilson(12, 12) {
 		t.Errorf("head 0 is on the spot: %+v", spot)
 	}
 	if spot := flat.Parts[0]; spot.Hits != 0 || spot.Above || flat.Flat != 12 || flat.Spread != nil {
@@ -332,7 +340,8 @@ func TestHeads(t *testing.T) {
 	if err := h.WriteCSV(path); err != nil {
 		t.Fatal(err)
 	}
-	if rows := readCSV(t, path); len(rows) != 1+3*2 || !slices.Equal(rows[1][:8], []string{"0", "spot", "12", "12", "100.00", "75.75", "100.00", "6.67"}) || rows[5][0] != "mean" {
+	if rows := readCSV(t, path); len(rows) != 1+3*2 || !slices.Equal(rows[1][:8],
+		[]string{"0", "spot", "12", "12", "100.00", "75.75", "100.00", "6.67"}) || rows[5][0] != "mean" {
 		t.Errorf("%q", rows)
 	}
 }
@@ -351,7 +360,8 @@ func TestHeadsByChance(t *testing.T) {
 		}
 		return e, err
 	}
-	study := must(interpret.NewStudy(t.Context(), of(anywhere), []*interpret.Subject{must(d.Class("wren"))(t)}, interpret.Defaults, nil))(t)
+	study := must(interpret.NewStudy(t.Context(), of(anywhere), []*interpret.Subject{must(d.Class("wren"))(t)},
+		interpret.Defaults, nil))(t)
 	defer study.Close()
 	for _, h := range study.Heads().Rows[:heads] {
 		if *h.Spread < 60 || *h.Spread > 140 || h.Spread95[0] > 100 || h.Spread95[1] < 100 || h.Parts[0].Above {
@@ -377,12 +387,14 @@ func TestConfused(t *testing.T) {
 		t.Fatalf("%+v", subjects)
 	}
 	asked = nil
-	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), subjects, interpret.Defaults, func(p *interpret.Picture) error {
-		if p.Right || len(p.Similar) != 2 || p.Similar[0].Index != 1 || p.Similar[1].Index != 4 || p.Maps[1][0].Values[cellOf(int(p.Photo.Pix[1])+3)] != 1 {
-			t.Errorf("%+v", p)
-		}
-		return nil
-	}))(t)
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), subjects, interpret.Defaults,
+		func(p *interpret.Picture) error {
+			if p.Right || len(p.Similar) != 2 || p.Similar[0].Index != 1 || p.Similar[1].Index != 4 ||
+				p.Maps[1][0].Values[cellOf(int(p.Photo.Pix[1])+3)] != 1 {
+				t.Errorf("%+v", p)
+			}
+			return nil
+		}))(t)
 	defer study.Close()
 	dir := t.TempDir()
 	if err := study.Save(dir); err != nil {
@@ -390,7 +402,8 @@ func TestConfused(t *testing.T) {
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, "index.html"))
 	data, _ := os.ReadFile(filepath.Join(dir, "interpret.json"))
-	if len(asked) != 2 || study.Heads() != nil || !strings.Contains(string(page), "Rook taken for Crow") || !strings.Contains(string(data), `"taken_for_name": "005.Crow"`) {
+	if len(asked) != 2 || study.Heads() != nil || !strings.Contains(string(page), "Rook taken for Crow") ||
+		!strings.Contains(string(data), `"taken_for_name": "005.Crow"`) {
 		t.Errorf("asked %v; %.200s", asked, data)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "heads.csv")); err == nil {
@@ -413,10 +426,11 @@ func TestSave(t *testing.T) {
 	var asked []string
 	s := must(d.Class("1"))(t)
 	var all []*interpret.Picture
-	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{s}, interpret.Options{Layer: 1, TopQ: 3}, func(p *interpret.Picture) error {
-		all = append(all, p)
-		return nil
-	}))(t)
+	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{s},
+		interpret.Options{Layer: 1, TopQ: 3}, func(p *interpret.Picture) error {
+			all = append(all, p)
+			return nil
+		}))(t)
 	defer study.Close()
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	if err := study.Save(dir); err != nil {
@@ -426,7 +440,8 @@ func TestSave(t *testing.T) {
 		t.Errorf("it calls itself %q", got)
 	}
 	table := readCSV(t, filepath.Join(dir, "interpret.csv"))
-	if len(table) != 7 || table[1][1] != "val/002.Rook/000.png" || table[1][4] != "false" || table[1][6] != "Crow" || table[1][8] != "6" || table[1][10] != "4;0;1" || table[2][4] != "true" || table[2][13] != "15,15;" {
+	if len(table) != 7 || table[1][1] != "val/002.Rook/000.png" || table[1][4] != "false" || table[1][6] != "Crow" ||
+		table[1][8] != "6" || table[1][10] != "4;0;1" || table[2][4] != "true" || table[2][13] != "15,15;" {
 		t.Errorf("%q", table[:3])
 	}
 	var sum struct {
@@ -434,22 +449,26 @@ func TestSave(t *testing.T) {
 		Checkpoint           string
 		Digest               string `json:"split_digest"`
 	}
-	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, "interpret.json")))(t), &sum); err != nil || sum.Class != 1 || sum.Images != 6 || sum.Right != 4 || sum.Checkpoint != "fake" || len(sum.Digest) != 64 {
+	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(dir, "interpret.json")))(t), &sum); err != nil ||
+		sum.Class != 1 || sum.Images != 6 || sum.Right != 4 || sum.Checkpoint != "fake" || len(sum.Digest) != 64 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	r := must(npz.Open(filepath.Join(dir, "maps.npz")))(t)
 	defer r.Close()
 	var maps, logits []float32
 	var similar, truth []int64
-	for name, to := range map[string]any{"attention_5": &maps, "logits_5": &logits, "similar": &similar, "truth": &truth} {
+	for name, to := range map[string]any{"attention_5": &maps, "logits_5": &logits, "similar": &similar,
+		"truth": &truth} {
 		if err := r.Read(name+".npy", to); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if shape := r.Header("attention_5.npy").Descr.Shape; !slices.Equal(shape, []int{3, heads, rows, cols}) || maps[heads*rows*cols+cellOf(5-1)] != 1 || !slices.Equal(logits, all[5].Logits) {
+	if shape := r.Header("attention_5.npy").Descr.Shape; !slices.Equal(shape, []int{3, heads, rows, cols}) ||
+		maps[heads*rows*cols+cellOf(5-1)] != 1 || !slices.Equal(logits, all[5].Logits) {
 		t.Errorf("the maps are %v", shape)
 	}
-	if !slices.Equal(similar[:6], []int64{4, 0, 1, 1, 0, 2}) || len(similar) != 18 || truth[3] != 1 || r.Header("image.npy").Descr.Type != "<U20" {
+	if !slices.Equal(similar[:6], []int64{4, 0, 1, 1, 0, 2}) || len(similar) != 18 || truth[3] != 1 ||
+		r.Header("image.npy").Descr.Type != "<U20" {
 		t.Errorf("similar %v of %s", similar, r.Header("image.npy").Descr.Type)
 	}
 	// A folder that cannot be made.
@@ -469,29 +488,35 @@ var cardPattern = regexp.MustCompile(`<details class="card" data-place="(\d+)">`
 func TestPage(t *testing.T) {
 	hostile := slices.Clone(names)
 	hostile[0] = `001.<script>alert(1)</script>`
-	hostile[2], hostile[3], hostile[4] = `"><img src=x onerror=alert(1)>`, `</script><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`
+	hostile[2], hostile[3], hostile[4] = `"><img src=x onerror=alert(1)>`, `</script><script>alert(1)</script>`,
+		`"><img src=x onerror=alert(1)>`
 	dir := drawn(t, false, 40, names...)
 	d := must(interpret.Open(dir, "val", 6, nil))(t)
 	d.Names = hostile
 	var asked []string
-	study := must(interpret.NewStudy(t.Context(), modeltest.Model{It: model.About{Origin: origin.Model{Checkpoint: "<b>"}}, Answer: fake(&asked)}, []*interpret.Subject{must(d.Class("1"))(t)}, interpret.Defaults, nil))(t)
+	study := must(interpret.NewStudy(t.Context(),
+		modeltest.Model{It: model.About{Origin: origin.Model{Checkpoint: "<b>"}}, Answer: fake(&asked)},
+		[]*interpret.Subject{must(d.Class("1"))(t)}, interpret.Defaults, nil))(t)
 	defer study.Close()
 	page := string(must(study.Page(interpret.FilePage))(t))
 	if n := len(cardPattern.FindAllString(page, -1)); n != 40 || strings.Contains(page, "are in this page") {
 		t.Errorf("%d of 40 pictures are there", n)
 	}
-	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img src=x") || strings.Count(page, "</script>") != 2 || strings.Contains(page, "<b>") || !strings.Contains(page, "&lt;b&gt;") {
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img src=x") ||
+		strings.Count(page, "</script>") != 2 || strings.Contains(page, "<b>") || !strings.Contains(page, "&lt;b&gt;") {
 		t.Error("names are not escaped")
 	}
 	if external := regexp.MustCompile(`(src|href)="(https?:)?//`).FindString(page); external != "" {
 		t.Errorf("the page needs %s", external)
 	}
-	if !strings.Contains(page, `>Right <span class="count">26 pictures<`) || !strings.Contains(page, `>Taken for another class <span class="count">14 pictures<`) {
+	if !strings.Contains(page, `>Right <span class="count">26 pictures<`) ||
+		!strings.Contains(page, `>Taken for another class <span class="count">14 pictures<`) {
 		t.Error("right and wrong are not told apart")
 	}
 	small := string(must(study.Page(len(page) / 10))(t))
 	shown := cardPattern.FindAllStringSubmatch(small, -1)
-	if n := len(shown); n < 3 || n > 20 || !strings.Contains(small, fmt.Sprintf("%d of 40 pictures are in this page, evenly spaced", n)) {
+	if n := len(shown); n < 3 || n > 20 ||
+		!strings.Contains(small, fmt.Sprintf("%d of 40 pictures are in this page, evenly spaced", n)) {
 		t.Errorf("%d pictures are in a small page", n)
 	}
 	var data struct{ Pictures []*json.RawMessage }
@@ -524,7 +549,8 @@ func TestPublished(t *testing.T) {
 	out := t.TempDir()
 	for range 2 { // again gives the same
 		w := interpret.NewPublished(out)
-		for p, err := range must(d.Class("rook"))(t).Each(t.Context(), of(fake(&asked)), interpret.Options{Layer: 1, TopQ: 2}) {
+		for p, err := range must(d.Class("rook"))(t).Each(t.Context(), of(fake(&asked)),
+			interpret.Options{Layer: 1, TopQ: 2}) {
 			if err == nil {
 				err = w.Add(p)
 			}
@@ -534,7 +560,8 @@ func TestPublished(t *testing.T) {
 			base := must(figure.Shrink(p.Photo))(t)
 			want := must(figure.Overlay(p.Maps[0][0], base, figure.Options{}))(t)
 			id := strings.TrimSuffix(filepath.Base(p.Image), ".png")
-			got := readPNG(t, filepath.Join(out, "visualization", id, "head_0", fmt.Sprintf("result_query_%d.png", p.Similar[0].Index)))
+			got := readPNG(t, filepath.Join(out, "visualization", id, "head_0",
+				fmt.Sprintf("result_query_%d.png", p.Similar[0].Index)))
 			if !same(got, want) {
 				t.Errorf("%s: the overlay differs", p.Image)
 			}
@@ -555,15 +582,18 @@ func TestPublished(t *testing.T) {
 		000/head_0/000.png 000/head_0/concatenated_False.png 000/head_0/result_query_1.png 000/head_0/result_query_4.png
 		000/head_1/000.png 000/head_1/concatenated_False.png 000/head_1/result_query_1.png 000/head_1/result_query_4.png
 		000/head_avg/avg_head_1.png 000/head_avg/avg_head_4.png
-		000/heads/000.png 000/heads/avg_head.png 000/heads/concatenated_False.png 000/heads/result_head_0.png 000/heads/result_head_1.png
+		000/heads/000.png 000/heads/avg_head.png 000/heads/concatenated_False.png 000/heads/result_head_0.png
+		000/heads/result_head_1.png
 		001/head_0/001.png 001/head_0/concatenated_True.png 001/head_0/result_query_0.png 001/head_0/result_query_1.png
 		001/head_1/001.png 001/head_1/concatenated_True.png 001/head_1/result_query_0.png 001/head_1/result_query_1.png
 		001/head_avg/avg_head_0.png 001/head_avg/avg_head_1.png
-		001/heads/001.png 001/heads/avg_head.png 001/heads/concatenated_True.png 001/heads/result_head_0.png 001/heads/result_head_1.png`)
+		001/heads/001.png 001/heads/avg_head.png 001/heads/concatenated_True.png 001/heads/result_head_0.png
+		001/heads/result_head_1.png`)
 	if !slices.Equal(files, want) {
 		t.Errorf("the files are %v", files)
 	}
-	if size := readPNG(t, filepath.Join(root, "001", "heads", "concatenated_True.png")).Bounds().Size(); size != image.Pt(4*40, 24) {
+	if size := readPNG(t, filepath.Join(root, "001", "heads", "concatenated_True.png")).Bounds().
+		Size(); size != image.Pt(4*40, 24) {
 		t.Errorf("joined panels have %v", size)
 	}
 }

@@ -20,8 +20,7 @@ import (
 //	similar      int64 [pictures, similar]   whose maps these are
 //	layer        int64 []
 //
-// The maps of pictures of another shape have other rows and columns, which is why
-// each has an array of its own.
+// The maps of pictures of another shape have other rows and columns, which is why each has an array of its own.
 type Maps struct {
 	w              *npz.Writer
 	images         []string

@@ -87,10 +87,11 @@ func (o *oracle) maps(i int) []float64 {
 func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every int) {
 	t.Helper()
 	asked := 0
-	model := modeltest.Model{It: m.About(), Answer: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-		asked++
-		return m.Explain(ctx, image, p)
-	}}
+	model := modeltest.Model{It: m.About(),
+		Answer: func(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+			asked++
+			return m.Explain(ctx, image, p)
+		}}
 	place := map[string]int{}
 	for i, image := range o.images {
 		place[strings.TrimRight(image, "\x00")] = i
@@ -146,8 +147,10 @@ func (o *oracle) agree(t *testing.T, m *intr.Model, d *interpret.Dataset, every 
 	if asked != looked || looked == 0 {
 		t.Errorf("the model was asked %d times for %d pictures", asked, looked)
 	}
-	t.Logf("%d pictures of %d classes, in %d of which the true class was put in: the maps are within %.2g of PyTorch's "+
-		"float64 but in %d, where its float32 is further from it as well", looked, len(classes), missing, worst, undecided)
+	t.Logf("%d pictures of %d classes, in %d of which the true class was put in: the maps are within %.2g "+
+		"of PyTorch's "+
+		"float64 but in %d, where its float32 is further from it as well", looked, len(classes), missing,
+		worst, undecided)
 }
 
 // agreeOn compares one picture, and returns the greatest difference of a weight
@@ -244,7 +247,8 @@ func TestOracleSample(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != o.checkpoint {
-			t.Fatal("the sample is another than the one that testdata/sample.npz is of: make that anew, as above sampleBirds")
+			t.Fatal("the sample is another than the one that testdata/sample.npz is of: make that anew, as " +
+				"above sampleBirds")
 		}
 		d, err := interpret.Open(dir, "val", m.Config.Classes, m.Names)
 		if err != nil {

@@ -19,8 +19,8 @@ var pageFiles embed.FS
 var pageTemplate = page.Parse(pageFiles, "page")
 
 const (
-	// FilePage and NotebookPage are about how many bytes the pictures of a page may
-	// have, in a file and inside a notebook.
+	// FilePage and NotebookPage are about how many bytes the pictures of a page may have, in a file and inside a
+	// notebook.
 	FilePage     = 8_000_000
 	NotebookPage = 2_500_000
 
@@ -30,12 +30,9 @@ const (
 	packedBytes = 1.1 // of a cell, in base64
 )
 
-// Page is one page of HTML to look through pictures: every picture with where all
-// heads looked, right and wrong apart; one opens to each head for each similar
-// class. It needs nothing else, no network and no server, and prints.
-//
-// Where there are more pictures than fit, it shows some of them, evenly spaced,
-// and says so. The zero Page is empty.
+// Page is one page of HTML to look through pictures, right and wrong apart: each with where all heads looked, and
+// opening to each head for each similar class. Of more pictures than fit it shows some, evenly spaced. The zero Page is
+// empty.
 type Page struct {
 	of     int // pictures of the subject
 	most   int // of these fit; 0 when it is not known yet
@@ -84,9 +81,7 @@ type pageClass struct {
 	Predicted   bool    `json:"predicted"`
 }
 
-// Begin says that a subject's pictures come next, so that a page knows how many
-// of how many it can show: share is the part of the page's size that they may
-// take.
+// Begin says that a subject's pictures come next; share is the part of the page's size that they may take.
 func (g *Page) Begin(s *Subject, share float64) {
 	g.of, g.seen, g.most, g.share = s.Pictures.Len(), 0, 0, share
 	name := s.Name()
@@ -187,8 +182,7 @@ type pageBody struct {
 	Heads        *Heads
 }
 
-// HTML is the page of about so many bytes, with a title and a few sentences
-// above; heads may be nil.
+// HTML is the page of about so many bytes, with a title and a few sentences above; heads may be nil.
 func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int) ([]byte, error) {
 	fit := g.fitting(size)
 	body := pageBody{Title: title, Intro: intro, Shown: len(fit), Heads: heads}

@@ -20,12 +20,11 @@ type Options struct {
 	TopQ  int // how many of the most similar classes
 }
 
-// Defaults are the options of the published script: the last of six layers, and
-// five classes.
+// Defaults are the options of the published script: the last of six layers, and five classes.
 var Defaults = Options{Layer: attention.Last, TopQ: 5}
 
-// Picture is one picture as a model sees it. Its maps are copies: it keeps
-// nothing of the explanation, of which an INTR-R50's has 32 MB.
+// Picture is one picture as a model sees it. Its maps are copies: it keeps nothing of the explanation, of which an
+// INTR-R50's has 32 MB.
 type Picture struct {
 	Image     string            `json:"image"` // its place in the dataset, with slashes
 	Class     int               `json:"class"` // the true one
@@ -36,13 +35,12 @@ type Picture struct {
 	Similar   []attention.Class `json:"similar"`
 	Layer     int               `json:"layer"`       // of the decoder, from 0
 	Map       [2]int            `json:"feature_map"` // rows and columns of the maps
-	// Peaks is where each head looked most for the true class, x and y in pixels of
-	// the picture: the centre of its greatest weight; null for a flat map.
+	// Peaks is where each head looked most for the true class, x and y in pixels of the picture: the centre of its
+	// greatest weight; null for a flat map.
 	Peaks []*[2]float64 `json:"peaks"`
 
-	// Maps [Similar][head] is where each head looked for the similar classes, and
-	// Averages [Similar] the mean of all heads. Of a subject that is taken for
-	// another class, Similar is the true class and the other.
+	// Maps [Similar][head] is where each head looked for the similar classes, and Averages [Similar] the mean of all
+	// heads. Of a subject that is taken for another class, Similar is the true class and the other.
 	Maps     [][]attention.Map `json:"-"`
 	Averages []attention.Map   `json:"-"`
 	Logits   []float32         `json:"-"` // by class
@@ -55,9 +53,8 @@ func (p *Picture) True() int {
 	return slices.IndexFunc(p.Similar, func(c attention.Class) bool { return c.Index == p.Class })
 }
 
-// Each is the subject's pictures, one after the other, in order; the model never
-// runs on others. While one is made use of the next is answered, and no more
-// than these two are in memory. The first error ends it.
+// Each is the subject's pictures, one after the other, in order; the model never runs on others. While one is made use
+// of the next is answered, and no more than these two are in memory. The first error ends it.
 func (s *Subject) Each(ctx context.Context, m model.Model, o Options) iter.Seq2[*Picture, error] {
 	return func(yield func(*Picture, error) bool) {
 		if o.TopQ < 1 {
@@ -96,8 +93,8 @@ func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*P
 		o.Layer = e.Layers - 1
 	}
 	p := &Picture{
-		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer, Map: [2]int{e.Rows, e.Cols},
-		Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
+		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer,
+		Map: [2]int{e.Rows, e.Cols}, Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
 	}
 	all := e.Top(-1)
 	p.Rank = 1 + slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == s.Class })
@@ -109,7 +106,8 @@ func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*P
 		p.Similar = slices.Clone(p.Similar)
 	} else {
 		for _, class := range []int{s.Class, s.Taken} {
-			p.Similar = append(p.Similar, all[slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })])
+			at := slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })
+			p.Similar = append(p.Similar, all[at])
 		}
 	}
 	for _, class := range p.Similar {

@@ -1,6 +1,7 @@
 package interpret
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/draw"
@@ -17,24 +18,21 @@ import (
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// Published writes pictures in the folders of the published script
-// (tools/visualization.py of github.com/Imageomics/INTR), with its overlays:
+// Published writes pictures in the folders of the published script (tools/visualization.py of
+// github.com/Imageomics/INTR), with its overlays:
 //
 //	DIR/visualization/IMAGE/heads/IMAGE.png               the picture at 0.8 of its size
 //	                             /result_head_H.png       head H for the true class
 //	                             /avg_head.png            the mean of all heads
-//	                             /concatenated_True.png   all of these beside each other; False where another class comes first
+//	                             /concatenated_True.png   all of these joined; False where another class comes first
 //	                       /head_avg/avg_head_Q.png       the mean of all heads for similar class Q
 //	                       /head_H/IMAGE.png
 //	                              /result_query_Q.png     head H for similar class Q
 //	                              /concatenated_True.png
 //
-// IMAGE is the file's name without its ending, H and Q count from 0. The script
-// joins panels in the order in which the system lists the files, and joins the
-// joined ones again when it is run again; here the order is the one above, with
-// classes from the most similar on, and again gives the same. It has the mean
-// only for models of eight heads. A map too flat to be stretched leaves its panel
-// undyed.
+// IMAGE is the file's name without its ending, H and Q count from 0. Unlike the script's, panels are joined in the
+// order above, classes from the most similar on, and not again when run again; models of any number of heads have the
+// mean. A map too flat to be stretched leaves its panel undyed.
 type Published struct {
 	dir   string
 	named map[string]bool
@@ -49,7 +47,8 @@ func NewPublished(dir string) *Published {
 func (w *Published) Add(p *Picture) error {
 	_, inner, _ := strings.Cut(p.Image, "/") // split/CLASS/…
 	_, inner, _ = strings.Cut(inner, "/")
-	name := strings.ReplaceAll(strings.TrimSuffix(inner, path.Ext(inner)), "/", "-") // pictures may lie in folders of the class
+	// Pictures may lie in folders of the class.
+	name := strings.ReplaceAll(strings.TrimSuffix(inner, path.Ext(inner)), "/", "-")
 	if w.named[name] {
 		name += strings.ReplaceAll(path.Ext(inner), ".", "-")
 	}
@@ -74,7 +73,8 @@ func (w *Published) Add(p *Picture) error {
 	}
 	for head := range heads {
 		for i, class := range p.Similar {
-			panels = append(panels, panel{fmt.Sprintf("head_%d/result_query_%d.png", head, class.Index), p.Maps[i][head]})
+			at := fmt.Sprintf("head_%d/result_query_%d.png", head, class.Index)
+			panels = append(panels, panel{at, p.Maps[i][head]})
 		}
 	}
 	dir := filepath.Join(w.dir, name)
@@ -111,19 +111,11 @@ func (w *Published) Add(p *Picture) error {
 				right = "True"
 			}
 			at := filepath.Join(dir, folders[f])
-			if err := writePNG(filepath.Join(at, name+".png"), base); err != nil {
-				errs[len(panels)+f] = err
-				continue
-			}
-			errs[len(panels)+f] = writePNG(filepath.Join(at, "concatenated_"+right+".png"), joined(row))
+			errs[len(panels)+f] = cmp.Or(writePNG(filepath.Join(at, name+".png"), base),
+				writePNG(filepath.Join(at, "concatenated_"+right+".png"), joined(row)))
 		}
 	})
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
 // joined is pictures of one size beside each other.

@@ -20,26 +20,24 @@ import (
 
 const (
 	sheetRows  = 8
-	sheetSide  = 300         // pixels of a panel's longer side: 300 dots an inch where nine and more stand beside each other
+	sheetSide  = 300         // pixels of a panel's longer side: 300 dots an inch where nine stand beside each other
 	sheetWidth = 7 * vg.Inch // at most
 	widest     = 62          // points, a panel: few heads make a narrower sheet
 	sheetHeads = 16          // more would be too small to see
 )
 
-// sheetLook is that of the page. The published blur is made for panels of a
-// photograph's size.
+// sheetLook is that of the page. The published blur is made for panels of a photograph's size.
 var sheetLook = figure.Options{Smoothing: figure.Cubic, Colormap: "viridis", Opacity: 0.5}
 
 // sheet gathers the rows of a contact sheet.
 type sheet struct {
-	of, seen int // pictures
-	shown    int
-	rows     []sheetRow
+	of, seen     int // pictures
+	shown        int
+	right, wrong []sheetRow
 }
 
 type sheetRow struct {
 	group, heading string
-	right          bool
 	panels         []*image.RGBA
 }
 
@@ -52,7 +50,7 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 	s.shown++
 	photo := page.Fit(p.Photo, sheetSide)
 	row := func(class int, heading, group string) error {
-		r := sheetRow{group: group, heading: heading, right: p.Right, panels: []*image.RGBA{photo}}
+		r := sheetRow{group: group, heading: heading, panels: []*image.RGBA{photo}}
 		for head, m := range append([]attention.Map{p.Averages[class]}, p.Maps[class]...) {
 			if head > sheetHeads {
 				break
@@ -63,7 +61,11 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 			}
 			r.panels = append(r.panels, panel)
 		}
-		s.rows = append(s.rows, r)
+		if p.Right {
+			s.right = append(s.right, r)
+		} else {
+			s.wrong = append(s.wrong, r)
+		}
 		return nil
 	}
 	file, name, taken := path.Base(p.Image), attention.Plain(p.Name), attention.Plain(p.Predicted.Name)
@@ -78,26 +80,18 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 	case p.Right:
 		return row(p.True(), fmt.Sprintf("%s: %s", file, own), "Right")
 	}
-	return row(p.True(), fmt.Sprintf("%s: %s %s, %s %s", file, taken, percent(p.Predicted.Probability), name, own), "Taken for another class")
+	heading := fmt.Sprintf("%s: %s %s, %s %s", file, taken, percent(p.Predicted.Probability), name, own)
+	return row(p.True(), heading, "Taken for another class")
 }
 
 func (s *sheet) plot(title string) (*figure.Plot, error) {
-	if len(s.rows) == 0 {
+	if s.shown == 0 {
 		return nil, fmt.Errorf("there is no picture to show")
 	}
-	d := &sheetDrawing{title: title, rows: slices.Clone(s.rows)}
+	d := &sheetDrawing{title: title, rows: slices.Concat(s.right, s.wrong)}
 	if s.of > sheetRows {
 		d.title += fmt.Sprintf(", %d of %d pictures", s.shown, s.of)
 	}
-	slices.SortStableFunc(d.rows, func(a, b sheetRow) int {
-		switch {
-		case a.right == b.right:
-			return 0
-		case a.right:
-			return -1
-		}
-		return 1
-	})
 	return figure.NewPlot(d, d.width(), d.layout())
 }
 
@@ -150,7 +144,8 @@ func (d *sheetDrawing) Draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	write := func(s string, size vg.Length, x text.XAlignment, at vg.Point, width vg.Length, ink color.Color) {
-		style := text.Style{Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size), XAlign: x, YAlign: text.YTop, Handler: plot.DefaultTextHandler}
+		style := text.Style{Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size),
+			XAlign: x, YAlign: text.YTop, Handler: plot.DefaultTextHandler}
 		letters := []rune(s)
 		for len(letters) > 1 && style.Width(s) > width {
 			letters = letters[:len(letters)-1]
@@ -171,7 +166,8 @@ func (d *sheetDrawing) Draw(c draw.Canvas) {
 		case 1:
 			label = "Mean"
 		}
-		write(label, labelSize, text.XCenter, vg.Point{X: left + vg.Length(i)*(slot+sheetGap) + slot/2, Y: y}, slot, color.Black)
+		middle := left + vg.Length(i)*(slot+sheetGap) + slot/2
+		write(label, labelSize, text.XCenter, vg.Point{X: middle, Y: y}, slot, color.Black)
 	}
 	y -= labelSize * leading
 	group := ""

@@ -29,10 +29,9 @@ type Provenance struct {
 	TopQ       int    `json:"top_q"`
 }
 
-// Study looks at every picture of one subject, a class, or of several, the
-// confusions of a model, and keeps what is found: the numbers of every picture
-// (about 2 kB each, as Pictures), a page and a contact sheet of bounded size, and
-// the raw maps in a file that vanishes with the program.
+// Study is what was found in the pictures of one subject, a class, or of several, the confusions of a model: the
+// numbers of every picture (about 2 kB), a page, a contact sheet, and the raw maps in a file that vanishes with the
+// program.
 type Study struct {
 	Subjects   []*Subject
 	Provenance Provenance
@@ -44,17 +43,17 @@ type Study struct {
 	spool *os.File // maps.npz
 }
 
-// NewStudy looks at subjects of one dataset, of which there is at least one. each
-// is told of every picture, with its maps; it may be nil, and its error ends the
-// study. The context ends it, too. A study
-// must be closed.
-func NewStudy(ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture) error) (_ *Study, err error) {
+// NewStudy looks at one or more subjects of a dataset, until ctx ends. each, which may be nil, is told of every
+// picture, with its maps; its error ends the study. A study must be closed.
+func NewStudy(
+	ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture) error,
+) (_ *Study, err error) {
 	d, from := subjects[0].Dataset, m.About().Origin
 	t := &Study{Subjects: subjects, Provenance: Provenance{
 		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
 		Dataset: d.Split.Root, Split: d.Split.Name, Layer: o.Layer, TopQ: o.TopQ,
 	}}
-	if t.Provenance.Digest, err = d.Split.Digest(); err != nil {
+	if t.Provenance.Digest, err = d.Split.Digest(ctx); err != nil {
 		return nil, err
 	}
 	if t.spool, err = os.CreateTemp("", "gointr-maps-"); err != nil {
@@ -133,8 +132,7 @@ func (t *Study) Right() int {
 	return right
 }
 
-// Heads is what every head does over the pictures of the class; nil where
-// confusions are studied.
+// Heads is what every head does over the pictures of the class; nil where confusions are studied.
 func (t *Study) Heads() *Heads {
 	if !t.class() {
 		return nil
@@ -154,30 +152,29 @@ func (t *Study) Title() string {
 func (t *Study) String() string {
 	p := t.Provenance
 	if !t.class() {
-		return fmt.Sprintf("%s of %s that are taken for another class, of the pairs that are confused most often", pictures(len(t.Pictures)), p.Split)
+		return fmt.Sprintf("%s of %s that are taken for another class, of the pairs that are confused most often",
+			pictures(len(t.Pictures)), p.Split)
 	}
 	n, right := len(t.Pictures), t.Right()
-	text := fmt.Sprintf("%s of %s: %d right, %d taken for another class", pictures(n), p.Split, right, n-right)
 	if right == n {
-		text = fmt.Sprintf("%s of %s, all of them right", pictures(n), p.Split)
+		return fmt.Sprintf("%s of %s, all of them right", pictures(n), p.Split)
 	}
-	return text
+	return fmt.Sprintf("%s of %s: %d right, %d taken for another class", pictures(n), p.Split, right, n-right)
 }
 
 // Page is the page of HTML; size is FilePage or NotebookPage.
 func (t *Study) Page(size int) ([]byte, error) {
-	intro := t.String() + ". "
+	sought, opens := "its true class", "the true class and for the one it was taken for"
 	if t.class() {
-		intro += fmt.Sprintf("Each picture shows where all heads of decoder layer %d together looked for the class; it opens to every head, for the classes that look most alike to the model.", t.Provenance.Layer+1)
-	} else {
-		intro += fmt.Sprintf("Each picture shows where all heads of decoder layer %d together looked for its true class; it opens to every head, for the true class and for the one it was taken for.", t.Provenance.Layer+1)
+		sought, opens = "the class", "the classes that look most alike to the model"
 	}
+	intro := fmt.Sprintf("%s. Each picture shows where all heads of decoder layer %d together looked for %s; "+
+		"it opens to every head, for %s.", t, t.Provenance.Layer+1, sought, opens)
 	return t.page.HTML(t.Title(), intro, t.Provenance, t.Heads(), size)
 }
 
-// Sheet is a contact sheet: some of the pictures, evenly spaced, right ones
-// first, each with all heads for its true class; of confusions also for the class
-// that it was taken for. It is a page wide at most.
+// Sheet is a contact sheet: some of the pictures, evenly spaced, right ones first, each with all heads for its true
+// class; of confusions also for the class that it was taken for. It is a page wide at most.
 func (t *Study) Sheet() (*figure.Plot, error) { return t.sheet.plot(t.Title()) }
 
 // summary is interpret.json.
@@ -213,10 +210,10 @@ func (t *Study) Save(dir string) error {
 		return err
 	}
 	page, err := t.Page(FilePage)
-	if err != nil {
-		return err
+	if err == nil {
+		err = wholefile.Bytes(filepath.Join(dir, "index.html"), page)
 	}
-	if err := wholefile.Bytes(filepath.Join(dir, "index.html"), page); err != nil {
+	if err != nil {
 		return err
 	}
 	return t.SaveData(dir)
@@ -256,15 +253,16 @@ func (t *Study) SaveData(dir string) error {
 		}
 	} else {
 		for _, s := range t.Subjects {
-			sum.Confused = append(sum.Confused, confused{s.Class, names[s.Class], s.Taken, names[s.Taken], s.Pictures.Len()})
+			sum.Confused = append(sum.Confused,
+				confused{s.Class, names[s.Class], s.Taken, names[s.Taken], s.Pictures.Len()})
 		}
 	}
 	return wholefile.JSON(filepath.Join(dir, "interpret.json"), sum)
 }
 
 func (t *Study) writeCSV(path string) error {
-	rows := [][]string{{"maps", "image", "class", "name", "right", "predicted", "predicted_name", "predicted_probability", "rank", "probability",
-		"similar", "similar_names", "similar_logits", "peaks"}}
+	rows := [][]string{{"maps", "image", "class", "name", "right", "predicted", "predicted_name",
+		"predicted_probability", "rank", "probability", "similar", "similar_names", "similar_logits", "peaks"}}
 	for i, p := range t.Pictures {
 		var similar, names, logits, peaks []string
 		for _, c := range p.Similar {
@@ -281,7 +279,8 @@ func (t *Study) writeCSV(path string) error {
 		number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 		rows = append(rows, []string{
 			strconv.Itoa(i), p.Image, strconv.Itoa(p.Class), attention.Plain(p.Name), strconv.FormatBool(p.Right),
-			strconv.Itoa(p.Predicted.Index), attention.Plain(p.Predicted.Name), number(p.Predicted.Probability), strconv.Itoa(p.Rank), number(p.probability()),
+			strconv.Itoa(p.Predicted.Index), attention.Plain(p.Predicted.Name), number(p.Predicted.Probability),
+			strconv.Itoa(p.Rank), number(p.probability()),
 			strings.Join(similar, ";"), strings.Join(names, ";"), strings.Join(logits, ";"), strings.Join(peaks, ";"),
 		})
 	}

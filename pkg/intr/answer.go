@@ -278,7 +278,8 @@ func (m *Model) fetch(b *Batch, results []*tensors.Tensor) (*Output, error) {
 	}
 	for i, v := range out.Logits {
 		if v-v != 0 { // NaN or infinite
-			return nil, fmt.Errorf("the logit of class %d came out as %v: the weights of %s are too large to compute with", i%out.Classes, v, m.Path)
+			return nil, fmt.Errorf("the logit of class %d came out as %v: the weights of %s are too large to "+
+				"compute with", i%out.Classes, v, m.Path)
 		}
 	}
 	if len(values) > 1 {
@@ -290,11 +291,13 @@ func (m *Model) fetch(b *Batch, results []*tensors.Tensor) (*Output, error) {
 // check refuses a batch that no graph can be built for.
 func (m *Model) check(b *Batch) error {
 	if len(b.Sizes) == 0 || len(b.Pixels) != len(b.Sizes)*b.Height*b.Width*3 {
-		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", len(b.Sizes), b.Height, b.Width, len(b.Sizes)*b.Height*b.Width*3, len(b.Pixels))
+		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", len(b.Sizes),
+			b.Height, b.Width, len(b.Sizes)*b.Height*b.Width*3, len(b.Pixels))
 	}
 	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
 	if m.Config.Positions == "learned" && max(rows, cols) > maxLearned {
-		return fmt.Errorf("a picture of %d×%d pixels has %d×%d cells, but this checkpoint learned positions for %d×%d at most: make the picture smaller", b.Height, b.Width, rows, cols, maxLearned, maxLearned)
+		return fmt.Errorf("a picture of %d×%d pixels has %d×%d cells, but this checkpoint learned positions for "+
+			"%d×%d at most: make the picture smaller", b.Height, b.Width, rows, cols, maxLearned, maxLearned)
 	}
 	return nil
 }

@@ -169,7 +169,8 @@ func (m *Model) fetchAttribution(b *Batch, results []*tensors.Tensor) (*Attribut
 	}
 	out := &Attribution{Logits: values[0], GradCAM: own(values[1]), Rollout: own(values[2])}
 	if out.GradCAM.Check() != nil || out.Rollout.Check() != nil {
-		return nil, errors.New("Grad-CAM or rollout came out as NaN or infinite: the weights of this model are too large to compute with")
+		return nil, errors.New("Grad-CAM or rollout came out as NaN or infinite: the weights of this model are too " +
+			"large to compute with")
 	}
 	return out, nil
 }

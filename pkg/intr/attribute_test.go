@@ -35,7 +35,8 @@ func TestAttribution(t *testing.T) {
 						continue // XLA compiles for seconds, and the graph is the same
 					}
 					shape := pixels.shape(fmt.Sprintf("pixels%d", i))
-					p := &picture.Picture{Height: shape[0], Width: shape[1], Pix: read[uint8](pixels, fmt.Sprintf("pixels%d", i))}
+					p := &picture.Picture{Height: shape[0], Width: shape[1],
+						Pix: read[uint8](pixels, fmt.Sprintf("pixels%d", i))}
 					if h, w := m.Canvas(p.Height, p.Width); engine == "xla" && h == p.Height && w == p.Width {
 						t.Fatal("the canvas is no larger than the picture")
 					}
@@ -46,11 +47,14 @@ func TestAttribution(t *testing.T) {
 						}
 						answer := fmt.Sprintf("%d_%d_", i, class)
 						key := name + "_" + answer
-						if shape := fixture.shape(key + "cam"); a.GradCAM.Rows != shape[0] || a.GradCAM.Cols != shape[1] || a.Rollout.Rows != shape[0] || a.Rollout.Cols != shape[1] {
-							t.Fatalf("the maps have %d×%d and %d×%d cells, PyTorch's %v", a.GradCAM.Rows, a.GradCAM.Cols, a.Rollout.Rows, a.Rollout.Cols, shape)
+						if shape := fixture.shape(key + "cam"); a.GradCAM.Rows != shape[0] ||
+							a.GradCAM.Cols != shape[1] || a.Rollout.Rows != shape[0] || a.Rollout.Cols != shape[1] {
+							t.Fatalf("the maps have %d×%d and %d×%d cells, PyTorch's %v", a.GradCAM.Rows,
+								a.GradCAM.Cols, a.Rollout.Rows, a.Rollout.Cols, shape)
 						}
 						alike(t, key+"cam", a.GradCAM, fixture.floats(key+"cam"), float32.Within(t, answer+"cam", 1e-4))
-						alike(t, key+"rollout", a.Rollout, fixture.floats(key+"rollout"), float32.Within(t, answer+"rollout", 1e-5))
+						alike(t, key+"rollout", a.Rollout, fixture.floats(key+"rollout"),
+							float32.Within(t, answer+"rollout", 1e-5))
 					}
 				}
 			})
@@ -84,7 +88,8 @@ func TestAttributionOracle(t *testing.T) {
 			checkpoint, out := shared.Checkpoint(t, name+".pth"), filepath.Join(t.TempDir(), "out.npz")
 			m := open(t, checkpoint, "auto")
 			const class = 3
-			text, err := exec.Command(python, filepath.Join(shared.Root(), "internal", "oracle", "attribution.py"), checkpoint, photo, fmt.Sprint(class), out).CombinedOutput()
+			text, err := exec.Command(python, filepath.Join(shared.Root(), "internal", "oracle", "attribution.py"),
+				checkpoint, photo, fmt.Sprint(class), out).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, text)
 			}
@@ -98,7 +103,8 @@ func TestAttributionOracle(t *testing.T) {
 			}
 			want := openNPZ(t, out)
 			alike(t, "cam", a.GradCAM, want.floats("cam"), shared.Within(1e-3, read[float64](want, "cam_float32")[0]))
-			alike(t, "rollout", a.Rollout, want.floats("rollout"), shared.Within(1e-4, read[float64](want, "rollout_float32")[0]))
+			alike(t, "rollout", a.Rollout, want.floats("rollout"),
+				shared.Within(1e-4, read[float64](want, "rollout_float32")[0]))
 		})
 	}
 }
@@ -107,14 +113,17 @@ func TestAttributionRefuses(t *testing.T) {
 	m := open(t, filepath.Join("testdata", "basic.pth"), "go")
 	p := picture.New(64, 48)
 	for _, class := range []int{-1, m.Config.Classes} {
-		if _, err := m.Attribute(context.Background(), class, p); err == nil || !strings.Contains(err.Error(), "there is no class") {
+		if _, err := m.Attribute(context.Background(), class, p); err == nil ||
+			!strings.Contains(err.Error(), "there is no class") {
 			t.Errorf("class %d: %v", class, err)
 		}
 	}
 	if _, err := m.Attribute(context.Background(), 0, nil); err == nil {
 		t.Error("no picture was looked at")
 	}
-	projection := intr.Params(m.Config)[slices.IndexFunc(intr.Params(m.Config), func(p intr.Param) bool { return p.Key == "input_proj.weight" })]
+	projection := intr.Params(m.Config)[slices.IndexFunc(intr.Params(m.Config), func(p intr.Param) bool {
+		return p.Key == "input_proj.weight"
+	})]
 	values, err := m.Values(projection)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +139,8 @@ func TestAttributionRefuses(t *testing.T) {
 	for i := range p.Pix {
 		p.Pix[i] = uint8(i * 7)
 	}
-	if a, err := huge.Attribute(context.Background(), 0, p); err == nil || !strings.Contains(err.Error(), "too large to compute with") {
+	if a, err := huge.Attribute(context.Background(), 0, p); err == nil ||
+		!strings.Contains(err.Error(), "too large to compute with") {
 		t.Errorf("weights that are too large: %v, %v", a, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

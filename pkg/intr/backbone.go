@@ -164,7 +164,8 @@ func (n *net) convolve(x, kernel *Node, step, dilation int) *Node {
 		return n.times(patches(x, k, step, dilation), Reshape(kernel, k*k*in, out))
 	}
 	pad := dilation * (k / 2)
-	return f32(Convolve(n.bf16(x), n.bf16(kernel)).Strides(step).Dilations(dilation).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done())
+	return f32(Convolve(n.bf16(x), n.bf16(kernel)).Strides(step).Dilations(dilation).
+		PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done())
 }
 
 // mask puts a feature map back to zero where its canvas holds no picture.
@@ -175,8 +176,10 @@ func (n *net) mask(x *Node, stride int) *Node {
 	batch, h, w := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	// Every layer of a ResNet rounds a size up: ceil(size / stride).
 	limits := DivScalar(AddScalar(n.sizes, float64(stride-1)), float64(stride)) // [batch, 2]
-	rows := LessThan(Iota(n.g, shapes.Make(dtypes.Int32, batch, h), 1), BroadcastToDims(Slice(limits, AxisRange(), AxisElem(0)), batch, h))
-	cols := LessThan(Iota(n.g, shapes.Make(dtypes.Int32, batch, w), 1), BroadcastToDims(Slice(limits, AxisRange(), AxisElem(1)), batch, w))
+	rows := LessThan(Iota(n.g, shapes.Make(dtypes.Int32, batch, h), 1),
+		BroadcastToDims(Slice(limits, AxisRange(), AxisElem(0)), batch, h))
+	cols := LessThan(Iota(n.g, shapes.Make(dtypes.Int32, batch, w), 1),
+		BroadcastToDims(Slice(limits, AxisRange(), AxisElem(1)), batch, w))
 	x = Mul(x, ConvertDType(Reshape(rows, batch, h, 1, 1), x.DType()))
 	return Mul(x, ConvertDType(Reshape(cols, batch, 1, w, 1), x.DType()))
 }

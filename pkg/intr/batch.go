@@ -52,7 +52,8 @@ func (b *Batch) on(height, width int) *Batch {
 	if b.Exact || b.Height == height && b.Width == width {
 		return b
 	}
-	larger := &Batch{Height: height, Width: width, Sizes: b.Sizes, own: [2]int{b.Height, b.Width}, Pixels: make([]float32, len(b.Sizes)*height*width*3)}
+	larger := &Batch{Height: height, Width: width, Sizes: b.Sizes, own: [2]int{b.Height, b.Width},
+		Pixels: make([]float32, len(b.Sizes)*height*width*3)}
 	for i := range b.Sizes {
 		for y := range b.Height {
 			copy(larger.Pixels[(i*height+y)*width*3:], b.Pixels[(i*b.Height+y)*b.Width*3:][:b.Width*3])

@@ -28,7 +28,8 @@ func openFile(t *testing.T, path string) *torchfile.File {
 }
 
 // changed writes a checkpoint with one thing different about its tensors.
-func changed(t *testing.T, from string, metadata map[string]string, change func([]*torchfile.Tensor) []*torchfile.Tensor) string {
+func changed(t *testing.T, from string, metadata map[string]string,
+	change func([]*torchfile.Tensor) []*torchfile.Tensor) string {
 	t.Helper()
 	var tensors []*torchfile.Tensor
 	for _, tensor := range openFile(t, from).Tensors() {
@@ -66,9 +67,14 @@ func TestConfig(t *testing.T) {
 		name string
 		want intr.Config
 	}{
-		{"basic", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 2, 1, 1}, Width: 4, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 2, FeedForward: 24, Classes: 5, EvalSize: 800}},
-		{"prenorm_learned", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 1}, Width: 4, Positions: "learned", HiddenDim: 16, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 24, PreNorm: true, Classes: 3, EvalSize: 800}},
-		{"dc5", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 2}, Bottleneck: true, Width: 4, Dilation: true, Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 1, FeedForward: 24, Classes: 4, EvalSize: 800}},
+		{"basic", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 2, 1, 1}, Width: 4, Positions: "sine",
+			HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 2, FeedForward: 24, Classes: 5, EvalSize: 800}},
+		{"prenorm_learned", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 1}, Width: 4, Positions: "learned",
+			HiddenDim: 16, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 24, PreNorm: true, Classes: 3,
+			EvalSize: 800}},
+		{"dc5", intr.Config{Backbone: "resnet", Blocks: [4]int{1, 1, 1, 2}, Bottleneck: true, Width: 4, Dilation: true,
+			Positions: "sine", HiddenDim: 16, Heads: 2, EncoderLayers: 1, DecoderLayers: 1, FeedForward: 24, Classes: 4,
+			EvalSize: 800}},
 	} {
 		path := filepath.Join("testdata", c.name+".pth")
 		_, got, err := intr.Inspect(openFile(t, path))
@@ -120,14 +126,16 @@ func TestMisfits(t *testing.T) {
 		{"wrong rank", []string{"query_embed.weight", "[5]"}, args, instead("query_embed.weight", 1, 5)},
 		{"not a number", []string{"input_proj.bias", "NaN", "position 0"}, args, instead("input_proj.bias", nan, 16)},
 		{"heads", []string{"16", "3 attention heads"}, map[string]string{"args": `{"nheads": 3}`}, without("")},
-		{"a picture's size", []string{"short side of 4 pixels", "16 to 1536"}, map[string]string{"args": `{"nheads": 2, "eval_size": 4}`}, without("")},
+		{"a picture's size", []string{"short side of 4 pixels", "16 to 1536"},
+			map[string]string{"args": `{"nheads": 2, "eval_size": 4}`}, without("")},
 		{"a DETR", []string{"DETR", "fine-tuning"}, args, func(tensors []*torchfile.Tensor) []*torchfile.Tensor {
 			tensors = without("presence_vector.weight")(without("presence_vector.bias")(tensors))
 			return append(tensors, numbers(t, "class_embed.weight", []int{92, 16}, 1))
 		}},
-		{"another model", []string{"no INTR", "query_embed.weight"}, nil, func([]*torchfile.Tensor) []*torchfile.Tensor {
-			return []*torchfile.Tensor{numbers(t, "fc.weight", []int{10, 512}, 1)}
-		}},
+		{"another model", []string{"no INTR", "query_embed.weight"}, nil,
+			func([]*torchfile.Tensor) []*torchfile.Tensor {
+				return []*torchfile.Tensor{numbers(t, "fc.weight", []int{10, 512}, 1)}
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := changed(t, basic, c.args, c.change)
@@ -157,7 +165,7 @@ func TestEvalSize(t *testing.T) {
 	small := changed(t, basic, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}, whole)
 	for _, ending := range []string{".pth", ".safetensors"} {
 		out := filepath.Join(t.TempDir(), "out"+ending)
-		converted, err := intr.Convert(small, out)
+		converted, err := intr.Convert(t.Context(), small, out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +173,8 @@ func TestEvalSize(t *testing.T) {
 		if err != nil || config.EvalSize != 128 || *converted.Config != config {
 			t.Errorf("converted, it is %+v (%v)", config, err)
 		}
-		if v, _ := config.Args().Get("eval_size"); v != int64(128) || !strings.Contains(config.String(), "pictures of 128 pixels") {
+		if v, _ := config.Args().Get("eval_size"); v != int64(128) ||
+			!strings.Contains(config.String(), "pictures of 128 pixels") {
 			t.Errorf("its size is %v among the args of %s", v, config)
 		}
 	}
@@ -188,7 +197,8 @@ func TestEvalSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e.InputWidth != 150 || e.InputHeight != 128 || e.Rows != 4 || e.Cols != 5 || e.Width != 300 {
-			t.Errorf("a picture of %d by %d was seen at %d by %d, as %d by %d cells", e.Width, e.Height, e.InputWidth, e.InputHeight, e.Cols, e.Rows)
+			t.Errorf("a picture of %d by %d was seen at %d by %d, as %d by %d cells", e.Width, e.Height, e.InputWidth,
+				e.InputHeight, e.Cols, e.Rows)
 		}
 		// The other model has the same weights, and sees the same when given it.
 		want, _, err := at800.Answer(t.Context(), false, photo.Resize(150, 128))
@@ -235,7 +245,7 @@ func TestConvert(t *testing.T) {
 		last := first
 		for _, next := range []string{"a.safetensors", "b.pth", "c.safetensors"} {
 			next = filepath.Join(dir, next)
-			if _, err := intr.Convert(last, next); err != nil {
+			if _, err := intr.Convert(t.Context(), last, next); err != nil {
 				t.Fatal(err)
 			}
 			last = next
@@ -271,7 +281,8 @@ func TestConvert(t *testing.T) {
 				}
 			}
 		}
-		if _, err := intr.Convert(first, filepath.Join(dir, "model.onnx")); err == nil || !strings.Contains(err.Error(), ".safetensors") {
+		if _, err := intr.Convert(t.Context(), first, filepath.Join(dir, "model.onnx")); err == nil ||
+			!strings.Contains(err.Error(), ".safetensors") {
 			t.Errorf("an unknown format is answered with %v", err)
 		}
 	}
@@ -284,7 +295,7 @@ func TestConvertedInPyTorch(t *testing.T) {
 		t.Skip("skipped: GOINTR_ORACLE names no Python with PyTorch (see internal/oracle/README.md)")
 	}
 	out := filepath.Join(t.TempDir(), "out.pth")
-	if _, err := intr.Convert("testdata/basic.pth", out); err != nil {
+	if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out); err != nil {
 		t.Fatal(err)
 	}
 	const script = `

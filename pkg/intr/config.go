@@ -17,8 +17,9 @@ import (
 // shape, one query a class (Paul et al., ICLR 2024, section 3; the names in
 // brackets are those of the published scripts).
 type Config struct {
-	Backbone      string `json:"backbone"`           // "resnet50" [backbone], or "resnet" where the sizes are nobody's
-	Blocks        [4]int `json:"blocks"`             // residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50; zeros at the end leave layers out
+	Backbone string `json:"backbone"` // "resnet50" [backbone], or "resnet" where the sizes are nobody's
+	// residual blocks in layer1 … layer4: 3, 4, 6, 3 in a ResNet-50; zeros at the end leave layers out
+	Blocks        [4]int `json:"blocks"`
 	Bottleneck    bool   `json:"bottleneck"`         // three convolutions a block (ResNet-50 and deeper) instead of two
 	Width         int    `json:"width"`              // channels after the stem: 64 in every published ResNet
 	Dilation      bool   `json:"dilation"`           // DC5: layer4 keeps layer3's resolution, stride 16 [dilation]
@@ -81,11 +82,16 @@ func (c Config) Check() error {
 	n := c.stages()
 	switch {
 	case slices.Min(c.Blocks[:n]) < 1 || c.Width < 1:
-		return fmt.Errorf("a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a block", c.Blocks, c.Width)
+		return fmt.Errorf(
+			"a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a block", c.Blocks,
+			c.Width)
 	case c.DecoderLayers < 1 || c.EncoderLayers < 0:
-		return fmt.Errorf("a transformer of %d encoder and %d decoder layers cannot answer: one decoder layer is the least", c.EncoderLayers, c.DecoderLayers)
+		return fmt.Errorf(
+			"a transformer of %d encoder and %d decoder layers cannot answer: one decoder layer is the least",
+			c.EncoderLayers, c.DecoderLayers)
 	case c.Classes < 1 || c.FeedForward < 1:
-		return fmt.Errorf("%d classes and feed-forward blocks of width %d make no model: both must be 1 at least", c.Classes, c.FeedForward)
+		return fmt.Errorf("%d classes and feed-forward blocks of width %d make no model: both must be 1 at least",
+			c.Classes, c.FeedForward)
 	case c.Positions != "sine" && c.Positions != "learned":
 		return fmt.Errorf("positions %q are unknown: they are sine or learned", c.Positions)
 	case c.Heads < 1 || c.HiddenDim < 1 || c.HiddenDim%c.Heads != 0:
@@ -95,9 +101,11 @@ func (c Config) Check() error {
 	case c.Positions == "learned" && c.HiddenDim%2 != 0:
 		return fmt.Errorf("learned positions need an even width, and the width is %d", c.HiddenDim)
 	case c.Dilation && (!c.Bottleneck || n != len(c.Blocks)):
-		return fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper with its layer4, and this backbone is a %s", c.Backbone)
+		return fmt.Errorf("dilation (DC5) needs a ResNet-50 or deeper with its layer4, and this backbone is a %s",
+			c.Backbone)
 	case c.EvalSize != 0 && (c.EvalSize < leastEvalSize || c.EvalSize > greatestEvalSize):
-		return fmt.Errorf("pictures cannot be resized to a short side of %d pixels (eval_size): %d to %d are possible", c.EvalSize, leastEvalSize, greatestEvalSize)
+		return fmt.Errorf("pictures cannot be resized to a short side of %d pixels (eval_size): %d to %d are possible",
+			c.EvalSize, leastEvalSize, greatestEvalSize)
 	}
 	return nil
 }
@@ -136,7 +144,10 @@ var prefixes = []string{"model.", "state_dict.", "model_state_dict.", ""}
 
 // ErrDETR is what Inspect says of the checkpoint that training starts from: it
 // gives its tensors and its architecture, too, with as many classes as queries.
-var ErrDETR = errors.New("this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model to predict with")
+var ErrDETR = errors.New(
+	"this is a DETR, which finds boxes and has no class queries: it is what fine-tuning starts from, not a model " +
+		"to predict with",
+)
 
 // stateOf finds the model's tensors in what torch.save wrote: under "model" as
 // the published checkpoints have them, under "state_dict" or "model_state_dict",
@@ -268,12 +279,15 @@ func (c Config) contradicts(asked Config) error {
 		asked, has any
 	}{
 		{"blocks", asked.Blocks, c.Blocks}, {"width", asked.Width, c.Width}, {"dilation", asked.Dilation, c.Dilation},
-		{"position_embedding", asked.Positions, c.Positions}, {"hidden_dim", asked.HiddenDim, c.HiddenDim}, {"nheads", asked.Heads, c.Heads},
+		{"position_embedding", asked.Positions, c.Positions}, {"hidden_dim", asked.HiddenDim, c.HiddenDim},
+		{"nheads", asked.Heads, c.Heads},
 		{"enc_layers", asked.EncoderLayers, c.EncoderLayers}, {"dec_layers", asked.DecoderLayers, c.DecoderLayers},
 		{"dim_feedforward", asked.FeedForward, c.FeedForward}, {"pre_norm", asked.PreNorm, c.PreNorm},
 	} {
 		if !reflect.ValueOf(a.asked).IsZero() && a.asked != a.has {
-			return fmt.Errorf("%s %v was asked for, and the model that it holds has %v: leave it out, or train from nothing", a.name, a.asked, a.has)
+			return fmt.Errorf(
+				"%s %v was asked for, and the model that it holds has %v: leave it out, or train from nothing", a.name,
+				a.asked, a.has)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package intr
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +29,8 @@ type Converted struct {
 //
 // The .pth holds {"model": OrderedDict, "args": dict}, which
 // torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
-// metadata. The file appears whole or not at all.
-func Convert(in, out string) (Converted, error) {
+// metadata. The file appears whole or not at all; not when ctx has ended.
+func Convert(ctx context.Context, in, out string) (Converted, error) {
 	result := Converted{In: in, Out: out}
 	file, err := torchfile.Open(in)
 	if err != nil {
@@ -38,7 +39,8 @@ func Convert(in, out string) (Converted, error) {
 	defer file.Close()
 	state := stateOf(file)
 	if state == nil {
-		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)", in)
+		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)",
+			in)
 	}
 	args := argsOf(file)
 	if _, config, err := Inspect(file); err == nil {
@@ -60,6 +62,9 @@ func Convert(in, out string) (Converted, error) {
 		}
 	}
 	result.Tensors = len(tensors)
+	if err := ctx.Err(); err != nil {
+		return result, err
+	}
 	switch ext := strings.ToLower(filepath.Ext(out)); ext {
 	case ".pth", ".pt":
 		root := &torchfile.Dict{}

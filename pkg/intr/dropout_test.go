@@ -28,7 +28,8 @@ func onEngines(t *testing.T, f func(t *testing.T, e *backend.Engine)) {
 
 // masks are what several dropouts in a row make of ones [pictures, heads, rows*cols,
 // rows*cols]: in each, what the cells of a picture see of each other.
-func masks(t *testing.T, e *backend.Engine, p float64, layers, pictures, heads, rows, cols int, keys ...[2]uint32) (all [][]float32) {
+func masks(t *testing.T, e *backend.Engine, p float64, layers, pictures, heads, rows, cols int,
+	keys ...[2]uint32) (all [][]float32) {
 	t.Helper()
 	exec, err := NewExec(e.Backend, func(key *Node) (results []*Node) {
 		n := &net{g: key.Graph(), training: &Training{Dropout: p, Key: key}}
@@ -77,7 +78,8 @@ func TestDropout(t *testing.T) {
 				t.Helper()
 				deviation := math.Sqrt(float64(of) * share * (1 - share))
 				if z := (float64(kept) - float64(of)*share) / deviation; math.Abs(z) > 5 {
-					t.Errorf("%v: %s: %d of %d, and %.0f ± %.0f are expected", p, what, kept, of, float64(of)*share, deviation)
+					t.Errorf("%v: %s: %d of %d, and %.0f ± %.0f are expected", p, what, kept, of,
+						float64(of)*share, deviation)
 				}
 			}
 			kept := func(v float32) bool { return v != 0 }
@@ -93,7 +95,8 @@ func TestDropout(t *testing.T) {
 					}
 				}
 				chance("kept", count, len(mask), 1-p)
-				for what, step := range map[string]int{"key": 1, "key's row": cols, "query": n, "query's row": n * cols, "head": n * n, "picture": heads * n * n} {
+				for what, step := range map[string]int{"key": 1, "key's row": cols, "query": n, "query's row": n * cols,
+					"head": n * n, "picture": heads * n * n} {
 					both := 0
 					for at := range len(mask) - step {
 						if kept(mask[at]) && kept(mask[at+step]) {
@@ -154,7 +157,8 @@ func TestDropoutOnCanvas(t *testing.T) {
 					for cell := range rows * cols {
 						on := func(i int) int { return i/cols*wide + i%cols }
 						if small[layer][at] != large[layer][(slice*high*wide+on(query))*high*wide+on(cell)] {
-							t.Fatalf("layer %d, slice %d: what cell %d sees of cell %d is another", layer, slice, query, cell)
+							t.Fatalf("layer %d, slice %d: what cell %d sees of cell %d is another", layer,
+								slice, query, cell)
 						}
 						at++
 					}

@@ -17,7 +17,8 @@ import (
 // comes. The models, of which there is at least one, are the same on several
 // devices (Device) and share the batches, which changes no number. Pictures are
 // read ahead on all cores. The first error ends it; that of a picture names it.
-func LogitsEach(ctx context.Context, paths []string, batch int, models ...*Model) iter.Seq2[*attention.Explanation, error] {
+func LogitsEach(ctx context.Context, paths []string, batch int,
+	models ...*Model) iter.Seq2[*attention.Explanation, error] {
 	return func(yield func(*attention.Explanation, error) bool) {
 		if batch < 1 {
 			yield(nil, fmt.Errorf("a batch has at least one picture, not %d", batch))

@@ -27,7 +27,8 @@ func TestLogits(t *testing.T) {
 				var pictures []*picture.Picture
 				for _, key := range []string{"pixels0", "pixels1"} {
 					shape := want.shape(key)
-					pictures = append(pictures, &picture.Picture{Height: shape[0], Width: shape[1], Pix: read[uint8](want, key)})
+					pictures = append(pictures, &picture.Picture{Height: shape[0], Width: shape[1],
+						Pix: read[uint8](want, key)})
 				}
 				got, err := m.Logits(t.Context(), intr.NewBatch(pictures...))
 				if err != nil {
@@ -74,7 +75,8 @@ func TestLogitsEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	collect := func(ctx context.Context, paths []string, batch int, models ...*intr.Model) (all [][]float32, err error) {
+	collect := func(ctx context.Context, paths []string, batch int, models ...*intr.Model) (all [][]float32,
+		err error) {
 		for e, err := range intr.LogitsEach(ctx, paths, batch, models...) {
 			if err != nil {
 				return all, err
@@ -136,10 +138,12 @@ func TestLogitsEach(t *testing.T) {
 			t.Errorf("after %d pictures a missing one is told as %v", len(got), err)
 		}
 	}
-	if _, err := collect(t.Context(), paths, 0, m); err == nil || !strings.Contains(err.Error(), "at least one picture") {
+	if _, err := collect(t.Context(), paths, 0, m); err == nil ||
+		!strings.Contains(err.Error(), "at least one picture") {
 		t.Errorf("an empty batch is told as %v", err)
 	}
-	if _, err := m.Logits(t.Context(), &intr.Batch{Height: 32, Width: 32, Sizes: [][2]int{{32, 32}}}); err == nil || !strings.Contains(err.Error(), "needs 3072 numbers") {
+	if _, err := m.Logits(t.Context(), &intr.Batch{Height: 32, Width: 32, Sizes: [][2]int{{32, 32}}}); err == nil ||
+		!strings.Contains(err.Error(), "needs 3072 numbers") {
 		t.Errorf("a batch without pixels is told as %v", err)
 	}
 }
@@ -174,16 +178,19 @@ func TestDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(a.Logits, b.Logits) || !slices.Equal(a.Weights, b.Weights) || math.IsNaN(float64(a.Logits[0])) {
+		if !slices.Equal(a.Logits, b.Logits) || !slices.Equal(a.Weights, b.Weights) ||
+			math.IsNaN(float64(a.Logits[0])) {
 			t.Errorf("device %d answers %v, device 0 %v", last, b.Logits, a.Logits)
 		}
 	}
 	for number, want := range map[int]string{last + 1: "so there is no device", -1: "no device -1"} {
-		if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("xla"), intr.Device(number)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("xla"),
+			intr.Device(number)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("device %d is answered with %v", number, err)
 		}
 	}
-	if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("go"), intr.Device(1)); err == nil || !strings.Contains(err.Error(), "has 1 device here") {
+	if _, err := intr.Open(t.Context(), "testdata/basic.pth", intr.Backend("go"), intr.Device(1)); err == nil ||
+		!strings.Contains(err.Error(), "has 1 device here") {
 		t.Errorf("a second device of one is answered with %v", err)
 	}
 }

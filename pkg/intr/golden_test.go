@@ -75,7 +75,8 @@ func (c *comparison) agree(layer, answer string, got, want []float32, within flo
 		if c.previous != "" {
 			hint = fmt.Sprintf("HINT: %s still agreed, so look at what comes between", c.previous)
 		}
-		c.t.Fatalf("the first layer that diverges is %s: number %d is %v, PyTorch's is %v, further apart (%.3g) than %.3g\n%s", layer, at, got[at], want[at], worst, within, hint)
+		c.t.Fatalf("the first layer that diverges is %s: number %d is %v, PyTorch's is %v, further apart (%.3g) "+
+			"than %.3g\n%s", layer, at, got[at], want[at], worst, within, hint)
 	}
 	c.t.Logf("%-20s within %.2g (limit %.2g)", layer, worst, within)
 	c.previous = layer
@@ -127,7 +128,8 @@ func TestSmallGolden(t *testing.T) {
 				for i := range 2 {
 					key := fmt.Sprintf("pixels%d", i)
 					shape := want.shape(key)
-					pictures = append(pictures, &picture.Picture{Height: shape[0], Width: shape[1], Pix: read[uint8](want, key)})
+					pictures = append(pictures, &picture.Picture{Height: shape[0], Width: shape[1],
+						Pix: read[uint8](want, key)})
 				}
 				t.Run("batch", func(t *testing.T) {
 					b := intr.NewBatch(pictures...)
@@ -152,11 +154,15 @@ func TestSmallGolden(t *testing.T) {
 						c := beside(t, name)
 						var attention []float32
 						for _, layer := range out.Attention {
-							attention = append(attention, cut(layer[:len(layer)/2], out.Rows, out.Cols, 1, rows, cols)...)
+							attention = append(attention, cut(layer[:len(layer)/2], out.Rows, out.Cols,
+								1, rows, cols)...)
 						}
-						c.agree("memory", prefix+"memory", cut(out.Memory[:len(out.Memory)/2], out.Rows, out.Cols, out.Width, rows, cols), want.floats(prefix+"memory"), relative)
-						c.agree("attention", prefix+"attention", attention, want.floats(prefix+"attention"), attentionWithin)
-						c.agree("logits", prefix+"logits", out.Logits[:out.Classes], want.floats(prefix+"logits"), logitsWithin/10)
+						c.agree("memory", prefix+"memory", cut(out.Memory[:len(out.Memory)/2], out.Rows, out.Cols,
+							out.Width, rows, cols), want.floats(prefix+"memory"), relative)
+						c.agree("attention", prefix+"attention", attention, want.floats(prefix+"attention"),
+							attentionWithin)
+						c.agree("logits", prefix+"logits", out.Logits[:out.Classes], want.floats(prefix+"logits"),
+							logitsWithin/10)
 					})
 				}
 			})
@@ -174,7 +180,8 @@ func compare(t *testing.T, c *comparison, m *intr.Model, b *intr.Batch, want arr
 	attention, states := want.floats(prefix+"attention"), want.floats(prefix+"states")
 	for i := range out.Attention {
 		n := len(out.Attention[i])
-		c.agree(fmt.Sprintf("attention %d", i), prefix+"attention", out.Attention[i], attention[i*n:(i+1)*n], attentionWithin)
+		c.agree(fmt.Sprintf("attention %d", i), prefix+"attention", out.Attention[i], attention[i*n:(i+1)*n],
+			attentionWithin)
 		n = len(out.States[i])
 		c.agree(fmt.Sprintf("states %d", i), prefix+"states", out.States[i], states[i*n:(i+1)*n], relative)
 	}
@@ -187,7 +194,8 @@ func stages(t *testing.T, m *intr.Model, b *intr.Batch) [][]float32 {
 	pixels := tensors.FromFlatDataAndDimensions(b.Pixels, len(b.Sizes), b.Height, b.Width, 3)
 	exec, err := m.NewExec(func(inputs []*graph.Node) []*graph.Node {
 		out := m.Forward(inputs[0], nil, nil)
-		return []*graph.Node{out.Stages["stem"], out.Stages["layer1"], out.Stages["layer2"], out.Stages["layer3"], out.Stages["layer4"], out.Projected}
+		return []*graph.Node{out.Stages["stem"], out.Stages["layer1"], out.Stages["layer2"], out.Stages["layer3"],
+			out.Stages["layer4"], out.Projected}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -246,14 +254,17 @@ func TestGoldenVariants(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := beside(t, name)
-				c.agree("memory", "memory", channelsFirst(out.Memory, 2, out.Rows*out.Cols, out.Width), want.floats("memory"), relative)
+				c.agree("memory", "memory", channelsFirst(out.Memory, 2, out.Rows*out.Cols, out.Width),
+					want.floats("memory"), relative)
 				// Mean of the heads, first 8 classes, of every layer; then the last layer whole.
 				mean := want.floats("attention_mean_by_layer")
 				for layer, a := range out.Attention {
 					got := headMean(a, 2, out.Heads, out.Classes, out.Rows*out.Cols, min(8, out.Classes))
-					c.agree(fmt.Sprintf("mean attention %d", layer), "attention_mean_by_layer", got, mean[layer*len(got):(layer+1)*len(got)], attentionWithin)
+					c.agree(fmt.Sprintf("mean attention %d", layer), "attention_mean_by_layer", got,
+						mean[layer*len(got):(layer+1)*len(got)], attentionWithin)
 				}
-				c.agree("last attention", "attention_last", out.Attention[len(out.Attention)-1], want.floats("attention_last"), attentionWithin)
+				c.agree("last attention", "attention_last", out.Attention[len(out.Attention)-1],
+					want.floats("attention_last"), attentionWithin)
 				c.agree("last states", "hs_last", out.States[len(out.States)-1], want.floats("hs_last"), relative)
 				c.agree("logits", "logits", out.Logits, want.floats("logits"), logitsWithin)
 			})
@@ -333,7 +344,8 @@ func TestGoldenR50(t *testing.T) {
 			}
 			heads = append(heads, a.Values...)
 		}
-		c.agree("attention of the predicted class", "predicted_attention", heads, want.floats("predicted_attention"), attentionWithin)
+		c.agree("attention of the predicted class", "predicted_attention", heads, want.floats("predicted_attention"),
+			attentionWithin)
 		c.agree("logits", "logits", e.Logits, logits, logitsWithin)
 		for i, class := range e.Top(5) {
 			same(i+1, class.Index, int(read[int64](want, "top5")[i]))

@@ -107,7 +107,8 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 		if o.classFile != "" {
 			from = o.classFile
 		}
-		return nil, fmt.Errorf("%s has %d names, but %s has %d classes: give the class file that belongs to this checkpoint", from, len(o.names), path, config.Classes)
+		return nil, fmt.Errorf("%s has %d names, but %s has %d classes: give the class file that belongs to "+
+			"this checkpoint", from, len(o.names), path, config.Classes)
 	}
 	if o.names == nil {
 		o.names = classNames(argsOf(file), config.Classes)
@@ -220,5 +221,7 @@ func (m *Model) net(g *Graph, sizes *Node) *net {
 // NewExec compiles a graph of one's own that uses the model's weights: build
 // gets the inputs of each call, and may call Forward.
 func (m *Model) NewExec(build func(inputs []*Node) []*Node) (*model.Exec, error) {
-	return model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node { return build(inputs) })
+	return model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node {
+		return build(inputs)
+	})
 }

@@ -271,14 +271,16 @@ const maxReaders = 4
 
 // read brings a tensor from its file to the engine, in our layout. scratch is
 // used where it has the room, and handed back.
-func (p Param) read(backend compute.Backend, t *torchfile.Tensor, scratch []float32) (*tensors.Tensor, []float32, error) {
+func (p Param) read(backend compute.Backend, t *torchfile.Tensor, scratch []float32) (*tensors.Tensor,
+	[]float32, error) {
 	values, err := t.Float32s(scratch[:0])
 	if err != nil {
 		return nil, scratch, err
 	}
 	for i, v := range values {
 		if v-v != 0 { // NaN or infinite
-			return nil, values, fmt.Errorf("tensor %s holds %v at position %d: the training that made this checkpoint had diverged", p.Key, v, i)
+			return nil, values, fmt.Errorf("tensor %s holds %v at position %d: the training that made this "+
+				"checkpoint had diverged", p.Key, v, i)
 		}
 	}
 	tensor, err := newTensor(backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {

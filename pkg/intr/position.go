@@ -31,7 +31,8 @@ func (n *net) sinePositions(cells *Node) *Node {
 			frequencies[i] = float32(math.Pow(10000, float64(float32(2*i)/float32(half))))
 		}
 		angle := Div(ExpandAxes(place, -1), ExpandLeftToRank(Const(n.g, frequencies), 4)) // [batch, rows, cols, half/2]
-		pairs := Stack([]*Node{Sin(angle), Cos(angle)}, -1)                               // [batch, rows, cols, half/2, 2]
+		// [batch, rows, cols, half/2, 2]
+		pairs := Stack([]*Node{Sin(angle), Cos(angle)}, -1)
 		dims := place.Shape().Dimensions
 		return Reshape(pairs, dims[0], dims[1], dims[2], half)
 	}

@@ -18,7 +18,8 @@ import (
 // is first asked for, and missing where that is gone.
 func (m *Model) About() model.About {
 	return model.About{
-		Origin:  origin.Model{Model: m.Config.String(), Checkpoint: m.Path, SHA256: m.digest(), Engine: m.Engine.String()},
+		Origin: origin.Model{Model: m.Config.String(), Checkpoint: m.Path, SHA256: m.digest(),
+			Engine: m.Engine.String()},
 		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
 	}
 }
@@ -39,13 +40,14 @@ func (m *Model) Predict(ctx context.Context, paths ...string) ([]attention.Ranki
 // Each answers the pictures of files, as model.Model has it.
 func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
 	workers := 1 + runtime.GOMAXPROCS(0) // one has the engine, the others read
-	return parallel.Ahead(ctx, len(paths), workers, 1, func(ctx context.Context, i int) (*attention.Explanation, error) {
-		p, err := picture.Open(paths[i])
-		if err != nil {
-			return nil, err
-		}
-		return m.one(ctx, paths[i], p, false)
-	})
+	return parallel.Ahead(ctx, len(paths), workers, 1,
+		func(ctx context.Context, i int) (*attention.Explanation, error) {
+			p, err := picture.Open(paths[i])
+			if err != nil {
+				return nil, err
+			}
+			return m.one(ctx, paths[i], p, false)
+		})
 }
 
 // Explain answers one picture with its ranked classes and every attention map;
@@ -69,14 +71,16 @@ func (m *Model) one(ctx context.Context, image string, p *picture.Picture, maps 
 // logits and, where maps is set, with all attention maps. Several pictures must
 // have the same Canvas. The explanations lack the name and size of the file.
 // It gives up soon after ctx ends.
-func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Picture) ([]*attention.Explanation, Timing, error) {
+func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Picture) ([]*attention.Explanation,
+	Timing, error) {
 	if len(inputs) == 0 {
 		return nil, Timing{}, errors.New("there is no picture to answer")
 	}
 	h, w := m.Canvas(inputs[0].Height, inputs[0].Width)
 	for _, p := range inputs {
 		if h2, w2 := m.Canvas(p.Height, p.Width); h2 != h || w2 != w {
-			return nil, Timing{}, fmt.Errorf("pictures of %d×%d and %d×%d pixels cannot be answered together: they need canvases of their own", inputs[0].Height, inputs[0].Width, p.Height, p.Width)
+			return nil, Timing{}, fmt.Errorf("pictures of %d×%d and %d×%d pixels cannot be answered together: they "+
+				"need canvases of their own", inputs[0].Height, inputs[0].Width, p.Height, p.Width)
 		}
 	}
 	b := newBatch(h, w, inputs...)
@@ -87,7 +91,8 @@ func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Pictur
 	}
 	var all []*attention.Explanation
 	for i, p := range inputs {
-		e := &attention.Explanation{Names: m.Names, InputWidth: p.Width, InputHeight: p.Height, Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
+		e := &attention.Explanation{Names: m.Names, InputWidth: p.Width, InputHeight: p.Height,
+			Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
 		if maps {
 			if e, err = out.maps(e, i, b, m.Config.Stride()); err != nil {
 				return nil, took, err

@@ -101,12 +101,15 @@ func TestSample(t *testing.T) {
 			}
 		}
 		if 100*hits < 80*len(all[1]) {
-			t.Errorf("%s is told by its %s, and its head looks at it in only %d of %d", s.Name, s.Telling, hits, len(all[1]))
+			t.Errorf("%s is told by its %s, and its head looks at it in only %d of %d", s.Name, s.Telling,
+				hits, len(all[1]))
 		}
-		t.Logf("%s, told by its %s: head %d looks at it in %d of %d unseen pictures", s.Name, s.Telling, best+1, hits, len(all[1]))
+		t.Logf("%s, told by its %s: head %d looks at it in %d of %d unseen pictures", s.Name, s.Telling, best+1,
+			hits, len(all[1]))
 	}
 	n := perClass * len(species)
-	t.Logf("%d of %d are right; the chosen head looks at the telling part in %d of %d, the mean of the heads in %d", right, n, hitChosen, visible, hitMean)
+	t.Logf("%d of %d are right; the chosen head looks at the telling part in %d of %d, the mean of the heads in %d",
+		right, n, hitChosen, visible, hitMean)
 	if 100*right < 95*n {
 		t.Errorf("only %d of %d are right", right, n)
 	}

@@ -93,7 +93,8 @@ func (n *net) checkpoint(x *Node) *Node {
 // normalized is convolved x [batch, rows, cols, channels] normalised with the
 // statistics of the batch, those outside of the canvas left out.
 func (n *net) normalized(x *Node, bn string, stride int) *Node {
-	within := n.mask(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride) // [batch, rows, cols, 1]
+	// [batch, rows, cols, 1]
+	within := n.mask(OnesLike(Slice(x, AxisRange(), AxisRange(), AxisRange(), AxisElem(0))), stride)
 	count := ReduceAllSum(within)
 	mean := Div(ReduceSum(Mul(x, within), 0, 1, 2), count)
 	centered := Mul(Sub(x, ExpandLeftToRank(mean, 4)), within)
@@ -154,7 +155,8 @@ func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor
 		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
 	}
 	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 {
-		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged", p.Key, values[i], i)
+		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
+			p.Key, values[i], i)
 	}
 	return newTensor(engine.Backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {
 		p.FromTorch(flat, values)

@@ -73,7 +73,8 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 	q := MulScalar(project(query, 0), math.Sqrt(1/float64(d/heads)))
 	scores := f32(Einsum("bqhe,bnhe->bhqn", n.bf16(q), n.bf16(project(keys, 1))))
 	if mask != nil {
-		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)), scores.Shape().Dimensions...)
+		seen := BroadcastToDims(Reshape(mask, mask.Shape().Dim(0), 1, 1, mask.Shape().Dim(1)),
+			scores.Shape().Dimensions...)
 		scores = Where(seen, scores, BroadcastToDims(Const(n.g, float32(math.Inf(-1))), scores.Shape().Dimensions...))
 	}
 	attended := n.tokens
@@ -91,7 +92,8 @@ func (n *net) attend(key string, query, keys, values, mask *Node) (result, weigh
 // channels] and cells [b, rows, cols], true where a picture is, to the
 // projected features and the encoder's memory, both [b, rows, cols, d].
 func (n *net) encode(features, cells *Node) (projected, memory *Node) {
-	b, rows, cols, channels := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2), features.Shape().Dim(3)
+	b, rows, cols, channels := features.Shape().Dim(0), features.Shape().Dim(1), features.Shape().Dim(2),
+		features.Shape().Dim(3)
 	projection := Reshape(n.weight("input_proj.weight"), channels, n.HiddenDim)
 	projected = n.dense(features, projection, n.weight("input_proj.bias"), activation.TypeNone)
 	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }

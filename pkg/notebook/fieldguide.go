@@ -43,7 +43,7 @@ func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) 
 // pictures only, Class shows one species.
 func (g *FieldGuide) Show() *FieldGuide {
 	var html bytes.Buffer
-	Check(g.Numbers.WriteHTML(&html))
+	Check(g.Numbers.WriteHTML(context.Background(), &html))
 	const text = "Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)"
 	newPage("Field guide", html.Bytes(), text, len(g.Numbers.Species)).Show()
 	return g
@@ -51,7 +51,10 @@ func (g *FieldGuide) Show() *FieldGuide {
 
 // Save writes the page, path ending in .html, and beside it the numbers as .csv and
 // .json (fieldguide.Guide.Save).
-func (g *FieldGuide) Save(path string) *FieldGuide { Check(g.Numbers.Save(path)); return g }
+func (g *FieldGuide) Save(path string) *FieldGuide {
+	Check(g.Numbers.Save(context.Background(), path))
+	return g
+}
 
 // Class is the card of one class, by name or number.
 func (g *FieldGuide) Class(class string) *Figure {

@@ -15,18 +15,18 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session"
 )
 
 // FineTuneOptions are how a model is trained, by the names of the published scripts.
-type FineTuneOptions = plan.Options
+type FineTuneOptions = finetune.Options
 
 // Run is a training: a folder with everything that came of it.
 type Run struct {
 	Dir     string
-	Summary plan.Summary
-	Epochs  []plan.Line // by epoch: loss, accuracy, learning rate
+	Summary finetune.Summary
+	Epochs  []finetune.Line // by epoch: loss, accuracy, learning rate
 
 	backend string // as it was asked for
 }
@@ -58,9 +58,9 @@ func FineTune(checkpoint, dataset, run string, options ...func(*FineTuneOptions)
 }
 
 func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTuneOptions)) *Run {
-	o := plan.Default()
-	if checkpoint == plan.Nothing {
-		o = plan.FromNothing()
+	o := finetune.Default()
+	if checkpoint == finetune.Nothing {
+		o = finetune.FromNothing()
 	}
 	o.From, o.Dataset = checkpoint, dataset
 	if backend != "" {
@@ -73,7 +73,7 @@ func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTune
 	view := newTrainingView(r)
 	summary, err := session.FineTune(ctx, run, o, os.Stderr, view.tell)
 	switch {
-	case errors.Is(err, plan.ErrStopped):
+	case errors.Is(err, finetune.ErrStopped):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted before the training began: run the cell again")
@@ -87,11 +87,11 @@ func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTune
 // OpenRun is a training in a folder as far as it has come, without showing it or
 // going on with it.
 func OpenRun(dir string) *Run {
-	epochs := must(plan.ReadLog(dir))
+	epochs := must(finetune.ReadLog(dir))
 	if len(epochs) == 0 {
 		fail("%s holds no training that has finished an epoch: check the path, or train there first", dir)
 	}
-	return &Run{Dir: dir, Summary: plan.Summarize(dir, epochs), Epochs: epochs}
+	return &Run{Dir: dir, Summary: finetune.Summarize(dir, epochs), Epochs: epochs}
 }
 
 // Best is the model of the best epoch, like any other.
@@ -104,7 +104,7 @@ func (r *Run) open(path string) *Model { return Open(path, Backend(r.backend)) }
 
 // Curves is the figure of loss and accuracy by epoch.
 func (r *Run) Curves() *Figure {
-	f := drawn(plan.PlotCurves(r.Epochs))
+	f := drawn(finetune.PlotCurves(r.Epochs))
 	last := r.Epochs[len(r.Epochs)-1]
 	return f.named("Curves of %d epochs; the last has loss %.4f and acc1 %.1f %% in validation",
 		len(r.Epochs), last.TestLoss, last.TestAcc1)
@@ -150,7 +150,7 @@ func newTrainingView(run *Run) *trainingView {
 	return v
 }
 
-func (v *trainingView) tell(e plan.Event) {
+func (v *trainingView) tell(e finetune.Event) {
 	if e.Note != "" {
 		v.notes = append(v.notes, e.Note)
 	}
@@ -173,21 +173,21 @@ func (v *trainingView) tell(e plan.Event) {
 }
 
 // stage is how much of the training is done, and what it does, in words.
-func stage(e plan.Event) (whole float64, text string) {
+func stage(e finetune.Event) (whole float64, text string) {
 	part, epochs := 0.0, float64(e.Epochs)
 	if e.Of > 0 {
 		part = float64(e.Done) / float64(e.Of)
 	}
 	switch e.Phase {
-	case plan.Checking:
+	case finetune.Checking:
 		return part, fmt.Sprintf("reading every picture once: %d of %d", e.Done, e.Of)
-	case plan.Training:
+	case finetune.Training:
 		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%, %s to go",
 			e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1, left(e.Left))
 		return (float64(e.Epoch) + part) / epochs, text
-	case plan.Evaluating:
+	case finetune.Evaluating:
 		return float64(e.Epoch+1) / epochs, fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
-	case plan.Finished:
+	case finetune.Finished:
 		return 1, "done"
 	}
 	return 0, "loading the checkpoint, and compiling for its first batch"

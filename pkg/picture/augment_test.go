@@ -26,7 +26,8 @@ func TestAugmentIsTorchvisions(t *testing.T) {
 		if c.Crop != nil {
 			width, height = SizeFor(width, height, c.First, 0)
 			if width != c.Resized[0] || height != c.Resized[1] {
-				t.Errorf("%v with short side %d becomes %d by %d, DETR's %v", c.Picture, c.First, width, height, c.Resized)
+				t.Errorf("%v with short side %d becomes %d by %d, DETR's %v", c.Picture, c.First, width,
+					height, c.Resized)
 			}
 			a.Resized = image.Pt(width, height)
 			a.Crop = image.Rect(c.Crop[0], c.Crop[1], c.Crop[0]+c.Crop[2], c.Crop[1]+c.Crop[3])
@@ -57,7 +58,8 @@ func TestResizePart(t *testing.T) {
 		}
 		x, y := r.IntN(w), r.IntN(h)
 		part := image.Rect(x, y, x+1+r.IntN(w-x), y+1+r.IntN(h-y))
-		if got, want := p.resizePart(w, h, part), p.Resize(w, h).Crop(part); !bytes.Equal(got.Pix, want.Pix) || got.Width != want.Width {
+		if got, want := p.resizePart(w, h, part), p.Resize(w, h).Crop(part); !bytes.Equal(got.Pix, want.Pix) ||
+			got.Width != want.Width {
 			t.Errorf("%v of %d by %d at %d by %d is not that part", part, p.Width, p.Height, w, h)
 		}
 	}
@@ -78,7 +80,8 @@ func TestPublishedTransform(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%+v, published is %+v", got, want)
 	}
-	if got, want := TrainTransform(128), "{[77 82 87 92 97 102 108 113 118 123 128] 213 true [64 80 96] [61 96]}"; fmt.Sprint(got) != want {
+	if got, want := TrainTransform(128), "{[77 82 87 92 97 102 108 113 118 123 128] 213 true [64 80 "+
+		"96] [61 96]}"; fmt.Sprint(got) != want {
 		t.Errorf("for 128: %+v, not %s", got, want)
 	}
 	for _, size := range [][2]int{{500, 389}, {389, 500}, {1500, 300}, {64, 50}, {2100, 1575}} {
@@ -115,7 +118,8 @@ func TestDraw(t *testing.T) {
 		}
 		crops++
 		first[a.Resized.Y]++
-		if !a.Crop.In(image.Rectangle{Max: a.Resized}) || a.Crop.Dx() < 384 || a.Crop.Dx() > 600 || a.Crop.Dy() < 384 || a.Crop.Dy() > 600 {
+		if !a.Crop.In(image.Rectangle{Max: a.Resized}) || a.Crop.Dx() < 384 || a.Crop.Dx() > 600 || a.Crop.Dy() < 384 ||
+			a.Crop.Dy() > 600 {
 			t.Fatalf("%+v", a)
 		}
 		if w, h := SizeFor(a.Crop.Dx(), a.Crop.Dy(), short, 1333); a.Size != image.Pt(w, h) {

@@ -17,7 +17,8 @@ func oneSentence(t *testing.T, path string, err error) {
 	switch {
 	case err == nil:
 		t.Errorf("%s: no error", path)
-	case !strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), path) != 1:
+	case !strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), "\n") ||
+		strings.Count(err.Error(), path) != 1:
 		t.Errorf("not one sentence that begins with the path: %q", err)
 	}
 }
@@ -25,9 +26,10 @@ func oneSentence(t *testing.T, path string, err error) {
 func TestWhatIsNoPicture(t *testing.T) {
 	dir := t.TempDir()
 	for name, data := range map[string]string{
-		"empty.jpg": "", "text.jpg": "This is a text that calls itself a picture.\n", "one.png": "\x89", "page.webp": "<html></html>",
-		"start.jpg": "\xFF\xD8\xFF", "start.png": "\x89PNG\r\n\x1A\n", "start.gif": "GIF89a", "start.webp": "RIFF\x00\x00\x00\x00WEBP",
-		"start.tif": "II*\x00", "start.bmp": "BM\x00\x00\x00\x00\x00\x00\x00\x00", "start.ppm": "P6\n", "zero.ppm": "P6\n0 0\n255\n",
+		"empty.jpg": "", "text.jpg": "This is a text that calls itself a picture.\n", "one.png": "\x89",
+		"page.webp": "<html></html>", "start.jpg": "\xFF\xD8\xFF", "start.png": "\x89PNG\r\n\x1A\n",
+		"start.gif": "GIF89a", "start.webp": "RIFF\x00\x00\x00\x00WEBP", "start.tif": "II*\x00",
+		"start.bmp": "BM\x00\x00\x00\x00\x00\x00\x00\x00", "start.ppm": "P6\n", "zero.ppm": "P6\n0 0\n255\n",
 		"tables.jpg": "\xFF\xD8\xFF\xD9", "loop.tif": "II*\x00\x08\x00\x00\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
 	} {
 		path := filepath.Join(dir, name)
@@ -80,23 +82,26 @@ func claims() map[string][]byte {
 		return append(be.AppendUint32(be.AppendUint32([]byte(start), w), h), end...)
 	}
 	jpeg := func(w, h uint16) []byte {
-		return append(be.AppendUint16(be.AppendUint16([]byte("\xFF\xD8\xFF\xC0\x00\x0B\x08"), h), w), "\x01\x01\x11\x00"+strings.Repeat("\x00", 100)...)
+		return append(be.AppendUint16(be.AppendUint16([]byte("\xFF\xD8\xFF\xC0\x00\x0B\x08"), h), w),
+			"\x01\x01\x11\x00"+strings.Repeat("\x00", 100)...)
 	}
 	bmp := []byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00")
 	bmp = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(bmp, 30000), 30000)
 	return map[string][]byte{
 		"jpeg":       jpeg(65500, 65500),
 		"jpeg_below": jpeg(13000, 13000),
-		"png":        sized("\x89PNG\r\n\x1A\n\x00\x00\x00\x0DIHDR", 1<<30, 1<<30, "\x08\x02\x00\x00\x00\x00\x00\x00\x00"),
-		"ppm":        []byte("P6 13000 13000 255\n"),
-		"ppm_above":  []byte("P6 100000 100000 255\n"),
-		"pgm":        []byte("P2 9999999999 9999999999 255\n1 2 3"),
-		"gif":        []byte("GIF89a\xFF\xFF\xFF\xFF\x00\x00\x00,\x00\x00\x00\x00\xFF\xFF\xFF\xFF\x00\x02\x01\x00\x00;"),
-		"gif_below":  []byte("GIF89a\x00\x30\x00\x30\x00\x00\x00,\x00\x00\x00\x00\x00\x30\x00\x30\x00\x02\x01\x00\x00;"),
-		"bmp":        append(bmp, "\x01\x00\x18\x00"+strings.Repeat("\x00", 40)...),
+		"png": sized("\x89PNG\r\n\x1A\n\x00\x00\x00\x0DIHDR", 1<<30, 1<<30,
+			"\x08\x02\x00\x00\x00\x00\x00\x00\x00"),
+		"ppm":       []byte("P6 13000 13000 255\n"),
+		"ppm_above": []byte("P6 100000 100000 255\n"),
+		"pgm":       []byte("P2 9999999999 9999999999 255\n1 2 3"),
+		"gif":       []byte("GIF89a\xFF\xFF\xFF\xFF\x00\x00\x00,\x00\x00\x00\x00\xFF\xFF\xFF\xFF\x00\x02\x01\x00\x00;"),
+		"gif_below": []byte("GIF89a\x00\x30\x00\x30\x00\x00\x00,\x00\x00\x00\x00\x00\x30\x00\x30\x00\x02\x01\x00\x00;"),
+		"bmp":       append(bmp, "\x01\x00\x18\x00"+strings.Repeat("\x00", 40)...),
 		"tiff": []byte("II*\x00\x08\x00\x00\x00\x04\x00" +
 			"\x00\x01\x04\x00\x01\x00\x00\x00\x00\x30\x00\x00" + "\x01\x01\x04\x00\x01\x00\x00\x00\x00\x30\x00\x00" +
-			"\x02\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00" + "\x11\x01\x04\x00\x01\x00\x00\x00\x08\x00\x00\x00" + "\x00\x00\x00\x00"),
+			"\x02\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00" + "\x11\x01\x04\x00\x01\x00\x00\x00\x08\x00\x00\x00" +
+			"\x00\x00\x00\x00"),
 	}
 }
 
@@ -117,7 +122,8 @@ func TestLargeClaimsAreRefusedBeforeRoomIsMade(t *testing.T) {
 
 func TestList(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"b/2.JPG", "b/1.png", "a/9.Tiff", "c.webp", "notes.txt", "empty/readme.md", "b/.ipynb_checkpoints/1.png"} {
+	for _, name := range []string{"b/2.JPG", "b/1.png", "a/9.Tiff", "c.webp", "notes.txt", "empty/readme.md",
+		"b/.ipynb_checkpoints/1.png"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
@@ -140,7 +146,8 @@ func TestList(t *testing.T) {
 	if err := os.Symlink("b", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := List(in("link")...); err != nil || strings.Join(got, "\n") != strings.Join(in("link/1.png", "link/2.JPG"), "\n") {
+	if got, err := List(in("link")...); err != nil ||
+		strings.Join(got, "\n") != strings.Join(in("link/1.png", "link/2.JPG"), "\n") {
 		t.Errorf("through a link: %q, %v", got, err)
 	}
 	for _, name := range in("empty", "missing") {

@@ -108,7 +108,8 @@ func TestBlur(t *testing.T) {
 
 func TestEditMistakes(t *testing.T) {
 	p := New(40, 30)
-	for _, r := range []image.Rectangle{{}, image.Rect(0, 0, 41, 3), image.Rect(-1, 0, 4, 3), image.Rect(50, 50, 60, 60), {image.Pt(9, 9), image.Pt(3, 20)}} {
+	for _, r := range []image.Rectangle{{}, image.Rect(0, 0, 41, 3), image.Rect(-1, 0, 4, 3),
+		image.Rect(50, 50, 60, 60), {image.Pt(9, 9), image.Pt(3, 20)}} {
 		_, painted := p.Paint(r, color.White)
 		_, blurred := p.Blur(r)
 		_, pasted := p.Paste(r, p, p.Bounds())

@@ -104,9 +104,11 @@ func TestResizeIsPillows(t *testing.T) {
 	var cases [][]any
 	readJSON(t, "testdata/resize.json", &cases)
 	for _, c := range cases {
-		from, want := pattern(int(c[0].(float64)), int(c[1].(float64))), answer{int(c[2].(float64)), int(c[3].(float64)), c[4].(string)}
+		from, want := pattern(int(c[0].(float64)), int(c[1].(float64))), answer{int(c[2].(float64)),
+			int(c[3].(float64)), c[4].(string)}
 		if got := from.Resize(want.width, want.height); sum(got) != want.sum {
-			t.Errorf("%d by %d to %d by %d: the pixels are not Pillow's", from.Width, from.Height, want.width, want.height)
+			t.Errorf("%d by %d to %d by %d: the pixels are not Pillow's", from.Width, from.Height,
+				want.width, want.height)
 		}
 	}
 }

@@ -23,12 +23,13 @@ const together = 4
 // Answers answers the pictures of files, in the order of their paths; with maps or,
 // for rankings, without. Errors are as model.Model has them.
 func (m *Model) Answers(ctx context.Context, paths []string, maps bool) iter.Seq2[Answered, error] {
-	return parallel.Ahead(ctx, len(paths), together, together-1, func(ctx context.Context, i int) (a Answered, err error) {
-		if a.Photo, err = picture.Open(paths[i]); err == nil {
-			a.Explanation, a.Took, err = m.Answer(ctx, paths[i], a.Photo, maps)
-		}
-		return a, err
-	})
+	return parallel.Ahead(ctx, len(paths), together, together-1,
+		func(ctx context.Context, i int) (a Answered, err error) {
+			if a.Photo, err = picture.Open(paths[i]); err == nil {
+				a.Explanation, a.Took, err = m.Answer(ctx, paths[i], a.Photo, maps)
+			}
+			return a, err
+		})
 }
 
 // Each is Answers without maps, as model.Model has it.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
 
@@ -18,10 +18,11 @@ import (
 // may be nil, hears how it goes, and first of all epochs that were made before.
 //
 // The training is the session's: it goes on when its caller's process ends. When
-// ctx ends it is stopped after its batch and saved, which is plan.ErrStopped.
+// ctx ends it is stopped after its batch and saved, which is finetune.ErrStopped.
 // Where the session itself is killed, a new one goes on from what was saved.
 // Other errors are one sentence.
-func FineTune(ctx context.Context, run string, o plan.Options, progress io.Writer, tell func(plan.Event)) (*plan.Summary, error) {
+func FineTune(ctx context.Context, run string, o finetune.Options, progress io.Writer,
+	tell func(finetune.Event)) (*finetune.Summary, error) {
 	run, err := filepath.Abs(run)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func FineTune(ctx context.Context, run string, o plan.Options, progress io.Write
 			return nil, err
 		}
 		c.tell = func(text json.RawMessage) {
-			var e plan.Event
+			var e finetune.Event
 			if json.Unmarshal(text, &e) != nil || tell == nil {
 				return
 			}
@@ -60,7 +61,8 @@ func FineTune(ctx context.Context, run string, o plan.Options, progress io.Write
 		summary, err := c.fineTune(ctx, progress, wire.Request{Do: wire.FineTune, Run: run, Options: options})
 		if errors.Is(err, errLost) {
 			if again {
-				return nil, fmt.Errorf("the session was ended twice in the middle of this training, which has what was saved before; its log may say why: %s", c.place.Log())
+				return nil, fmt.Errorf("the session was ended twice in the middle of this training, which has what "+
+					"was saved before; its log may say why: %s", c.place.Log())
 			}
 			continue
 		}
@@ -68,13 +70,13 @@ func FineTune(ctx context.Context, run string, o plan.Options, progress io.Write
 	}
 }
 
-func (c *call) fineTune(ctx context.Context, progress io.Writer, r wire.Request) (*plan.Summary, error) {
+func (c *call) fineTune(ctx context.Context, progress io.Writer, r wire.Request) (*finetune.Summary, error) {
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() {
 		c.conn.SetWriteDeadline(time.Now().Add(patience))
 		_ = wire.Write(c.conn, wire.Request{Do: wire.Stop})
 	})()
-	var summary plan.Summary
+	var summary finetune.Summary
 	_, err := c.talk(progress, r, nil, &summary)
 	if err != nil {
 		return nil, err

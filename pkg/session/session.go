@@ -26,7 +26,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
@@ -97,7 +97,8 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 		return nil, err
 	}
 	if o.Names != nil && len(o.Names) != result.Classes {
-		return nil, fmt.Errorf("there are %d class names, but %s has %d classes: give the class file that belongs to this checkpoint", len(o.Names), result.Path, result.Classes)
+		return nil, fmt.Errorf("there are %d class names, but %s has %d classes: give the class file that belongs to "+
+			"this checkpoint", len(o.Names), result.Path, result.Classes)
 	}
 	names := o.Names
 	if names == nil {
@@ -105,7 +106,8 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 	}
 	return &Model{
 		about: model.About{
-			Origin:  origin.Model{Model: result.Config, Checkpoint: result.Path, SHA256: result.Digest, Engine: result.Engine},
+			Origin: origin.Model{Model: result.Config, Checkpoint: result.Path, SHA256: result.Digest,
+				Engine: result.Engine},
 			Classes: result.Classes, Names: names, EvalSize: result.EvalSize,
 		},
 		backend: result.Backend, progress: o.Progress,
@@ -124,13 +126,14 @@ func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (
 
 // Answer is Explain with where the time went; without maps the explanation has
 // logits only.
-func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, Took, error) {
+func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation,
+	Took, error) {
 	input := p.Eval(m.about.EvalSize)
 	start := time.Now()
 	var result wire.Answered
 	numbers, err := ask(ctx, m.progress, wire.Request{
-		Do: wire.Answer, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend, Maps: maps,
-		Image: image, Height: input.Height, Width: input.Width,
+		Do: wire.Answer, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend,
+		Maps: maps, Image: image, Height: input.Height, Width: input.Width,
 	}, input.Pix, &result)
 	took := Took{Total: time.Since(start), Forward: time.Duration(result.Forward), Wait: time.Duration(result.Wait),
 		Load: time.Duration(result.Load), Compile: time.Duration(result.Compile), Kept: result.Kept}
@@ -142,11 +145,13 @@ func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, ma
 		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, classes)
 	}
 	e := &attention.Explanation{
-		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height, Names: m.about.Names,
+		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height,
+		Names:  m.about.Names,
 		Logits: numbers[:classes:classes],
 	}
 	if maps {
-		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols, numbers[classes:]
+		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols,
+			numbers[classes:]
 		if err := e.Check(); err != nil {
 			return nil, took, fmt.Errorf("%s: %w", image, err)
 		}
@@ -173,7 +178,8 @@ func ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte
 		case !errors.Is(err, errLost):
 			return numbers, err
 		case again:
-			return nil, fmt.Errorf("the session was ended twice in the middle of this; its log may say why: %s", c.place.Log())
+			return nil, fmt.Errorf("the session was ended twice in the middle of this; its log may say why: %s",
+				c.place.Log())
 		}
 	}
 }
@@ -189,7 +195,8 @@ type call struct {
 }
 
 // ask says what is wanted and waits for the last word. The connection is closed.
-func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte,
+	result any) ([]float32, error) {
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
 	numbers, err := c.talk(progress, r, payload, result)
@@ -218,7 +225,7 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 		case reply.Event != nil:
 			c.tell(reply.Event)
 		case reply.Stopped:
-			return nil, plan.ErrStopped
+			return nil, finetune.ErrStopped
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		case reply.Done && failed != nil:
@@ -239,7 +246,8 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 // silent is why a session can be heard no more: it hangs, or it has ended.
 func (c *call) silent(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the session (process %d) does not answer: gointr session stop ends it, and the next call starts a new one", c.pid)
+		return fmt.Errorf("the session (process %d) does not answer: gointr session stop ends it, and the next call "+
+			"starts a new one", c.pid)
 	}
 	return errLost
 }

@@ -136,7 +136,8 @@ func start(ctx context.Context, where place.Place, flags []string, progress io.W
 			return nil, err
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("another process starts a session, and has not come to an end with it for %v: see %s", 2*patience, where.Log())
+			return nil, fmt.Errorf("another process starts a session, and has not come to an end with it "+
+				"for %v: see %s", 2*patience, where.Log())
 		}
 		if err := sleep(ctx, 10*time.Millisecond); err != nil {
 			return nil, err
@@ -212,13 +213,15 @@ func launch(where place.Place, flags []string) (note string, err error) {
 	word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the session could not be started with %s: it ended without a word; see %s", program, where.Log())
+		return "", fmt.Errorf("the session could not be started with %s: it ended without a word; see %s",
+			program, where.Log())
 	case word == saysRunning:
 		return "", ErrRunning
 	case word == saysError:
 		return "", errors.New(rest)
 	case rest != "":
-		return fmt.Sprintf("The session (process %s) had been killed: a new one was started, and loads its models anew.", rest), nil
+		return fmt.Sprintf("The session (process %s) had been killed: a new one was started, and loads its "+
+			"models anew.", rest), nil
 	}
 	return "", nil
 }
@@ -258,7 +261,8 @@ func Announce(killed string, err error) {
 func findProgram() (string, error) {
 	if named := os.Getenv(ProgramVariable); named != "" {
 		if info, err := os.Stat(named); err != nil || info.IsDir() {
-			return "", fmt.Errorf("%s names %s, which is no program: run gointr kernel install again, or correct it", ProgramVariable, named)
+			return "", fmt.Errorf("%s names %s, which is no program: run gointr kernel install again, or correct it",
+				ProgramVariable, named)
 		}
 		return named, nil
 	}
@@ -267,7 +271,8 @@ func findProgram() (string, error) {
 	}
 	program, err := exec.LookPath("gointr")
 	if err != nil {
-		return "", fmt.Errorf("the program gointr, which a session runs in, is not on the PATH: install it, or name it in %s", ProgramVariable)
+		return "", fmt.Errorf("the program gointr, which a session runs in, is not on the PATH: install it, or "+
+			"name it in %s", ProgramVariable)
 	}
 	return program, nil
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
@@ -33,7 +33,7 @@ type Status struct {
 // Training is one that a session is at.
 type Training struct {
 	Run string `json:"run"` // folder
-	plan.Event
+	finetune.Event
 }
 
 // ModelStatus is one model that a session keeps.

@@ -46,7 +46,8 @@ func tensorPickle(held, offset int32, shape, strides []int32) string {
 		return s + "t"
 	}
 	word := func(s string) string { return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s }
-	return "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage") + "ctorch\nFloatStorage\n" + word("0") + word("cpu") + number(held) +
+	return "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage") + "ctorch\nFloatStorage\n" + word("0") +
+		word("cpu") + number(held) +
 		"tQ" + number(offset) + numbers(shape) + numbers(strides) + "\x89ccollections\nOrderedDict\n)RtR."
 }
 
@@ -86,7 +87,8 @@ func TestHostile(t *testing.T) {
 		{"a tenth of a legacy file", "cut short", legacy[:len(legacy)/10]},
 		{"a changed byte", "CRC-32", flipped},
 		{"code", "os.system", archive(t, "\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.", nil)},
-		{"code of builtins", "builtins.eval", archive(t, "\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.", nil)},
+		{"code of builtins", "builtins.eval", archive(t, "\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.",
+			nil)},
 		{"code by getattr", "builtins.getattr", archive(t, "\x80\x02cbuiltins\ngetattr\n.", nil)},
 		{"a pickle", "none that torch.save wrote", []byte("\x80\x02K\x01.")},
 		{"outside its storage", "outside its storage", archive(t, tensorPickle(4, 1, []int32{4}, []int32{1}), data)},
@@ -94,7 +96,8 @@ func TestHostile(t *testing.T) {
 		{"a negative stride", "strides", archive(t, tensorPickle(4, 3, []int32{2}, []int32{-1}), data)},
 		{"a negative size", "shape", archive(t, tensorPickle(4, 0, []int32{-2}, []int32{1}), data)},
 		{"a claimed storage", "16 bytes", archive(t, tensorPickle(1<<30, 0, []int32{1 << 30}, []int32{1}), data)},
-		{"a claimed repetition", "claims shape", archive(t, tensorPickle(4, 0, []int32{1 << 30, 1 << 30}, []int32{0, 0}), data)},
+		{"a claimed repetition", "claims shape",
+			archive(t, tensorPickle(4, 0, []int32{1 << 30, 1 << 30}, []int32{0, 0}), data)},
 		{"a missing storage", "data/0 is missing", archive(t, tensorPickle(4, 0, []int32{4}, []int32{1}), nil)},
 		{"no STOP", "cut short", archive(t, "\x80\x02K\x01", nil)},
 		{"a claimed text", "cut short", archive(t, "\x80\x02X\xff\xff\xff\x7f", nil)},
@@ -105,16 +108,24 @@ func TestHostile(t *testing.T) {
 		{"a bomb of tuples", "values", archive(t, bomb, nil)},
 		{"big-endian", "endian", archive(t, "\x80\x02N.", map[string]string{"byteorder": "big"})},
 		{"TorchScript", "TorchScript", archive(t, "\x80\x02N.", map[string]string{"constants.pkl": ""})},
-		{"a header longer than the file", "claims", append(binary.LittleEndian.AppendUint64(nil, 99_000_000), "{}      "...)},
+		{"a header longer than the file", "claims", append(binary.LittleEndian.AppendUint64(nil, 99_000_000),
+			"{}      "...)},
 		{"a header that is no JSON", "header", safe("{nonsense", 0)},
 		{"a header with a rest", "after its last tensor", safe(`{}`, 8)},
 		{"a tensor cut short", "cut short", safe(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`, 8)},
 		{"a tensor of other size", "shape", safe(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}}`, 16)},
-		{"a tensor of huge shape", "shape", safe(`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,16]}}`, 16)},
+		{"a tensor of huge shape", "shape",
+			safe(`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,16]}}`, 16)},
 		{"an unknown type", "F4", safe(`{"a":{"dtype":"F4","shape":[4],"data_offsets":[0,16]}}`, 16)},
 		{"a gap", "does not begin", safe(`{"a":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
-		{"an overlap", "does not begin", safe(`{"a":{"dtype":"U8","shape":[16],"data_offsets":[0,16]},"b":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
-		{"twice", "twice", safe(`{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"a":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
+		{"an overlap", "does not begin",
+			safe(
+				`{"a":{"dtype":"U8","shape":[16],"data_offsets":[0,16]},`+
+				`"b":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
+		{"twice", "twice",
+			safe(
+				`{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},`+
+				`"a":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
 	}
 	dir := t.TempDir()
 	for _, c := range cases {
@@ -136,7 +147,8 @@ func TestHostile(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("answered with %v, want a sentence with %q", err, c.want)
 			}
-			if !strings.HasPrefix(err.Error(), path+": ") || strings.ContainsAny(err.Error(), "\n\x00") || len(err.Error()) > 500 {
+			if !strings.HasPrefix(err.Error(), path+": ") || strings.ContainsAny(err.Error(), "\n\x00") ||
+				len(err.Error()) > 500 {
 				t.Errorf("not one sentence with the path: %q", err)
 			}
 			if spent := time.Since(start); spent > 5*time.Second {
@@ -226,8 +238,9 @@ func FuzzPickle(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pickle []byte) {
 		s := &typedStorage{storage: &storage{r: bytes.NewReader(make([]byte, 64)), size: 64}, dtype: Float32, held: 16}
-		_, _ = decodePickled(Zip, bytes.NewReader(pickle), int64(len(pickle)), func(r io.ReaderAt, size int64) (any, error) {
-			return unpickle(newReader(r, 0, size), func([]any) (any, error) { return s, nil })
-		})
+		_, _ = decodePickled(Zip, bytes.NewReader(pickle), int64(len(pickle)),
+			func(r io.ReaderAt, size int64) (any, error) {
+				return unpickle(newReader(r, 0, size), func([]any) (any, error) { return s, nil })
+			})
 	})
 }

@@ -226,7 +226,8 @@ func TestLengthsOfHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 256 {
-		if err := WriteSafetensors(path, []*Tensor{number}, map[string]string{"a": strings.Repeat("b", n)}); err != nil {
+		if err := WriteSafetensors(path, []*Tensor{number},
+			map[string]string{"a": strings.Repeat("b", n)}); err != nil {
 			t.Fatal(err)
 		}
 		f := opened(t, path)
@@ -262,7 +263,8 @@ class Any:
     def __setstate__(self, state): self.__dict__.update(state)
 class Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        if module.split(".")[0] in ("collections", "_codecs", "builtins", "__builtin__", "argparse"): return super().find_class(module, name)
+        if module.split(".")[0] in ("collections", "_codecs", "builtins", "__builtin__", "argparse"):
+            return super().find_class(module, name)
         return type(name, (Any,), {})
     def persistent_load(self, id): return id
 zoo = Unpickler(z.open("zoo/data.pkl")).load()
@@ -320,7 +322,8 @@ for mmap in (False, True):
     assert list(now["model"]) == list(was["model"]) and now["model"]._metadata == was["model"]._metadata
     for key, t in was["model"].items():
         n = now["model"][key]
-        assert n.dtype == t.dtype and n.shape == t.shape and torch.equal(n, t) and type(n) is type(t) and n.requires_grad == t.requires_grad, key
+        assert n.dtype == t.dtype and n.shape == t.shape and torch.equal(n, t), key
+        assert type(n) is type(t) and n.requires_grad == t.requires_grad, key
     assert now["model"]["tied.a"].data_ptr() == now["model"]["tied.b"].data_ptr()
     assert now["plain"] == was["plain"] and now["lr_scheduler"] == was["lr_scheduler"]
     torch.optim.AdamW(torch.nn.Linear(2, 2).parameters()).load_state_dict(now["optimizer"])

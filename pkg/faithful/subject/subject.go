@@ -4,11 +4,9 @@ package subject
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/faithful"
-	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/picture"
@@ -82,28 +80,23 @@ func (m *Model) Randomised(parts []faithful.Part, seed uint64) (faithful.Model, 
 }
 
 // Randomised is a model like m with PyTorch's initial random weights in some of
-// its parts (finetune.FromNothing), the same for the same seed. m stays as it is;
-// the caller closes the new one.
+// its parts (intr.Initial), the same for the same seed. m stays as it is; the caller
+// closes the new one.
 func Randomised(m *intr.Model, parts []faithful.Part, seed uint64) (*intr.Model, error) {
-	start, err := finetune.FromNothing(m.Config, int64(seed))
-	if err != nil {
-		return nil, err
-	}
-	values := map[string][]float32{}
-	for key, v := range start.Values {
-		if slices.Contains(parts, part(key)) {
-			values[key] = v
+	initial, values := intr.Initial(m.Config, int64(seed)), map[string][]float32{}
+	for _, p := range intr.Params(m.Config) {
+		if slices.Contains(parts, part(p)) {
+			values[p.Key] = initial[p.Key]
 		}
 	}
 	return m.With(values)
 }
 
-func part(key string) faithful.Part {
-	switch {
-	case strings.HasPrefix(key, "backbone.0."):
+func part(p intr.Param) faithful.Part {
+	switch p.Part() {
+	case "stem", "layer1", "layer2", "layer3", "layer4":
 		return faithful.Backbone
-	case strings.HasPrefix(key, "transformer.decoder."), strings.HasPrefix(key, "query_embed."),
-		strings.HasPrefix(key, "presence_vector."):
+	case "decoder", "queries", "presence":
 		return faithful.Decoder
 	}
 	return faithful.Encoder

@@ -19,7 +19,8 @@ import (
 func TestFaithful(t *testing.T) {
 	inside(t, Options{})
 	dir := filepath.Join(t.TempDir(), "birds")
-	if err := birds.Write(context.Background(), dir, birds.Options{Classes: 5, PerClass: 1, Size: 64}, func() {}); err != nil {
+	if err := birds.Write(context.Background(), dir, birds.Options{Classes: 5, PerClass: 1, Size: 64},
+		func() {}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := session.Open(context.Background(), checkpoint, session.Options{Backend: "go"})

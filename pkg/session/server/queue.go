@@ -172,7 +172,8 @@ func run(batch []*job) {
 }
 
 // answer keeps a panic of a library from ending everybody's session.
-func answer(ctx context.Context, j *job, inputs []*picture.Picture) (all []*attention.Explanation, took intr.Timing, err error) {
+func answer(ctx context.Context, j *job, inputs []*picture.Picture) (all []*attention.Explanation, took intr.Timing,
+	err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v could not compute this: %v", j.entry.model.Engine, p)

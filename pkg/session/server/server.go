@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
@@ -82,7 +82,8 @@ func Serve(ctx context.Context, o Options, ready func(after string)) error {
 	if o.Memory == 0 {
 		o.Memory = halfOfMemory()
 	}
-	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{}, trainings: map[string]*training{}, ready: ready}
+	s := &server{Options: o, place: where, started: time.Now(), last: time.Now(), queues: map[string]*queue{},
+		trainings: map[string]*training{}, ready: ready}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("pid", os.Getpid())
 	s.models = models{entries: map[key]*entry{}, files: map[string]file{}, budget: o.Memory, log: log}
 	if s.program, err = os.Executable(); err == nil {
@@ -102,7 +103,8 @@ func (s *server) serve(ctx context.Context) error {
 	os.Remove(s.place.Socket())
 	listener, err := place.Listen(s.place.Socket())
 	if err != nil {
-		return fmt.Errorf("the session cannot listen in %s (%s): free some space, or name another folder in %s", s.place, place.Reason(err), place.Variable)
+		return fmt.Errorf("the session cannot listen in %s (%s): free some space, or name another folder in %s",
+			s.place, place.Reason(err), place.Variable)
 	}
 	defer os.Remove(s.place.Alive())
 	defer listener.Close() // and the socket with it
@@ -221,7 +223,8 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = fmt.Errorf("this session does not know how to %q", request.Do)
 	}
 	if err != nil {
-		s.models.log.Warn("failed", "do", request.Do, "checkpoint", request.Checkpoint, "image", request.Image, "caller", caller, "why", err)
+		s.models.log.Warn("failed", "do", request.Do, "checkpoint", request.Checkpoint, "image", request.Image,
+			"caller", caller, "why", err)
 		out.fail(err)
 	}
 }
@@ -267,8 +270,8 @@ func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
 	}
 	defer s.models.release(e)
 	return out.finish(wire.Model{
-		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes, EvalSize: e.model.Config.EvalSize, Names: e.model.Names,
-		Engine: e.model.Engine.String(), Backend: e.backend,
+		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes,
+		EvalSize: e.model.Config.EvalSize, Names: e.model.Names, Engine: e.model.Engine.String(), Backend: e.backend,
 	})
 }
 
@@ -284,7 +287,8 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 	if told.Kept = a != nil; !told.Kept {
 		j := &job{ctx: ctx, entry: e, input: input, maps: r.Maps, image: r.Image, caller: caller}
 		err = s.queue(e.backend).do(j)
-		a, told.Wait, told.Compile, told.Forward = j.answer, int64(j.begun.Sub(j.arrived)), int64(j.took.Compile), int64(j.took.Forward)
+		a, told.Wait, told.Compile, told.Forward = j.answer, int64(j.begun.Sub(j.arrived)), int64(j.took.Compile),
+			int64(j.took.Forward)
 		if err == nil {
 			s.models.memo.put(q, a)
 		}
@@ -351,7 +355,8 @@ func (s *server) status() session.Status {
 	defer s.models.mu.Unlock()
 	status.Answered = s.models.answered
 	for _, e := range s.models.entries {
-		m := session.ModelStatus{Path: e.path, Digest: e.digest, Backend: e.backend, Answered: e.answered, InUse: e.users, Unused: time.Since(e.used).Seconds()}
+		m := session.ModelStatus{Path: e.path, Digest: e.digest, Backend: e.backend, Answered: e.answered,
+			InUse: e.users, Unused: time.Since(e.used).Seconds()}
 		select {
 		case <-e.loaded:
 			m.Loaded = true
@@ -430,7 +435,8 @@ func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 
 // fail says what went wrong, unless the result was said already.
 func (r *reply) fail(err error) {
-	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "), Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, plan.ErrStopped)})
+	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "),
+		Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, finetune.ErrStopped)})
 }
 
 func (r *reply) end(last wire.Reply, numbers ...[]float32) error {

@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 // alone gives the test a folder of its own, and no session when it is over.
 func alone(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "gointr-test-")
+	folder, err := os.MkdirTemp(os.Getenv(place.Variable), "alone-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,8 @@ func TestEvalSize(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "small.safetensors")
-	if err := torchfile.WriteSafetensors(path, tensors, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}); err != nil {
+	if err := torchfile.WriteSafetensors(path, tensors,
+		map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}); err != nil {
 		t.Fatal(err)
 	}
 	model, err := intr.Open(t.Context(), path, intr.Backend("go"))
@@ -261,8 +262,10 @@ func TestEvalSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.About().EvalSize != 128 || got.InputHeight != 128 || !slices.Equal(got.Logits, want.Logits) || !slices.Equal(got.Weights, want.Weights) {
-		t.Errorf("at %d pixels, %d by %d, the session answers %v, the model itself %v", m.About().EvalSize, got.InputWidth, got.InputHeight, got.Logits, want.Logits)
+	if m.About().EvalSize != 128 || got.InputHeight != 128 || !slices.Equal(got.Logits, want.Logits) ||
+		!slices.Equal(got.Weights, want.Weights) {
+		t.Errorf("at %d pixels, %d by %d, the session answers %v, the model itself %v", m.About().EvalSize,
+			got.InputWidth, got.InputHeight, got.Logits, want.Logits)
 	}
 }
 
@@ -288,7 +291,8 @@ func TestMemo(t *testing.T) {
 	if !took.Kept || took.Forward != 0 || !strings.Contains(took.String(), "answered before") {
 		t.Errorf("the second answer took %+v", took)
 	}
-	if second.Image != "b" || !slices.Equal(first.Logits, second.Logits) || !slices.Equal(first.Weights, second.Weights) {
+	if second.Image != "b" || !slices.Equal(first.Logits, second.Logits) ||
+		!slices.Equal(first.Weights, second.Weights) {
 		t.Error("the second answer differs")
 	}
 	if _, took := ask("a", p, false); took.Kept {
@@ -308,7 +312,8 @@ func TestMemo(t *testing.T) {
 	for i := range 4 {
 		large.put(question{width: i}, a)
 	}
-	if large.get(question{width: 3}) == nil || large.get(question{width: 2}) == nil || large.get(question{width: 1}) != nil || len(large.kept) != 2 {
+	if large.get(question{width: 3}) == nil || large.get(question{width: 2}) == nil ||
+		large.get(question{width: 1}) != nil || len(large.kept) != 2 {
 		t.Errorf("%d large answers are kept", len(large.kept))
 	}
 	if large.forget(); large.get(question{width: 3}) != nil {
@@ -324,7 +329,8 @@ func TestStartStop(t *testing.T) {
 	}
 	m := openModel(t)
 	first := status(t)
-	if len(first.Models) != 1 || first.Models[0].Path != checkpoint || first.Models[0].Digest != m.About().Origin.SHA256 || !first.Models[0].Loaded {
+	if len(first.Models) != 1 || first.Models[0].Path != checkpoint ||
+		first.Models[0].Digest != m.About().Origin.SHA256 || !first.Models[0].Loaded {
 		t.Errorf("its models are %+v", first.Models)
 	}
 	openModel(t)
@@ -334,7 +340,8 @@ func TestStartStop(t *testing.T) {
 	if err := session.Start(t.Context(), io.Discard); !errors.Is(err, session.ErrRunning) {
 		t.Errorf("a second session is started with %v", err)
 	}
-	if err := Serve(t.Context(), Options{}, func(string) { t.Error("a second session is ready") }); !errors.Is(err, session.ErrRunning) {
+	if err := Serve(t.Context(), Options{}, func(string) { t.Error("a second session is ready") }); !errors.Is(err,
+		session.ErrRunning) {
 		t.Errorf("a second session ends with %v", err)
 	}
 	if err := session.Stop(t.Context()); err != nil {
@@ -343,7 +350,8 @@ func TestStartStop(t *testing.T) {
 	if err := session.Stop(t.Context()); !errors.Is(err, session.ErrNone) {
 		t.Errorf("stopped twice: %v", err)
 	}
-	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "msg=loaded ") || !strings.Contains(string(log), " checkpoint="+checkpoint) {
+	if log, err := os.ReadFile(first.Log); err != nil || !strings.Contains(string(log), "msg=loaded ") ||
+		!strings.Contains(string(log), " checkpoint="+checkpoint) {
 		t.Errorf("the log is %q (%v)", log, err)
 	}
 	// The handle of a model outlives the session.
@@ -410,7 +418,8 @@ func manyAtOnce(t *testing.T, m *session.Model, p *picture.Picture) string {
 	}
 	// A caller is told after the next picture was begun, so that two may swap.
 	for i, name := range order {
-		if at := slices.Index(finished, name) - slices.Index(finished, order[0]); at < i-2 || at > i+2+callers-len(order) {
+		if at := slices.Index(finished, name) - slices.Index(finished, order[0]); at < i-2 ||
+			at > i+2+callers-len(order) {
 			return fmt.Sprintf("the one that came as number %d was answered as number %d", i, at)
 		}
 	}
@@ -531,7 +540,7 @@ func copied(t *testing.T, path, name string, change int) string {
 		return out
 	}
 	out = strings.TrimSuffix(out, ".pth") + ".safetensors"
-	if _, err := intr.Convert(path, out); err != nil {
+	if _, err := intr.Convert(t.Context(), path, out); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -592,7 +601,8 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q on %q is answered with %v", c.checkpoint, c.backend, err)
 		}
 	}
-	if _, err := session.Open(t.Context(), checkpoint, session.Options{Backend: "go", Names: []string{"one"}}); err == nil || !strings.Contains(err.Error(), "1 class names") {
+	if _, err := session.Open(t.Context(), checkpoint, session.Options{Backend: "go", Names: []string{"one"}}); err ==
+		nil || !strings.Contains(err.Error(), "1 class names") {
 		t.Errorf("too few names are answered with %v", err)
 	}
 	m := openModel(t)
@@ -913,7 +923,8 @@ func TestOthers(t *testing.T) {
 	}
 	t.Setenv(place.Variable, theirs)
 	_, err := session.Open(t.Context(), checkpoint, session.Options{})
-	if err == nil || !strings.Contains(err.Error(), "which belongs to another user: name a folder of your own in "+place.Variable) {
+	if err == nil || !strings.Contains(err.Error(), "which belongs to another user: name a folder of your own in "+
+		place.Variable) {
 		t.Errorf("their folder is answered with %v", err)
 	}
 
@@ -935,7 +946,8 @@ func TestOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(python, "-c", `import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print("ready", flush=True); time.sleep(60)`, filepath.Join(mine, "session.sock"))
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print("ready", flush=True)
+time.sleep(60)`, filepath.Join(mine, "session.sock"))
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
 	out, err := cmd.StdoutPipe()
@@ -975,7 +987,8 @@ func TestFull(t *testing.T) {
 	}
 	mount := func(options string) {
 		t.Helper()
-		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=700,"+options, "tmpfs", disk).CombinedOutput(); err != nil {
+		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "mode=700,"+options, "tmpfs", disk).
+			CombinedOutput(); err != nil {
 			t.Skipf("skipped: nothing can be mounted here: %s", out)
 		}
 	}
@@ -1026,7 +1039,8 @@ func TestTogether(t *testing.T) {
 		return &job{ctx: t.Context(), entry: e, input: picture.New(w, h), maps: maps}
 	}
 	jobs := []*job{at(96, 64, true), at(96, 64, true), at(96, 64, true), at(64, 96, true), at(96, 64, true)}
-	for _, c := range []struct{ from, most, want int }{{0, 8, 2}, {0, 1, 1}, {1, 8, 2}, {2, 8, 1}, {3, 8, 1}, {4, 8, 1}} {
+	for _, c := range []struct{ from, most, want int }{{0, 8, 2}, {0, 1, 1}, {1, 8, 2}, {2, 8, 1},
+		{3, 8, 1}, {4, 8, 1}} {
 		if got := alike(jobs[c.from:], c.most); got != c.want {
 			t.Errorf("of the jobs from %d, at most %d, %d go together, want %d", c.from, c.most, got, c.want)
 		}
@@ -1070,7 +1084,8 @@ func TestStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"pid":` + strconv.Itoa(os.Getpid()), `"idle":60`, `"budget":5000000000`, `"jobs":[]`, `"backend":"go"`, `"loaded":true`} {
+	for _, want := range []string{`"pid":` + strconv.Itoa(os.Getpid()), `"idle":60`, `"budget":5000000000`, `"jobs":[]`,
+		`"backend":"go"`, `"loaded":true`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("%s lacks %s", data, want)
 		}

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/gointr/gointr/pkg/finetune"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
@@ -22,17 +22,17 @@ type training struct {
 	options string // as JSON
 	stop    context.CancelFunc
 	done    chan struct{}
-	summary *plan.Summary
+	summary *finetune.Summary
 	err     error
 
 	mu     sync.Mutex
 	news   chan struct{} // closed, and another, when there is something to hear
-	epochs []plan.Event
-	latest plan.Event
+	epochs []finetune.Event
+	latest finetune.Event
 	count  int // of events
 }
 
-func (t *training) tell(e plan.Event) {
+func (t *training) tell(e finetune.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e.Line != nil || e.Note != "" {
@@ -107,24 +107,33 @@ func (s *server) train(r wire.Request) (*training, error) {
 	if !filepath.IsAbs(r.Run) {
 		return nil, fmt.Errorf("the folder of a training must be given in full, not as %q", r.Run)
 	}
-	var o finetune.Options
+	var o train.Options
 	if err := json.Unmarshal(r.Options, &o.Options); err != nil {
 		return nil, fmt.Errorf("the options of the training cannot be read: %w", err)
 	}
-	if o.From == plan.Nothing {
-		slim := finetune.Slim()
+	if o.From == finetune.Nothing {
+		slim := train.Slim()
 		o.Architecture = &slim
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.trainings[r.Run]; t != nil {
 		if t.options != string(r.Options) {
-			return nil, fmt.Errorf("%s is being trained in with other options: interrupt that training first, or choose another folder", r.Run)
+			return nil, fmt.Errorf(
+				"%s is being trained in with other options: interrupt that training first, or choose another folder",
+				r.Run,
+			)
 		}
 		return t, nil
 	}
 	ctx, stop := context.WithCancel(s.life)
-	t := &training{dir: r.Run, options: string(r.Options), stop: stop, done: make(chan struct{}), news: make(chan struct{})}
+	t := &training{
+		dir:     r.Run,
+		options: string(r.Options),
+		stop:    stop,
+		done:    make(chan struct{}),
+		news:    make(chan struct{}),
+	}
 	s.trainings[r.Run] = t
 	s.working.Go(func() {
 		s.enter(1)
@@ -132,7 +141,7 @@ func (s *server) train(r wire.Request) (*training, error) {
 		defer stop()
 		if lines, err := finetune.ReadLog(r.Run); err == nil {
 			for _, line := range lines {
-				t.tell(plan.Event{Phase: plan.Starting, Epoch: line.Epoch, Epochs: o.Epochs, Line: &line})
+				t.tell(finetune.Event{Phase: finetune.Starting, Epoch: line.Epoch, Epochs: o.Epochs, Line: &line})
 			}
 		}
 		t.summary, t.err = join(ctx, r.Run, o, t.tell)
@@ -146,13 +155,18 @@ func (s *server) train(r wire.Request) (*training, error) {
 }
 
 // join keeps a panic of a library from ending everybody's session.
-func join(ctx context.Context, dir string, o finetune.Options, tell func(plan.Event)) (summary *plan.Summary, err error) {
+func join(
+	ctx context.Context,
+	dir string,
+	o train.Options,
+	tell func(finetune.Event),
+) (summary *finetune.Summary, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the training in %s came upon what it cannot do: %v", dir, p)
 		}
 	}()
-	return finetune.Join(ctx, dir, o, tell)
+	return train.Join(ctx, dir, o, tell)
 }
 
 // statuses are the trainings that run. The caller holds s.mu.

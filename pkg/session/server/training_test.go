@@ -15,21 +15,23 @@ import (
 
 	"github.com/gointr/gointr/datasets/birds"
 	"github.com/gointr/gointr/pkg/finetune"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/place"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
 
 // drawn is a dataset of a few birds, and a training on them that takes seconds.
-func drawn(t *testing.T, epochs int) (o plan.Options, run string) {
+func drawn(t *testing.T, epochs int) (o finetune.Options, run string) {
 	t.Helper()
-	o = plan.FromNothing()
+	o = finetune.FromNothing()
 	o.Dataset = filepath.Join(t.TempDir(), "birds")
-	if err := birds.Write(t.Context(), o.Dataset, birds.Options{Classes: 2, PerClass: 12, Size: 64}, func() {}); err != nil {
+	if err := birds.Write(t.Context(), o.Dataset, birds.Options{Classes: 2, PerClass: 12, Size: 64},
+		func() {}); err != nil {
 		t.Fatal(err)
 	}
-	o.Size, o.Epochs, o.BatchSize, o.Engine, o.Schedule = 48, epochs, 4, "go", plan.Schedule{Kind: plan.ConstantLR}
+	o.Size, o.Epochs, o.BatchSize, o.Engine, o.Schedule = 48, epochs, 4, "go",
+		finetune.Schedule{Kind: finetune.ConstantLR}
 	return o, filepath.Join(t.TempDir(), "run")
 }
 
@@ -48,15 +50,15 @@ func TestTraining(t *testing.T) {
 	folder := alone(t)
 	o, run := drawn(t, 6)
 	whole := filepath.Join(t.TempDir(), "whole")
-	slim := finetune.Slim()
-	if _, err := finetune.Train(t.Context(), whole, finetune.Options{Options: o, Architecture: &slim}, nil); err != nil {
+	slim := train.Slim()
+	if _, err := train.Train(t.Context(), whole, train.Options{Options: o, Architecture: &slim}, nil); err != nil {
 		t.Fatal(err)
 	}
 
 	// Nobody needs to listen: a caller that dies only closes its connection.
 	epoch := make(chan int, 100)
-	trained := func(ctx context.Context) (*plan.Summary, error) {
-		return session.FineTune(ctx, run, o, io.Discard, func(e plan.Event) {
+	trained := func(ctx context.Context) (*finetune.Summary, error) {
+		return session.FineTune(ctx, run, o, io.Discard, func(e finetune.Event) {
 			if e.Line != nil {
 				epoch <- e.Line.Epoch
 			}
@@ -84,7 +86,7 @@ func TestTraining(t *testing.T) {
 		<-epoch
 		stop()
 	}()
-	if _, err := trained(ctx); !errors.Is(err, plan.ErrStopped) {
+	if _, err := trained(ctx); !errors.Is(err, finetune.ErrStopped) {
 		t.Fatalf("stopped, it says %v", err)
 	}
 	eventually(t, 10*time.Second, "it is trained on", func() bool { return len(status(t).Trainings) == 0 })
@@ -92,7 +94,8 @@ func TestTraining(t *testing.T) {
 	// Other options are refused while it runs, and after.
 	other := o
 	other.LR *= 2
-	if _, err := session.FineTune(t.Context(), run, other, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "it differs in lr") {
+	if _, err := session.FineTune(t.Context(), run, other, io.Discard, nil); err == nil ||
+		!strings.Contains(err.Error(), "it differs in lr") {
 		t.Errorf("other options are told %v", err)
 	}
 
@@ -116,8 +119,8 @@ func TestTraining(t *testing.T) {
 	}
 
 	// What is finished is told, not made again.
-	var told []plan.Line
-	again, err := session.FineTune(t.Context(), run, o, io.Discard, func(e plan.Event) {
+	var told []finetune.Line
+	again, err := session.FineTune(t.Context(), run, o, io.Discard, func(e finetune.Event) {
 		if e.Line != nil {
 			told = append(told, *e.Line)
 		}
@@ -133,7 +136,8 @@ func TestTraining(t *testing.T) {
 	// A mistake is one sentence.
 	wrong := o
 	wrong.Dataset = filepath.Join(t.TempDir(), "nowhere")
-	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil || !strings.Contains(err.Error(), "there is no folder") {
+	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil ||
+		!strings.Contains(err.Error(), "there is no folder") {
 		t.Errorf("a missing dataset is told as %v", err)
 	}
 }

@@ -65,7 +65,8 @@ func Find() (Place, error) {
 
 func made(folder string) (Place, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("the session cannot live in %s (%s): name another folder in %s", folder, Reason(err), Variable)
+		return "", fmt.Errorf("the session cannot live in %s (%s): name another folder in %s", folder,
+			Reason(err), Variable)
 	}
 	return check(folder)
 }
@@ -74,17 +75,22 @@ func check(folder string) (Place, error) {
 	info, err := os.Lstat(folder)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the session cannot live in %s (%s): name another folder in %s", folder, Reason(err), Variable)
+		return "", fmt.Errorf("the session cannot live in %s (%s): name another folder in %s", folder,
+			Reason(err), Variable)
 	case !info.IsDir():
-		return "", fmt.Errorf("the session cannot live in %s, which is not a folder: name another one in %s", folder, Variable)
+		return "", fmt.Errorf("the session cannot live in %s, which is not a folder: name another one in %s",
+			folder, Variable)
 	case !ours(info):
-		return "", fmt.Errorf("the session cannot live in %s, which belongs to another user: name a folder of your own in %s", folder, Variable)
+		return "", fmt.Errorf("the session cannot live in %s, which belongs to another user: name a folder of "+
+			"your own in %s", folder, Variable)
 	case info.Mode().Perm()&0o077 != 0:
-		return "", fmt.Errorf("the session cannot live in %s, which others may enter: chmod 700 makes it private, or name another folder in %s", folder, Variable)
+		return "", fmt.Errorf("the session cannot live in %s, which others may enter: chmod 700 makes it private, or "+
+			"name another folder in %s", folder, Variable)
 	}
 	p := Place(folder)
 	if len(p.Socket()) > longest {
-		return "", fmt.Errorf("the session cannot live in %s, whose path is too long for a socket: name a shorter one in %s", folder, Variable)
+		return "", fmt.Errorf("the session cannot live in %s, whose path is too long for a socket: name a "+
+			"shorter one in %s", folder, Variable)
 	}
 	return p, nil
 }
@@ -117,7 +123,8 @@ func Lock(path string) (io.Closer, error) {
 	ok, err := lock.TryLock()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be written (%s): free some space, or name another folder in %s", path, Reason(err), Variable)
+		return nil, fmt.Errorf("%s cannot be written (%s): free some space, or name another folder in %s", path,
+			Reason(err), Variable)
 	case !ok:
 		return nil, ErrTaken
 	}

@@ -51,7 +51,8 @@ func Peer(conn *net.UnixConn) (pid int, err error) {
 		return 0, failed
 	}
 	if uid != os.Getuid() {
-		return 0, errors.New("the socket of the session belongs to another user: name a folder of your own in " + Variable)
+		return 0, errors.New("the socket of the session belongs to another user: name a folder of your own in " +
+			Variable)
 	}
 	return pid, nil
 }

@@ -63,13 +63,13 @@ type Request struct {
 	IfIdle     bool   `json:"if_idle,omitempty"`
 
 	Run     string          `json:"run,omitempty"`     // folder
-	Options json.RawMessage `json:"options,omitempty"` // plan.Options, or with Faithful Measured
+	Options json.RawMessage `json:"options,omitempty"` // finetune.Options, or with Faithful Measured
 }
 
 // Reply is one line of what a session says to a request.
 type Reply struct {
 	Progress string          `json:"progress,omitempty"`
-	Event    json.RawMessage `json:"event,omitempty"` // plan.Event, or faithful.Progress
+	Event    json.RawMessage `json:"event,omitempty"` // finetune.Event, or faithful.Progress
 	Done     bool            `json:"done,omitempty"`
 	Error    string          `json:"error,omitempty"`   // a sentence
 	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends

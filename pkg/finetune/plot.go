@@ -1,4 +1,4 @@
-package plan
+package finetune
 
 import (
 	"github.com/gointr/gointr/pkg/chart"

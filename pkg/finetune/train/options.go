@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -18,14 +18,14 @@ import (
 // Options are a whole training: what it starts from, on which pictures, and how.
 // They are kept as RUN/config.json.
 type Options struct {
-	plan.Options
+	finetune.Options
 	// Architecture is that of random weights, its Classes being the dataset's, or what
 	// is known of a checkpoint's, as intr.InspectAs has it.
 	Architecture *intr.Config `json:"architecture,omitempty"`
 }
 
 // DefaultOptions are those of the published scripts.
-func DefaultOptions() Options { return Options{Options: plan.Default()} }
+func DefaultOptions() Options { return Options{Options: finetune.Default()} }
 
 // Slim is the architecture of a small INTR for pictures of about 128 pixels: a
 // ResNet of basic blocks that ends after layer3 (stride 16), one encoder and two
@@ -42,15 +42,18 @@ func (o Options) check() error {
 	case o.Dataset == "":
 		return errors.New("no dataset was named: give a folder with train/CLASS/*.jpg and val/CLASS/*.jpg")
 	case o.From == "" && o.Resume == "":
-		return errors.New("it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights")
-	case o.From == Nothing && o.Architecture == nil:
+		return errors.New(
+			"it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights",
+		)
+	case o.From == finetune.Nothing && o.Architecture == nil:
 		return errors.New("random weights need an architecture")
 	case o.Epochs < 1:
 		return fmt.Errorf("a training of %d epochs is none: give 1 at least", o.Epochs)
 	case o.Size < 0:
 		return fmt.Errorf("pictures whose short side has %d pixels are not possible", o.Size)
-	case o.Augment != "" && o.Augment != plan.Published && o.Augment != plan.Flip:
-		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment, plan.Published, plan.Flip)
+	case o.Augment != "" && o.Augment != finetune.Published && o.Augment != finetune.Flip:
+		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment,
+			finetune.Published, finetune.Flip)
 	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
 		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
 	case o.Workers < 0:
@@ -64,7 +67,7 @@ func (o Options) check() error {
 // transform is what training does to pictures whose short side is size pixels in
 // evaluation.
 func (o Options) transform(size int) picture.Transform {
-	if o.Augment == plan.Flip {
+	if o.Augment == finetune.Flip {
 		t := picture.EvalTransform(size)
 		t.Flip = true
 		return t
@@ -73,15 +76,15 @@ func (o Options) transform(size int) picture.Transform {
 }
 
 // schedule fills in what a schedule takes from the length of the training.
-func (o Options) schedule(stepsPerEpoch int) Schedule {
+func (o Options) schedule(stepsPerEpoch int) finetune.Schedule {
 	s := o.Schedule
-	if s.Kind == StepLR && s.Gamma == 0 {
+	if s.Kind == finetune.StepLR && s.Gamma == 0 {
 		s.Gamma = 0.1
 	}
-	if s.Kind == CosineAnnealingLR && s.TMax == 0 {
+	if s.Kind == finetune.CosineAnnealingLR && s.TMax == 0 {
 		s.TMax = o.Epochs
 	}
-	if s.Kind == OneCycleLR && s.TotalSteps == 0 {
+	if s.Kind == finetune.OneCycleLR && s.TotalSteps == 0 {
 		s.TotalSteps = o.Epochs * stepsPerEpoch
 	}
 	return s
@@ -135,6 +138,6 @@ func (o Options) differences(other Options) []string {
 // number of epochs, which may grow.
 func (o Options) comparable() Options {
 	o.Workers, o.Epochs, o.TensorBoard, o.Engine, o.Devices, o.Recompute, o.Queries = 0, 0, false, "", 0, false, 0
-	o.Accumulate, o.Augment = max(1, o.Accumulate), cmp.Or(o.Augment, plan.Published)
+	o.Accumulate, o.Augment = max(1, o.Accumulate), cmp.Or(o.Augment, finetune.Published)
 	return o
 }

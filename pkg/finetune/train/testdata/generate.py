@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 here = pathlib.Path(__file__).parent
-sys.path.insert(0, str(here.parents[2] / "internal" / "oracle"))
+sys.path.insert(0, str(here.parents[3] / "internal" / "oracle"))
 import intr_torch as ref  # noqa: E402
 
 SLIM = {"basic": dict(blocks=[1, 2, 1, 1], width=4, bottleneck=False),
@@ -59,7 +59,7 @@ def images_of(pixels):
 
 
 def model_of(start, batchnorm):
-    saved = torch.load(here.parents[1] / "intr" / "testdata" / f"{start}.pth", weights_only=False)
+    saved = torch.load(here.parents[2] / "intr" / "testdata" / f"{start}.pth", weights_only=False)
     c = saved["args"]
     vars(c).update(SLIM[start], dropout=0.0)
     m = ref.INTR(c, torch.nn.BatchNorm2d if batchnorm else ref.FrozenBN)

@@ -1,4 +1,4 @@
-package finetune_test
+package train_test
 
 import (
 	"bytes"
@@ -29,6 +29,7 @@ import (
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
@@ -40,12 +41,12 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(trainVariable); text != "" {
 		var job struct {
 			Dir     string
-			Options finetune.Options
+			Options train.Options
 		}
 		if err := json.Unmarshal([]byte(text), &job); err != nil {
 			panic(err)
 		}
-		if _, err := finetune.Join(context.Background(), job.Dir, job.Options, nil); err != nil {
+		if _, err := train.Join(context.Background(), job.Dir, job.Options, nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -54,7 +55,8 @@ func TestMain(m *testing.M) {
 	// XLA compiles these small graphs for seconds and runs them for milliseconds:
 	// without LLVM's optimisations it is half as long.
 	const level = "--xla_backend_optimization_level"
-	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, level) && !slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+	if flags := os.Getenv("XLA_FLAGS"); !strings.Contains(flags, level) && !slices.ContainsFunc(os.Args,
+		func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
 		os.Setenv("XLA_FLAGS", flags+" "+level+"=0")
 	}
 	os.Exit(shared.Main(m))
@@ -64,17 +66,18 @@ func TestMain(m *testing.M) {
 func flock(t *testing.T, classes, perClass int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "birds")
-	if err := birds.Write(t.Context(), dir, birds.Options{Classes: classes, PerClass: perClass, Size: 64}, func() {}); err != nil {
+	if err := birds.Write(t.Context(), dir, birds.Options{Classes: classes, PerClass: perClass, Size: 64},
+		func() {}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
 // tiny is a training from nothing that takes seconds on the pure-Go engine.
-func tiny(dataset string) finetune.Options {
-	c := finetune.Slim()
+func tiny(dataset string) train.Options {
+	c := train.Slim()
 	c.Width, c.HiddenDim, c.FeedForward = 8, 32, 32
-	o := finetune.DefaultOptions()
+	o := train.DefaultOptions()
 	o.From, o.Architecture, o.Dataset, o.Size, o.Epochs, o.BatchSize = finetune.Nothing, &c, dataset, 48, 3, 4
 	o.Engine, o.Frozen, o.TrainBatchNorm, o.LR, o.LRBackbone = "go", nil, true, 1e-3, 1e-3
 	o.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR}
@@ -95,7 +98,7 @@ func TestRun(t *testing.T) {
 	o.TensorBoard = true
 	dir := filepath.Join(t.TempDir(), "run")
 	var events []finetune.Event
-	summary, err := finetune.Train(t.Context(), dir, o, func(e finetune.Event) { events = append(events, e) })
+	summary, err := train.Train(t.Context(), dir, o, func(e finetune.Event) { events = append(events, e) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +106,8 @@ func TestRun(t *testing.T) {
 	if err != nil || len(lines) != 3 || summary.Epochs != 3 || lines[2] != summary.Last {
 		t.Fatalf("the log is %+v (%v), the summary %+v", lines, err, summary)
 	}
-	if lines[0].NParameters < 10_000 || lines[0].TrainLR <= 0 || lines[0].TrainGradNorm <= 0 || lines[2].TrainAcc5 != 100 {
+	if lines[0].NParameters < 10_000 || lines[0].TrainLR <= 0 || lines[0].TrainGradNorm <= 0 ||
+		lines[2].TrainAcc5 != 100 {
 		t.Errorf("the log is %+v", lines)
 	}
 	best := slices.MaxFunc(lines, func(a, b finetune.Line) int {
@@ -120,7 +124,8 @@ func TestRun(t *testing.T) {
 	}
 	scalars := readEvents(t, filepath.Join(dir, "events.out.tfevents.gointr"))
 	for i, line := range lines {
-		for tag, want := range map[string]float64{"train/loss": line.TrainLoss, "test/acc1": line.TestAcc1, "train/lr": line.TrainLR} {
+		for tag, want := range map[string]float64{"train/loss": line.TrainLoss, "test/acc1": line.TestAcc1,
+			"train/lr": line.TrainLR} {
 			if got, ok := scalars[i][tag]; !ok || got != float32(want) {
 				t.Errorf("TensorBoard is told %s %v of epoch %d, and it is %v", tag, got, i, want)
 			}
@@ -171,11 +176,12 @@ func TestRun(t *testing.T) {
 	}
 
 	// A finished run is finished; asked for more epochs it would be another schedule.
-	again, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+	again, err := train.Continue(t.Context(), dir, train.Change{}, nil)
 	if err != nil || again.Epochs != 3 {
 		t.Errorf("a finished run goes on with %+v (%v)", again, err)
 	}
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{Epochs: 5}, nil); err == nil || !strings.Contains(err.Error(), "OneCycleLR") {
+	if _, err := train.Continue(t.Context(), dir, train.Change{Epochs: 5}, nil); err == nil ||
+		!strings.Contains(err.Error(), "OneCycleLR") {
 		t.Errorf("one cycle goes on with %v", err)
 	}
 }
@@ -228,7 +234,8 @@ func readEvents(t *testing.T, path string) map[int]map[string]float32 {
 	for len(data) > 0 {
 		size := binary.LittleEndian.Uint64(data)
 		body := data[12 : 12+size]
-		if sum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) || sum(body) != binary.LittleEndian.Uint32(data[12+size:]) {
+		if sum(data[:8]) != binary.LittleEndian.Uint32(data[8:]) ||
+			sum(body) != binary.LittleEndian.Uint32(data[12+size:]) {
 			t.Fatal("a checksum is wrong")
 		}
 		data = data[16+size:]
@@ -266,13 +273,13 @@ func TestStopped(t *testing.T) {
 	o := tiny(flock(t, 2, 10))
 	o.Accumulate = 2
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+	if _, err := train.Train(t.Context(), whole, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	stops := 0
 	for range 200 {
 		ctx, cancel := context.WithCancel(t.Context())
-		_, err := finetune.Join(ctx, parts, o, func(e finetune.Event) {
+		_, err := train.Join(ctx, parts, o, func(e finetune.Event) {
 			if e.Phase == finetune.Training {
 				time.AfterFunc(time.Duration(rand.IntN(8))*time.Millisecond, cancel)
 			}
@@ -296,7 +303,8 @@ func TestStopped(t *testing.T) {
 func sameRun(t *testing.T, a, b string) {
 	t.Helper()
 	if read(t, filepath.Join(a, "steps.txt")) != read(t, filepath.Join(b, "steps.txt")) {
-		t.Errorf("the steps differ:\n%s\n%s", read(t, filepath.Join(a, "steps.txt")), read(t, filepath.Join(b, "steps.txt")))
+		t.Errorf("the steps differ:\n%s\n%s", read(t, filepath.Join(a, "steps.txt")),
+			read(t, filepath.Join(b, "steps.txt")))
 	}
 	x, err := finetune.ReadLog(a)
 	if err != nil {
@@ -325,7 +333,7 @@ func TestKilled(t *testing.T) {
 	o := tiny(flock(t, 2, 10))
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
 	start := time.Now()
-	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+	if _, err := train.Train(t.Context(), whole, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
@@ -381,7 +389,7 @@ func TestKilled(t *testing.T) {
 }
 
 // process is another one that joins a run; what it says comes with it.
-func process(t *testing.T, dir string, o finetune.Options) (*exec.Cmd, *bytes.Buffer) {
+func process(t *testing.T, dir string, o train.Options) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	job, err := json.Marshal(map[string]any{"Dir": dir, "Options": o})
 	if err != nil {
@@ -416,25 +424,25 @@ func goOn(t *testing.T, dataset, engine string, devices int) {
 	c := *o.Architecture
 	c.Classes, c.EvalSize, c.DecoderLayers = 2, o.Size, 1
 	o.TrainBatchNorm, o.Frozen = false, []string{"backbone"} // XLA compiles the less
-	start, err := finetune.FromNothing(c, 1)
+	start, err := train.FromNothing(c, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := o.Settings
 	s.Schedule = finetune.Schedule{}
-	tr, err := finetune.NewTrainer(start, s)
+	tr, err := train.NewTrainer(start, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.From = filepath.Join(t.TempDir(), "start.pth")
-	err = tr.Save(o.From, finetune.Extra{ModelOnly: true})
+	err = tr.Save(o.From, train.Extra{ModelOnly: true})
 	tr.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.Architecture, o.Size, o.Augment, o.Engine, o.Devices = nil, 0, "flip", engine, devices
 	whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
-	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+	if _, err := train.Train(t.Context(), whole, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	steps := func() int {
@@ -453,7 +461,7 @@ func goOn(t *testing.T, dataset, engine string, devices int) {
 				cancel()
 			}
 		}()
-		_, err := finetune.Join(ctx, parts, o, func(e finetune.Event) {
+		_, err := train.Join(ctx, parts, o, func(e finetune.Event) {
 			if e.Line != nil && e.Epoch+1 == epochs {
 				cancel()
 			}
@@ -484,7 +492,7 @@ func goOn(t *testing.T, dataset, engine string, devices int) {
 	kill(steps() + 1)
 	kill(7)
 	stop(0, 2)
-	if _, err := finetune.Join(t.Context(), parts, o, nil); err != nil {
+	if _, err := train.Join(t.Context(), parts, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	sameRun(t, whole, parts)
@@ -501,23 +509,23 @@ func TestRunMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		change func(o *finetune.Options)
+		change func(o *train.Options)
 		dir    string
 		want   string
 	}{
-		"no dataset":       {func(o *finetune.Options) { o.Dataset = "" }, "", "no dataset was named"},
-		"no such dataset":  {func(o *finetune.Options) { o.Dataset = "nowhere" }, "", "there is no folder"},
-		"nothing to start": {func(o *finetune.Options) { o.From = "" }, "", "what to start from"},
-		"no such file":     {func(o *finetune.Options) { o.From = "nowhere.pth" }, "", "nowhere.pth"},
-		"no architecture":  {func(o *finetune.Options) { o.Architecture = nil }, "", "need an architecture"},
-		"queries":          {func(o *finetune.Options) { o.Queries = 200 }, "", "200 queries were asked for"},
-		"epochs":           {func(o *finetune.Options) { o.Epochs = 0 }, "", "0 epochs"},
-		"batch":            {func(o *finetune.Options) { o.BatchSize = 100 }, "", "do not fill a batch of 100"},
-		"schedule":         {func(o *finetune.Options) { o.Schedule.Kind = "Linear" }, "", "no schedule \"Linear\""},
-		"part":             {func(o *finetune.Options) { o.Frozen = []string{"head"} }, "", "no part \"head\""},
-		"size":             {func(o *finetune.Options) { o.Size = 5 }, "", "5 pixels"},
-		"engine":           {func(o *finetune.Options) { o.Engine = "abacus" }, "", "abacus"},
-		"a folder in use":  {func(*finetune.Options) {}, used, "is not empty"},
+		"no dataset":       {func(o *train.Options) { o.Dataset = "" }, "", "no dataset was named"},
+		"no such dataset":  {func(o *train.Options) { o.Dataset = "nowhere" }, "", "there is no folder"},
+		"nothing to start": {func(o *train.Options) { o.From = "" }, "", "what to start from"},
+		"no such file":     {func(o *train.Options) { o.From = "nowhere.pth" }, "", "nowhere.pth"},
+		"no architecture":  {func(o *train.Options) { o.Architecture = nil }, "", "need an architecture"},
+		"queries":          {func(o *train.Options) { o.Queries = 200 }, "", "200 queries were asked for"},
+		"epochs":           {func(o *train.Options) { o.Epochs = 0 }, "", "0 epochs"},
+		"batch":            {func(o *train.Options) { o.BatchSize = 100 }, "", "do not fill a batch of 100"},
+		"schedule":         {func(o *train.Options) { o.Schedule.Kind = "Linear" }, "", "no schedule \"Linear\""},
+		"part":             {func(o *train.Options) { o.Frozen = []string{"head"} }, "", "no part \"head\""},
+		"size":             {func(o *train.Options) { o.Size = 5 }, "", "5 pixels"},
+		"engine":           {func(o *train.Options) { o.Engine = "abacus" }, "", "abacus"},
+		"a folder in use":  {func(*train.Options) {}, used, "is not empty"},
 	} {
 		o := tiny(dataset)
 		c.change(&o)
@@ -525,7 +533,7 @@ func TestRunMistakes(t *testing.T) {
 		if dir == "" {
 			dir = filepath.Join(t.TempDir(), "run")
 		}
-		_, err := finetune.Train(t.Context(), dir, o, nil)
+		_, err := train.Train(t.Context(), dir, o, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s is told as %v", name, err)
 		}
@@ -533,7 +541,8 @@ func TestRunMistakes(t *testing.T) {
 			t.Errorf("%s: a run was begun", name)
 		}
 	}
-	if _, err := finetune.Continue(t.Context(), used, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "holds no training") {
+	if _, err := train.Continue(t.Context(), used, train.Change{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "holds no training") {
 		t.Errorf("no run goes on with %v", err)
 	}
 }
@@ -542,24 +551,25 @@ func TestRunMistakes(t *testing.T) {
 func TestBroken(t *testing.T) {
 	o := tiny(flock(t, 2, 8))
 	o.Epochs = 1
-	train, _, err := datasets.Open(o.Dataset)
+	pictures, _, err := datasets.Open(o.Dataset)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range []int{1, 9} {
-		if err := os.WriteFile(train.Path(i), []byte("no picture"), 0o666); err != nil {
+		if err := os.WriteFile(pictures.Path(i), []byte("no picture"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	_, err = finetune.Train(t.Context(), dir, o, nil)
-	if err == nil || !strings.Contains(err.Error(), train.Path(1)) || !strings.Contains(err.Error(), train.Path(9)) {
+	_, err = train.Train(t.Context(), dir, o, nil)
+	if err == nil || !strings.Contains(err.Error(), pictures.Path(1)) ||
+		!strings.Contains(err.Error(), pictures.Path(9)) {
 		t.Errorf("broken pictures are told as %v", err)
 	}
 	o.SkipBad = true
 	var notes []string
 	stopped, stop := context.WithCancel(t.Context())
-	_, err = finetune.Train(stopped, dir, o, func(e finetune.Event) {
+	_, err = train.Train(stopped, dir, o, func(e finetune.Event) {
 		if e.Note != "" {
 			notes = append(notes, e.Note)
 		}
@@ -570,18 +580,19 @@ func TestBroken(t *testing.T) {
 	if !errors.Is(err, finetune.ErrStopped) || len(notes) != 1 || !strings.HasPrefix(notes[0], "2 pictures of train") {
 		t.Fatalf("without them it says %q (%v)", notes, err)
 	}
-	if skipped := read(t, filepath.Join(dir, "skipped.txt")); skipped != train.Key(1)+"\n"+train.Key(9)+"\n" {
+	if skipped := read(t, filepath.Join(dir, "skipped.txt")); skipped != pictures.Key(1)+"\n"+pictures.Key(9)+"\n" {
 		t.Errorf("left out were %q", skipped)
 	}
 	// It goes on without them.
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err != nil {
 		t.Error(err)
 	}
 	// With other pictures it does not.
-	if err := os.Remove(train.Path(0)); err != nil {
+	if err := os.Remove(pictures.Path(0)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err == nil || !strings.Contains(err.Error(), "are not those that") {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "are not those that") {
 		t.Errorf("with other pictures it goes on with %v", err)
 	}
 }
@@ -594,7 +605,7 @@ func TestDamagedRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	checkpoint := filepath.Join(dir, "checkpoint.pth")
 	stopped, stop := context.WithCancel(t.Context())
-	_, err := finetune.Train(stopped, dir, o, func(e finetune.Event) {
+	_, err := train.Train(stopped, dir, o, func(e finetune.Event) {
 		if e.Phase == finetune.Training && e.Epoch == 1 {
 			stop()
 		}
@@ -608,7 +619,7 @@ func TestDamagedRun(t *testing.T) {
 		return func() error {
 			s := o.Settings
 			s.Schedule.TotalSteps = 10
-			tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
+			tr, resumed, err := train.Resume(checkpoint, intr.Config{}, s)
 			if err != nil {
 				return err
 			}
@@ -616,7 +627,7 @@ func TestDamagedRun(t *testing.T) {
 			if resumed.State.Set("position", says); says == nil {
 				resumed.State = nil
 			}
-			return tr.Save(checkpoint, finetune.Extra{State: resumed.State})
+			return tr.Save(checkpoint, train.Extra{State: resumed.State})
 		}
 	}
 	write := func(name, text string) func() error {
@@ -633,15 +644,20 @@ func TestDamagedRun(t *testing.T) {
 		"unreadable position": {position("{"), "does not say where its training was"},
 		"number as position":  {position(int64(3)), "does not say where its training was"},
 		"negative position":   {position(`{"epoch":-1}`), "does not say where its training was"},
-		"gone":                {func() error { return os.Remove(checkpoint) }, "is gone, though log.txt tells of epoch 0"},
+		"gone": {func() error {
+			return os.Remove(checkpoint)
+		}, "is gone, though log.txt tells of epoch 0"},
 	} {
 		if err := errors.Join(write("checkpoint.pth", good)(), c.damage()); err != nil {
 			t.Fatal(err)
 		}
 		before := contents(t, dir)
-		_, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+		_, err := train.Continue(t.Context(), dir, train.Change{}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") ||
-			!strings.Contains(err.Error(), "put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth")) {
+			!strings.Contains(
+				err.Error(),
+				"put a whole one back, or begin a new run, from "+filepath.Join(dir, "best.pth"),
+			) {
 			t.Errorf("%s: it is told as %v", name, err)
 		}
 		if !maps.Equal(before, contents(t, dir)) {
@@ -652,10 +668,10 @@ func TestDamagedRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
-	if _, err := finetune.Train(t.Context(), whole, o, nil); err != nil {
+	if _, err := train.Train(t.Context(), whole, o, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	sameRun(t, whole, dir)
@@ -670,7 +686,7 @@ func TestDamagedRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := finetune.Continue(t.Context(), early, finetune.Change{}, nil); err != nil {
+	if _, err := train.Continue(t.Context(), early, train.Change{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	sameRun(t, whole, early)
@@ -710,23 +726,23 @@ func TestAskedOfRun(t *testing.T) {
 			}
 		}
 	}
-	if _, err := finetune.Train(t.Context(), dir, o, nil); err != nil {
+	if _, err := train.Train(t.Context(), dir, o, nil); err != nil {
 		t.Fatal(err)
 	}
 	check(dir, o.Size)
 
 	s := o.Settings
 	s.Schedule = finetune.Schedule{}
-	start, err := finetune.FromCheckpoint(t.Context(), detr, finetune.StartOptions{Classes: 2, Asked: *o.Architecture})
+	start, err := train.FromCheckpoint(t.Context(), detr, train.StartOptions{Classes: 2, Asked: *o.Architecture})
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := finetune.NewTrainer(start, s)
+	tr, err := train.NewTrainer(start, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.Resume, o.From, o.Size = filepath.Join(t.TempDir(), "python.pth"), "", 40
-	err = tr.Save(o.Resume, finetune.Extra{Epoch: 4})
+	err = tr.Save(o.Resume, train.Extra{Epoch: 4})
 	tr.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -734,7 +750,7 @@ func TestAskedOfRun(t *testing.T) {
 	dir = filepath.Join(t.TempDir(), "resumed")
 	o.Epochs, o.Schedule = 7, finetune.Schedule{}
 	ctx, stop := context.WithCancel(t.Context())
-	_, err = finetune.Train(ctx, dir, o, func(e finetune.Event) {
+	_, err = train.Train(ctx, dir, o, func(e finetune.Event) {
 		if e.Epoch == 6 {
 			stop()
 		}
@@ -743,7 +759,7 @@ func TestAskedOfRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(dir, 40)
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	check(dir, 40)
@@ -759,9 +775,9 @@ func TestJoin(t *testing.T) {
 	o.Epochs = 1
 	dir := filepath.Join(t.TempDir(), "run")
 	var second error
-	_, err := finetune.Join(t.Context(), dir, o, func(e finetune.Event) {
+	_, err := train.Join(t.Context(), dir, o, func(e finetune.Event) {
 		if e.Phase == finetune.Training && second == nil {
-			_, second = finetune.Continue(t.Context(), dir, finetune.Change{}, nil)
+			_, second = train.Continue(t.Context(), dir, train.Change{}, nil)
 		}
 	})
 	if err != nil {
@@ -770,15 +786,16 @@ func TestJoin(t *testing.T) {
 	if second == nil || !strings.Contains(second.Error(), "another process is training") {
 		t.Errorf("a second process is told %v", second)
 	}
-	if _, err := finetune.Train(t.Context(), dir, o, nil); err == nil || !strings.Contains(err.Error(), "holds a training already") {
+	if _, err := train.Train(t.Context(), dir, o, nil); err == nil ||
+		!strings.Contains(err.Error(), "holds a training already") {
 		t.Errorf("begun again it says %v", err)
 	}
 	o.Workers = 1
-	if summary, err := finetune.Join(t.Context(), dir, o, nil); err != nil || summary.Epochs != 1 {
+	if summary, err := train.Join(t.Context(), dir, o, nil); err != nil || summary.Epochs != 1 {
 		t.Errorf("joined, it is %+v (%v)", summary, err)
 	}
 	o.LR = 2e-3
-	_, err = finetune.Join(t.Context(), dir, o, nil)
+	_, err = train.Join(t.Context(), dir, o, nil)
 	if err == nil || !strings.Contains(err.Error(), "it differs in lr (0.001 there, 0.002 asked for)") {
 		t.Errorf("another training is told %v", err)
 	}
@@ -790,8 +807,9 @@ func TestRunNotFinite(t *testing.T) {
 	o.Schedule = finetune.Schedule{Kind: finetune.ConstantLR}
 	o.LR, o.LRBackbone, o.ClipMaxNorm = 1e38, 1e38, 0
 	dir := filepath.Join(t.TempDir(), "run")
-	_, err := finetune.Train(t.Context(), dir, o, nil)
-	if err == nil || !strings.Contains(err.Error(), "train/00") || !strings.Contains(err.Error(), "checkpoint.pth has the weights from before") {
+	_, err := train.Train(t.Context(), dir, o, nil)
+	if err == nil || !strings.Contains(err.Error(), "train/00") ||
+		!strings.Contains(err.Error(), "checkpoint.pth has the weights from before") {
 		t.Fatalf("it is told as %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "checkpoint.pth")); err != nil {
@@ -810,7 +828,7 @@ func TestFullDisk(t *testing.T) {
 	var before string
 	restore := func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limited) }
 	defer restore()
-	_, err := finetune.Train(t.Context(), dir, o, func(e finetune.Event) {
+	_, err := train.Train(t.Context(), dir, o, func(e finetune.Event) {
 		if e.Line != nil && before == "" {
 			before = read(t, filepath.Join(dir, "checkpoint.pth"))
 			small := limited
@@ -827,7 +845,7 @@ func TestFullDisk(t *testing.T) {
 	if read(t, filepath.Join(dir, "checkpoint.pth")) != before {
 		t.Error("the old checkpoint is gone")
 	}
-	if _, err := finetune.Continue(t.Context(), dir, finetune.Change{}, nil); err != nil {
+	if _, err := train.Continue(t.Context(), dir, train.Change{}, nil); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }

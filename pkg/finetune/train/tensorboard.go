@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"encoding/binary"
@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // eventsFile is named as TensorBoard looks for it: …tfevents….
@@ -24,7 +25,7 @@ const eventsFile = "events.out.tfevents.gointr"
 // under its name in log.txt, train_loss as train/loss. The format is TensorFlow's
 // (tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto, and
 // core/lib/io/record_writer.h for the records).
-func appendEvents(dir string, line Line) error {
+func appendEvents(dir string, line finetune.Line) error {
 	path := filepath.Join(dir, eventsFile)
 	var out []byte
 	if _, err := os.Stat(path); err != nil {
@@ -43,7 +44,8 @@ func appendEvents(dir string, line Line) error {
 			}
 		}
 		value := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), name)
-		value = protowire.AppendFixed32(protowire.AppendTag(value, 2, protowire.Fixed32Type), math.Float32bits(float32(v.Field(i).Float())))
+		value = protowire.AppendFixed32(protowire.AppendTag(value, 2, protowire.Fixed32Type),
+			math.Float32bits(float32(v.Field(i).Float())))
 		summary = protowire.AppendBytes(protowire.AppendTag(summary, 1, protowire.BytesType), value)
 	}
 	body := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), uint64(line.Epoch))
@@ -63,7 +65,9 @@ func appendEvents(dir string, line Line) error {
 // event is an Event with the time of now.
 func event(body []byte) []byte {
 	now := float64(time.Now().UnixMilli()) / 1000
-	return append(protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)), body...)
+	return append(
+		protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)),
+		body...)
 }
 
 // record frames data with its length and checksums.

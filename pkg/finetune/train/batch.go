@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"fmt"
@@ -35,15 +35,22 @@ func (b *Batch) check(c intr.Config, most int) error {
 	n := len(in.Sizes)
 	switch {
 	case n == 0 || len(b.Classes) != n || b.Indices != nil && len(b.Indices) != n:
-		return fmt.Errorf("a batch of %d pictures with %d classes and %d indices cannot be trained on: each picture needs its class", n, len(b.Classes), len(b.Indices))
+		return fmt.Errorf(
+			"a batch of %d pictures with %d classes and %d indices cannot be trained on: each picture needs its class",
+			n, len(b.Classes), len(b.Indices))
 	case n > most:
-		return fmt.Errorf("a batch has %d pictures, and batch_size is %d: make it smaller or batch_size larger", n, most)
+		return fmt.Errorf("a batch has %d pictures, and batch_size is %d: make it smaller or batch_size larger", n,
+			most)
 	case len(in.Pixels) != n*in.Height*in.Width*3:
-		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", n, in.Height, in.Width, n*in.Height*in.Width*3, len(in.Pixels))
+		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", n, in.Height,
+			in.Width, n*in.Height*in.Width*3, len(in.Pixels))
 	}
 	for i, class := range b.Classes {
 		if class < 0 || class >= c.Classes {
-			return fmt.Errorf("%s has a picture of class %d, and the model has the classes 0 to %d: training and model must have the same classes (picture %d of the batch)", b, class, c.Classes-1, i)
+			return fmt.Errorf(
+				"%s has a picture of class %d, and the model has the classes 0 to %d: training and model must "+
+					"have the same classes (picture %d of the batch)",
+				b, class, c.Classes-1, i)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package finetune_test
+package train_test
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -14,19 +15,19 @@ import (
 // One step of INTR-R50 with 200 classes on two pictures of 480×640 pixels, with
 // the published settings. internal/oracle/bench_step.py is the same in PyTorch.
 func BenchmarkStepR50(b *testing.B) {
-	start, err := finetune.FromNothing(intr.Config{
-		Backbone: "resnet50", Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, Width: 64, Positions: "sine", HiddenDim: 256, Heads: 8,
-		EncoderLayers: 6, DecoderLayers: 6, FeedForward: 2048, Classes: 200,
+	start, err := train.FromNothing(intr.Config{
+		Backbone: "resnet50", Blocks: [4]int{3, 4, 6, 3}, Bottleneck: true, Width: 64, Positions: "sine",
+		HiddenDim: 256, Heads: 8, EncoderLayers: 6, DecoderLayers: 6, FeedForward: 2048, Classes: 200,
 	}, 0)
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := finetune.Default()
+	s := finetune.DefaultSettings()
 	s.Engine, s.BatchSize, s.Canvas = cmp.Or(os.Getenv("GOINTR_TEST_BACKEND"), "auto"), 2, 160
 	if os.Getenv("GOINTR_BENCH_PADDED") != "" {
 		s.Canvas = 176
 	}
-	tr, err := finetune.NewTrainer(start, s)
+	tr, err := train.NewTrainer(start, s)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func BenchmarkStepR50(b *testing.B) {
 		}
 		pictures = append(pictures, p)
 	}
-	batch := finetune.NewBatch(pictures, []int{3, 5}, nil)
+	batch := train.NewBatch(pictures, []int{3, 5}, nil)
 	if _, err := tr.Step(batch); err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"bytes"
@@ -9,9 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/finetune/plan"
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // step is one batch in RUN/steps.txt.
@@ -30,10 +34,10 @@ const (
 	provenanceFile = "provenance.json"
 	classesFile    = "classes.txt"
 	skippedFile    = "skipped.txt"
-	logFile        = plan.LogFile
+	logFile        = finetune.LogFile
 	stepsFile      = "steps.txt"
-	checkpointFile = plan.CheckpointFile
-	bestFile       = plan.BestFile
+	checkpointFile = finetune.CheckpointFile
+	bestFile       = finetune.BestFile
 	curvesFile     = "curves.png"
 	lockFile       = "lock"
 )
@@ -84,14 +88,72 @@ func keepLines[T any](path string, keep func(T) bool) error {
 	})
 }
 
-// ReadLog is the epochs of a run, from RUN/log.txt. A run without one has none.
-func ReadLog(run string) ([]Line, error) { return plan.ReadLog(run) }
-
 func writeJSON(path string, value any) error {
 	return wholefile.Write(path, func(w io.Writer) error {
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(value)
+	})
+}
+
+// ours says whether a file is one that a run puts into its folder, half-written
+// ones, which start with a dot, included.
+func ours(name string) bool {
+	for _, file := range []string{provenanceFile, classesFile, skippedFile, logFile, stepsFile, checkpointFile,
+		bestFile, curvesFile, eventsFile, lockFile, configFile} {
+		if name == file || strings.HasPrefix(name, "."+file+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// lock keeps a second process out of a run, and clears away what one that was
+// killed was writing. The system lets go of it however a process ends.
+func lock(dir string) (unlock func(), err error) {
+	l := flock.New(filepath.Join(dir, lockFile))
+	ok, err := l.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
+	case !ok:
+		return nil, fmt.Errorf("another process is training in %s: wait for it, or stop it", dir)
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") && ours(e.Name()) {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+	return func() { l.Unlock() }, nil
+}
+
+func fileIs(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// ReadOptions are the options of the run in a folder.
+func ReadOptions(dir string) (Options, error) {
+	var o Options
+	data, err := os.ReadFile(filepath.Join(dir, configFile))
+	if err != nil {
+		return o, fmt.Errorf("%s holds no training: there is no %s in it", dir, configFile)
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return o, fmt.Errorf("%s cannot be read: %w", filepath.Join(dir, configFile), err)
+	}
+	return o, nil
+}
+
+func writeText(path string, lines []string) error {
+	return wholefile.Write(path, func(w io.Writer) error {
+		for _, line := range lines {
+			if _, err := io.WriteString(w, line+"\n"); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

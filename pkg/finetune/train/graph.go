@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"slices"
@@ -74,7 +74,13 @@ func crossEntropy(logits *Node, in inputs, smoothing float64) (loss, correct *No
 // and, where they are asked for, the statistics of the BatchNorms.
 func (t *Trainer) gradients(in inputs) []*Node {
 	g := in.pixels.Graph()
-	training := intr.Training{Dropout: t.settings.Dropout, Key: in.key, Recompute: t.settings.Recompute, BFloat16: t.settings.BFloat16, Stem: !slices.Contains(t.settings.Frozen, "stem") && !slices.Contains(t.settings.Frozen, "backbone")}
+	training := intr.Training{
+		Dropout:   t.settings.Dropout,
+		Key:       in.key,
+		Recompute: t.settings.Recompute,
+		BFloat16:  t.settings.BFloat16,
+		Stem:      !slices.Contains(t.settings.Frozen, "stem") && !slices.Contains(t.settings.Frozen, "backbone"),
+	}
 	statistics := map[string]*Node{}
 	if t.settings.TrainBatchNorm {
 		training.Statistics = func(bn string, mean, variance *Node) {

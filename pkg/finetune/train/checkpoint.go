@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/torchfile"
 )
@@ -79,7 +80,8 @@ func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
 		}
 		state.Set(accumulated, gradients)
 	}
-	root := dict("model", weights, "optimizer", optimizer, "lr_scheduler", t.rates.state(), "epoch", extra.Epoch, "args", t.args(extra.Args))
+	root := dict("model", weights, "optimizer", optimizer, "lr_scheduler", t.rates.state(), "epoch", extra.Epoch,
+		"args", t.args(extra.Args))
 	if state.Len() > 0 {
 		root.Set("gointr", state)
 	}
@@ -151,9 +153,9 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 			}
 		}
 		d := dict("lr", lr, "betas", torchfile.Tuple{beta1, beta2}, "eps", eps, "weight_decay", t.settings.WeightDecay,
-			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused", nil,
-			"decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
-		if t.rates.Kind == OneCycleLR {
+			"amsgrad", false, "maximize", false, "foreach", nil, "capturable", false, "differentiable", false, "fused",
+			nil, "decoupled_weight_decay", true, "initial_lr", t.rates.base[group])
+		if t.rates.Kind == finetune.OneCycleLR {
 			d.Set("max_lr", t.rates.base[group]*cycleStart)
 			d.Set("min_lr", t.rates.base[group]/cycleEnd)
 		}
@@ -167,13 +169,14 @@ func (t *Trainer) optimizerState() (*torchfile.Dict, error) {
 func (r *rates) state() *torchfile.Dict {
 	var d *torchfile.Dict
 	switch r.Kind {
-	case StepLR:
+	case finetune.StepLR:
 		d = dict("step_size", r.StepSize, "gamma", r.Gamma)
-	case CosineAnnealingLR:
+	case finetune.CosineAnnealingLR:
 		d = dict("T_max", r.TMax, "eta_min", r.EtaMin)
-	case OneCycleLR:
+	case finetune.OneCycleLR:
 		phase := func(end float64, from, to, before, after string) *torchfile.Dict {
-			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum", after)
+			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum",
+				after)
 		}
 		d = dict("total_steps", r.TotalSteps, "_schedule_phases", torchfile.List{
 			phase(cycleUp*float64(r.TotalSteps)-1, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
@@ -182,7 +185,8 @@ func (r *rates) state() *torchfile.Dict {
 	default:
 		d = dict("factor", 1.0, "total_iters", 0)
 	}
-	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1, "_is_initial", false,
+	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1,
+		"_is_initial", false,
 		"_get_lr_called_within_step", false, "_last_lr", list(r.now)).All() {
 		d.Set(key, value)
 	}
@@ -201,7 +205,7 @@ type Resumed struct {
 // schedule are those of the checkpoint, whatever s says; which parts are frozen,
 // and all else, is what s says. asked is what is known of the architecture, as
 // intr.InspectAs has it. The error says where the checkpoint does not fit.
-func Resume(path string, asked intr.Config, s Settings) (*Trainer, *Resumed, error) {
+func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Resumed, error) {
 	file, err := torchfile.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -311,7 +315,7 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	r := &rates{Schedule: Schedule{Kind: ConstantLR}}
+	r := &rates{Schedule: finetune.Schedule{Kind: finetune.ConstantLR}}
 	var failed []error
 	read := func(d *torchfile.Dict, key string) float64 {
 		v, err := number(d, key)
@@ -321,11 +325,11 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 	has := func(key string) bool { _, ok := schedule.Get(key); return ok }
 	switch {
 	case has("step_size"):
-		r.Kind, r.StepSize, r.Gamma = StepLR, int(read(schedule, "step_size")), read(schedule, "gamma")
+		r.Kind, r.StepSize, r.Gamma = finetune.StepLR, int(read(schedule, "step_size")), read(schedule, "gamma")
 	case has("T_max"):
-		r.Kind, r.TMax, r.EtaMin = CosineAnnealingLR, int(read(schedule, "T_max")), read(schedule, "eta_min")
+		r.Kind, r.TMax, r.EtaMin = finetune.CosineAnnealingLR, int(read(schedule, "T_max")), read(schedule, "eta_min")
 	case has("total_steps"):
-		r.Kind, r.TotalSteps = OneCycleLR, int(read(schedule, "total_steps"))
+		r.Kind, r.TotalSteps = finetune.OneCycleLR, int(read(schedule, "total_steps"))
 	case !has("total_iters"):
 		return nil, 0, errors.New("its schedule is none of StepLR, CosineAnnealingLR, OneCycleLR and ConstantLR")
 	}
@@ -341,10 +345,13 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 		r.now = append(r.now, read(group, "lr"))
 		members, _ := get(group, "params").(torchfile.List)
 		if v := read(group, "weight_decay"); v != decay && len(members) > 0 {
-			failed = append(failed, errors.New("its groups of parameters have weight decays of their own, which are not supported"))
+			failed = append(failed,
+				errors.New("its groups of parameters have weight decays of their own, which are not supported"))
 		}
 		betas, _ := get(group, "betas").(torchfile.Tuple)
-		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps || get(group, "amsgrad") == true || get(group, "maximize") == true {
+		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps ||
+			get(group, "amsgrad") == true ||
+			get(group, "maximize") == true {
 			failed = append(failed, errors.New("its optimizer is not AdamW with PyTorch's betas and eps"))
 		}
 	}
@@ -372,7 +379,9 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 			}
 		}
 		if len(members) != mine {
-			return fmt.Errorf("its optimizer trains %d tensors in group %d, and these settings train %d: freeze the same parts", len(members), group, mine)
+			return fmt.Errorf(
+				"its optimizer trains %d tensors in group %d, and these settings train %d: freeze the same parts",
+				len(members), group, mine)
 		}
 		for _, member := range members {
 			i := next
@@ -389,7 +398,8 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 				return fmt.Errorf("the optimizer's state of %s: %w", t.params[i].Key, err)
 			}
 			if steps >= 0 && step != steps {
-				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step, steps)
+				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step,
+					steps)
 			}
 			steps = step
 			mean, square := t.moments(t.params[i])

@@ -1,7 +1,7 @@
-// Package plan is a training in words and numbers: what is asked for, and how it
-// goes. It imports no other package of ours, so that a cell that asks for a training links no
-// compute engine; package finetune does the work.
-package plan
+// Package finetune is a training in words and numbers: what is asked for, and how it
+// goes. It links no compute engine, so that a cell can ask for a training at once;
+// package finetune/train does the work.
+package finetune
 
 import "errors"
 
@@ -17,9 +17,12 @@ type Options struct {
 	Resume    string  `json:"resume,omitempty"`
 	NoiseFrac float64 `json:"noise_frac"` // of queries that are copies of others [noise_frac]
 
-	Dataset string `json:"dataset"`               // folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
+	// folder with train/CLASS/* and val/CLASS/* [dataset_path/dataset_name]
+	Dataset string `json:"dataset"`
 	Queries int    `json:"num_queries,omitempty"` // 0 is one a class; anything else is refused [num_queries]
-	Size    int    `json:"eval_size,omitempty"`   // pixels of the short side in evaluation, training's sizes being in proportion; 0 is what the checkpoint says, or 800 as published
+	// pixels of the short side in evaluation, training's sizes being in proportion; 0 is what the
+	// checkpoint says, or 800 as published
+	Size    int    `json:"eval_size,omitempty"`
 	Augment string `json:"augment,omitempty"`     // what training does to pictures: Published ("") or Flip
 	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
 	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
@@ -36,7 +39,9 @@ const Nothing = "nothing"
 // What training does to pictures.
 const (
 	Published = "published" // mirrors half of them, resizes at random, crops half of them: DETR's transform
-	Flip      = "flip"      // mirrors half of them, and sees all of them at the size of evaluation: for small pictures, whose telling parts a crop would lose
+	// mirrors half of them, and sees all of them at the size of evaluation: for small pictures,
+	// whose telling parts a crop would lose
+	Flip = "flip"
 )
 
 // Default are the options of the published scripts.
@@ -61,14 +66,17 @@ func FromNothing() Options {
 type Settings struct {
 	Engine string `json:"engine"` // "auto" (or ""), "xla", "cuda" or "go"
 
-	LR             float64  `json:"lr"`              // learning rate of all but the backbone [lr]
-	LRBackbone     float64  `json:"lr_backbone"`     // learning rate of the backbone [lr_backbone]
-	WeightDecay    float64  `json:"weight_decay"`    // of AdamW, decoupled [weight_decay]
-	ClipMaxNorm    float64  `json:"clip_max_norm"`   // gradients are scaled down to this norm, all of them together; 0 leaves them [clip_max_norm]
-	Dropout        float64  `json:"dropout"`         // in the transformer [dropout]
-	LabelSmoothing float64  `json:"label_smoothing"` // of the cross-entropy, as torch.nn.functional.cross_entropy has it
+	LR          float64 `json:"lr"`           // learning rate of all but the backbone [lr]
+	LRBackbone  float64 `json:"lr_backbone"`  // learning rate of the backbone [lr_backbone]
+	WeightDecay float64 `json:"weight_decay"` // of AdamW, decoupled [weight_decay]
+	// gradients are scaled down to this norm, all of them together; 0 leaves them [clip_max_norm]
+	ClipMaxNorm float64 `json:"clip_max_norm"`
+	Dropout     float64 `json:"dropout"` // in the transformer [dropout]
+	// of the cross-entropy, as torch.nn.functional.cross_entropy has it
+	LabelSmoothing float64  `json:"label_smoothing"`
 	Schedule       Schedule `json:"schedule"`
-	WarmUp         int      `json:"warm_up"` // steps over which the learning rates rise linearly to what the schedule says
+	// steps over which the learning rates rise linearly to what the schedule says
+	WarmUp int `json:"warm_up"`
 
 	// Frozen are the parts that keep their weights, of Parts and of "backbone",
 	// which is all of its parts.
@@ -86,7 +94,8 @@ type Settings struct {
 	// computed again where its gradient needs it.
 	Recompute bool `json:"recompute"`
 
-	BatchSize  int `json:"batch_size"` // pictures of a step and a device's worth of room; a smaller batch is filled up [batch_size]
+	// pictures of a step and a device's worth of room; a smaller batch is filled up [batch_size]
+	BatchSize  int `json:"batch_size"`
 	Accumulate int `json:"accumulate"` // batches whose gradients make one step; 0 is 1
 	// Canvas is what the sides of a compiled graph's canvas are multiples of, in
 	// pixels: larger means fewer compilations and more computing on nothing. 0 has
@@ -108,7 +117,19 @@ func DefaultSettings() Settings {
 }
 
 // Parts are what can be frozen, from the pixels to the logits.
-var Parts = []string{"stem", "layer1", "layer2", "layer3", "layer4", "positions", "input_proj", "encoder", "decoder", "queries", "presence"}
+var Parts = []string{
+	"stem",
+	"layer1",
+	"layer2",
+	"layer3",
+	"layer4",
+	"positions",
+	"input_proj",
+	"encoder",
+	"decoder",
+	"queries",
+	"presence",
+}
 
 // The schedules, by PyTorch's names.
 const (
@@ -178,10 +199,11 @@ type Event struct {
 
 // Summary is what a run came to.
 type Summary struct {
-	Run        string `json:"run"`
-	Epochs     int    `json:"epochs"` // finished
-	Last       Line   `json:"last"`
-	Best       Line   `json:"best"`       // the epoch with the greatest test_acc1, of equal ones that with the least test_loss
+	Run    string `json:"run"`
+	Epochs int    `json:"epochs"` // finished
+	Last   Line   `json:"last"`
+	// the epoch with the greatest test_acc1, of equal ones that with the least test_loss
+	Best       Line   `json:"best"`
 	Checkpoint string `json:"checkpoint"` // files
 	BestModel  string `json:"best_model"`
 }

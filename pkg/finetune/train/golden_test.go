@@ -1,4 +1,4 @@
-package finetune_test
+package train_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
@@ -46,7 +47,7 @@ func (a arrays) floats(name string) (values []float32, shape []int) {
 }
 
 // batch pads images [3, h, w], which are the network's inputs as they are.
-func (a arrays) batch(pick, labels []int) *finetune.Batch {
+func (a arrays) batch(pick, labels []int) *train.Batch {
 	b := &intr.Batch{}
 	var images [][]float32
 	for _, i := range pick {
@@ -56,7 +57,7 @@ func (a arrays) batch(pick, labels []int) *finetune.Batch {
 		b.Height, b.Width = max(b.Height, shape[1]), max(b.Width, shape[2])
 	}
 	b.Pixels = make([]float32, len(pick)*b.Height*b.Width*3)
-	batch := &finetune.Batch{Input: b, Indices: pick}
+	batch := &train.Batch{Input: b, Indices: pick}
 	for i, size := range b.Sizes {
 		for c := range 3 {
 			for y := range size[0] {
@@ -89,7 +90,8 @@ func near(t *testing.T, what string, got, want, within float64) {
 		within *= -math.Abs(want)
 	}
 	if !(math.Abs(got-want) <= within) {
-		t.Errorf("%s is %v, PyTorch's is %v, further apart (%.3g) than %.3g", what, got, want, math.Abs(got-want), within)
+		t.Errorf("%s is %v, PyTorch's is %v, further apart (%.3g) than %.3g", what, got, want, math.Abs(got-want),
+			within)
 	}
 }
 
@@ -122,15 +124,16 @@ func TestGoldenTraining(t *testing.T) {
 	}
 	readJSON(t, shared.Golden(t, "training.json"), &want)
 	engines.Each(t, func(t *testing.T, engine string) {
-		start, err := finetune.FromCheckpoint(context.Background(), checkpoint, finetune.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
+		start, err := train.FromCheckpoint(context.Background(), checkpoint,
+			train.StartOptions{Classes: 6, Asked: intr.Config{Heads: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		start.Values["presence_vector.weight"], _ = images.floats("presence_weight")
-		s := finetune.Default()
+		s := finetune.DefaultSettings()
 		s.Engine, s.LR, s.Dropout, s.BatchSize = engine, 1e-4, 0, 4
 		s.Schedule.StepSize = 8
-		tr, err := finetune.NewTrainer(start, s)
+		tr, err := train.NewTrainer(start, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,15 +196,16 @@ func TestGoldenResume(t *testing.T) {
 	all := []int{0, 1, 2, 3, 4, 5}
 	within := float32s(t, "interrupted").Within(t, "loss", 1e-5)
 	engines.Each(t, func(t *testing.T, engine string) {
-		s := finetune.Default()
+		s := finetune.DefaultSettings()
 		s.Engine, s.Dropout, s.BatchSize, s.Frozen = engine, 0, 6, []string{"backbone"}
-		tr, resumed, err := finetune.Resume(checkpoint, intr.Config{}, s)
+		tr, resumed, err := train.Resume(checkpoint, intr.Config{}, s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer tr.Close()
 		if resumed.Epoch != 1 || tr.Steps() != 2 {
-			t.Errorf("resumes after epoch %d and %d steps, and it was interrupted after epoch 1 and 2 steps", resumed.Epoch, tr.Steps())
+			t.Errorf("resumes after epoch %d and %d steps, and it was interrupted after epoch 1 and 2 steps",
+				resumed.Epoch, tr.Steps())
 		}
 		for _, epoch := range want[2:] {
 			lr, _ := tr.LR()

@@ -1,4 +1,4 @@
-package finetune
+package train
 
 import (
 	"cmp"
@@ -9,7 +9,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
@@ -74,7 +73,12 @@ func (o StartOptions) read(file *torchfile.File) (*Start, error) {
 	c.Classes = o.Classes
 	if start.From == "DETR" {
 		random := rand.New(rand.NewPCG(uint64(o.Seed), 'p'))
-		start.Values["presence_vector.weight"] = uniform(random, c.HiddenDim, xavier(1, c.HiddenDim))
+		bound := math.Sqrt(6 / float64(1+c.HiddenDim)) // Xavier's
+		vector := make([]float32, c.HiddenDim)
+		for i := range vector {
+			vector[i] = float32((2*random.Float64() - 1) * bound)
+		}
+		start.Values["presence_vector.weight"] = vector
 		start.Values["presence_vector.bias"] = []float32{0}
 	}
 	return start, c.Check()
@@ -92,7 +96,7 @@ func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
 		return nil, err
 	}
 	for _, p := range intr.Params(start.Config) {
-		if start.From == "DETR" && partOf(p.Key) == "presence" {
+		if start.From == "DETR" && p.Part() == "presence" {
 			continue
 		}
 		t := state[p.Key]
@@ -100,7 +104,8 @@ func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
 			return nil, fmt.Errorf("tensor %s is missing", p.Key)
 		}
 		if !slices.Equal(t.Shape, p.Shape) {
-			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, start.Config)
+			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape,
+				start.Config)
 		}
 		if start.Values[p.Key], err = t.Float32s(nil); err != nil {
 			return nil, err
@@ -122,77 +127,12 @@ func (o StartOptions) queries(had []float32, n, width int) []float32 {
 	return all
 }
 
-// FromNothing starts with PyTorch's initial weights: Kaiming's normal
-// distribution for the ResNet's convolutions, Xavier's uniform one for the
-// matrices of the transformer as in DETR, torch.nn's defaults for the rest. The
-// BatchNorms are the identity: Calibrate them on a batch, or train them.
+// FromNothing starts with PyTorch's initial weights (intr.Initial). The BatchNorms are
+// the identity: Calibrate them on a batch, or train them.
 func FromNothing(c intr.Config, seed int64) (*Start, error) {
 	c.EvalSize = cmp.Or(c.EvalSize, 800)
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	start := &Start{Config: c, From: "nothing", Values: map[string][]float32{}}
-	random := rand.New(rand.NewPCG(uint64(seed), 'n'))
-	fanIn := 0 // of the weight that a bias comes after
-	for _, p := range intr.Params(c) {
-		if strings.HasSuffix(p.Key, "weight") {
-			fanIn = p.Len() / p.Shape[0]
-		}
-		start.Values[p.Key] = initialise(p, fanIn, random)
-	}
-	return start, nil
-}
-
-func initialise(p intr.Param, fanIn int, random *rand.Rand) []float32 {
-	bias := strings.HasSuffix(p.Key, "bias")
-	switch part := partOf(p.Key); {
-	case isBatchNorm(p.Key):
-		return constant(p.Len(), strings.HasSuffix(p.Key, ".weight") || strings.HasSuffix(p.Key, ".running_var"))
-	case strings.Contains(p.Key, "norm"): // LayerNorm
-		return constant(p.Len(), !bias)
-	case strings.Contains(p.Key, "_attn.") && bias:
-		return constant(p.Len(), false)
-	case strings.HasPrefix(p.Key, "backbone.0."): // kaiming_normal_ by what a convolution puts out
-		return normal(random, p.Len(), math.Sqrt(2/float64(p.Shape[0]*p.Shape[2]*p.Shape[3])))
-	case part == "queries":
-		return normal(random, p.Len(), 1)
-	case part == "positions":
-		values := uniform(random, p.Len(), 0.5)
-		for i := range values {
-			values[i] += 0.5
-		}
-		return values
-	case bias, part == "input_proj", part == "presence": // as torch.nn.Linear and Conv2d
-		return uniform(random, p.Len(), 1/math.Sqrt(float64(fanIn)))
-	}
-	return uniform(random, p.Len(), xavier(p.Shape[0], p.Shape[1]))
-}
-
-// xavier is the bound of the uniform distribution for a matrix [out, in].
-func xavier(out, in int) float64 { return math.Sqrt(6 / float64(out+in)) }
-
-func constant(n int, one bool) []float32 {
-	values := make([]float32, n)
-	if one {
-		for i := range values {
-			values[i] = 1
-		}
-	}
-	return values
-}
-
-func uniform(random *rand.Rand, n int, bound float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32((2*random.Float64() - 1) * bound)
-	}
-	return values
-}
-
-func normal(random *rand.Rand, n int, deviation float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(random.NormFloat64() * deviation)
-	}
-	return values
+	return &Start{Config: c, From: "nothing", Values: intr.Initial(c, seed)}, nil
 }

@@ -1,4 +1,4 @@
-package finetune_test
+package train_test
 
 import (
 	"cmp"
@@ -15,7 +15,9 @@ import (
 
 	"github.com/gointr/gointr/internal/engines"
 	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/train"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -64,27 +66,37 @@ func readFixture(t *testing.T) fixture {
 	return f
 }
 
-func (f fixture) batch(pick []int, classes int) *finetune.Batch {
+func (f fixture) batch(pick []int, classes int) *train.Batch {
 	var pictures []*picture.Picture
 	var labels []int
 	for _, i := range pick {
 		pictures = append(pictures, f.pictures[i])
 		labels = append(labels, i%classes)
 	}
-	return finetune.NewBatch(pictures, labels, pick)
+	return train.NewBatch(pictures, labels, pick)
 }
 
 func (f fixture) settings(r fixtureRun, engine string) finetune.Settings {
-	s := finetune.Default()
-	s.Engine, s.LR, s.LRBackbone, s.WeightDecay, s.Dropout, s.BatchSize, s.Canvas = engine, f.LR, f.LRBackbone, f.WeightDecay, 0, 3, 96
-	s.Frozen, s.Accumulate, s.LabelSmoothing, s.ClipMaxNorm, s.TrainBatchNorm = r.Frozen, r.Accumulate, r.LabelSmoothing, r.ClipMaxNorm, r.TrainBatchNorm
-	s.Schedule = finetune.Schedule{Kind: r.Schedule, StepSize: 2, Gamma: 0.1, TMax: 4, EtaMin: 1e-5, TotalSteps: len(r.Steps)}
+	s := finetune.DefaultSettings()
+	s.Engine, s.LR, s.LRBackbone, s.WeightDecay, s.Dropout, s.BatchSize, s.Canvas = engine, f.LR, f.LRBackbone,
+		f.WeightDecay, 0, 3, 96
+	s.Frozen, s.Accumulate, s.LabelSmoothing, s.ClipMaxNorm, s.TrainBatchNorm = r.Frozen, r.Accumulate,
+		r.LabelSmoothing, r.ClipMaxNorm, r.TrainBatchNorm
+	s.Schedule = finetune.Schedule{
+		Kind:       r.Schedule,
+		StepSize:   2,
+		Gamma:      0.1,
+		TMax:       4,
+		EtaMin:     1e-5,
+		TotalSteps: len(r.Steps),
+	}
 	return s
 }
 
-func startFrom(t *testing.T, name string, classes int) *finetune.Start {
+func startFrom(t *testing.T, name string, classes int) *train.Start {
 	t.Helper()
-	start, err := finetune.FromCheckpoint(context.Background(), filepath.Join("..", "intr", "testdata", name+".pth"), finetune.StartOptions{Classes: classes})
+	start, err := train.FromCheckpoint(context.Background(), filepath.Join("..", "..", "intr", "testdata", name+".pth"),
+		train.StartOptions{Classes: classes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +106,9 @@ func startFrom(t *testing.T, name string, classes int) *finetune.Start {
 var classesOf = map[string]int{"basic": 5, "prenorm_learned": 3, "dc5": 4}
 
 // newTrainer begins run r of the fixture.
-func (f fixture) newTrainer(t *testing.T, r fixtureRun, s finetune.Settings) *finetune.Trainer {
+func (f fixture) newTrainer(t *testing.T, r fixtureRun, s finetune.Settings) *train.Trainer {
 	t.Helper()
-	tr, err := finetune.NewTrainer(startFrom(t, r.Start, classesOf[r.Start]), s)
+	tr, err := train.NewTrainer(startFrom(t, r.Start, classesOf[r.Start]), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +132,7 @@ func TestSmallTraining(t *testing.T) {
 					lr, lrBackbone := tr.LR()
 					near(t, fmt.Sprintf("learning rate %d", i), lr, step.LR[0], -1e-14)
 					near(t, fmt.Sprintf("learning rate %d of the backbone", i), lrBackbone, step.LR[1], -1e-14)
-					var got finetune.StepResult
+					var got train.StepResult
 					for j, pick := range step.Batches {
 						var err error
 						if got, err = tr.Step(f.batch(pick, classesOf[r.Start])); err != nil {
@@ -154,20 +166,21 @@ func TestSmallTraining(t *testing.T) {
 // digits.
 func TestBFloat16(t *testing.T) {
 	f := readFixture(t)
-	c := finetune.Slim()
+	c := train.Slim()
 	c.Width, c.HiddenDim, c.FeedForward, c.Classes = 8, 32, 48, 6
 	batch := f.batch([]int{0, 1, 2, 3, 4, 5}, 6)
 	engines.Each(t, func(t *testing.T, engine string) {
 		var first, last [2]float64
 		for i, short := range []bool{false, true} {
-			start, err := finetune.FromNothing(c, 1)
+			start, err := train.FromNothing(c, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := finetune.Default()
-			s.Engine, s.Frozen, s.TrainBatchNorm, s.LR, s.LRBackbone, s.BatchSize, s.Dropout, s.BFloat16 = engine, nil, true, 2e-3, 2e-3, 6, 0, short
+			s := finetune.DefaultSettings()
+			s.Engine, s.Frozen, s.TrainBatchNorm, s.LR, s.LRBackbone, s.BatchSize, s.Dropout, s.BFloat16 = engine, nil,
+				true, 2e-3, 2e-3, 6, 0, short
 			s.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR, TotalSteps: 25}
-			tr, err := finetune.NewTrainer(start, s)
+			tr, err := train.NewTrainer(start, s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +206,7 @@ func TestBFloat16(t *testing.T) {
 	})
 }
 
-func norm(t *testing.T, tr *finetune.Trainer, p intr.Param) float64 {
+func norm(t *testing.T, tr *train.Trainer, p intr.Param) float64 {
 	t.Helper()
 	values, err := tr.Model().Values(p)
 	if err != nil {
@@ -235,10 +248,10 @@ func TestDevices(t *testing.T) {
 		t.Logf("losses %.2g apart, norms %.2g", math.Abs(x.Loss-y.Loss), math.Abs(x.GradNorm/y.GradNorm-1))
 	}
 	path := filepath.Join(t.TempDir(), "checkpoint.pth")
-	if err := b.Save(path, finetune.Extra{}); err != nil {
+	if err := b.Save(path, train.Extra{}); err != nil {
 		t.Fatal(err)
 	}
-	again, _, err := finetune.Resume(path, intr.Config{}, one)
+	again, _, err := train.Resume(path, intr.Config{}, one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +266,7 @@ func TestDevices(t *testing.T) {
 // ends with layer3 has a stride of 16.
 func TestFromNothing(t *testing.T) {
 	f := readFixture(t)
-	start, err := finetune.FromNothing(intr.Config{
+	start, err := train.FromNothing(intr.Config{
 		Backbone: "resnet", Blocks: [4]int{1, 1, 1}, Width: 8, Positions: "sine", HiddenDim: 32, Heads: 4,
 		EncoderLayers: 1, DecoderLayers: 2, FeedForward: 48, Classes: 6,
 	}, 1)
@@ -267,10 +280,10 @@ func TestFromNothing(t *testing.T) {
 	if err := start.Calibrate("go", batch); err != nil {
 		t.Fatal(err)
 	}
-	s := finetune.Default()
+	s := finetune.DefaultSettings()
 	s.Engine, s.Frozen, s.LR, s.LRBackbone, s.BatchSize, s.Dropout = "go", nil, 5e-4, 5e-4, 6, 0
 	s.Schedule = finetune.Schedule{Kind: finetune.OneCycleLR, TotalSteps: 60}
-	tr, err := finetune.NewTrainer(start, s)
+	tr, err := train.NewTrainer(start, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,12 +301,24 @@ func TestFromNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("loss %.3f → %.3f, %.0f %% right", before.Loss, after.Loss, after.Acc1)
-	if before.Loss > 3 || after.Loss > 0.3 || after.Acc1 != 100 || after.Acc5 != 100 {
-		t.Errorf("six pictures are not learned: loss %.3f, then %.3f with %.0f %% right", before.Loss, after.Loss, after.Acc1)
+	tally := evaluation.New(make([]string, 6))
+	for i, logits := range after.Logits {
+		if err := tally.Add(fmt.Sprint(i), batch.Classes[i], logits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := tally.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("loss %.3f → %.3f, %.0f %% right", before.Loss, after.Loss, report.Acc1)
+	near(t, "the loss", report.Loss, after.Loss, 1e-5)
+	if before.Loss > 3 || after.Loss > 0.3 || report.Acc1 != 100 || report.Acc5 != 100 {
+		t.Errorf("six pictures are not learned: loss %.3f, then %.3f with %.0f %% right", before.Loss, after.Loss,
+			report.Acc1)
 	}
 	path := filepath.Join(t.TempDir(), "slim.pth")
-	if err := tr.Save(path, finetune.Extra{}); err != nil {
+	if err := tr.Save(path, train.Extra{}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := intr.Open(t.Context(), path, intr.Backend("go"))
@@ -329,7 +354,8 @@ with torch.no_grad():
     loss = torch.nn.functional.cross_entropy(m(*g.ref.batch(images))[0], torch.arange(6)).item()
 assert abs(loss - float(sys.argv[2])) < 1e-5, (loss, sys.argv[2])
 `
-		if message, err := exec.Command(python, "-c", script, path, fmt.Sprint(after.Loss)).CombinedOutput(); err != nil {
+		if message, err := exec.Command(python, "-c", script, path, fmt.Sprint(after.Loss)).
+			CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, message)
 		}
 	}
@@ -342,7 +368,8 @@ func TestQueries(t *testing.T) {
 	if !slices.Equal(few, had[:3*16]) {
 		t.Error("fewer queries are not the first ones")
 	}
-	start, err := finetune.FromCheckpoint(context.Background(), "../intr/testdata/basic.pth", finetune.StartOptions{Classes: 12, NoiseFrac: 0.1})
+	start, err := train.FromCheckpoint(context.Background(), "../../intr/testdata/basic.pth",
+		train.StartOptions{Classes: 12, NoiseFrac: 0.1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +394,7 @@ func TestFromDETR(t *testing.T) {
 	path, config := writeDETR(t, true)
 	width := config.HiddenDim
 	const classes = 3
-	start, err := finetune.FromCheckpoint(t.Context(), path, finetune.StartOptions{Classes: classes, Seed: 7})
+	start, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: classes, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +416,7 @@ func TestFromDETR(t *testing.T) {
 		}
 	}
 	f := readFixture(t)
-	tr, err := finetune.NewTrainer(start, f.settings(f.Runs["published"], "go"))
+	tr, err := train.NewTrainer(start, f.settings(f.Runs["published"], "go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,7 +426,7 @@ func TestFromDETR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last finetune.StepResult
+	var last train.StepResult
 	for range 10 {
 		if last, err = tr.Step(batch); err != nil {
 			t.Fatal(err)
@@ -413,7 +440,7 @@ func TestFromDETR(t *testing.T) {
 // writeDETR writes a DETR that is made of a small INTR, with its args or without.
 func writeDETR(t *testing.T, args bool) (path string, config intr.Config) {
 	t.Helper()
-	file, err := torchfile.Open("../intr/testdata/basic.pth")
+	file, err := torchfile.Open("../../intr/testdata/basic.pth")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,25 +490,31 @@ func TestAsked(t *testing.T) {
 	silent, config := writeDETR(t, false)
 	says, _ := writeDETR(t, true)
 	for _, heads := range []int{0, 4} {
-		start, err := finetune.FromCheckpoint(t.Context(), silent, finetune.StartOptions{Classes: 3, Asked: intr.Config{Heads: heads}})
+		start, err := train.FromCheckpoint(t.Context(), silent,
+			train.StartOptions{Classes: 3, Asked: intr.Config{Heads: heads}})
 		if err != nil || start.Config.Heads != cmp.Or(heads, 8) {
 			t.Errorf("%d heads become %d (%v)", heads, start.Config.Heads, err)
 		}
 	}
 	same := config
 	same.Classes = 3
-	if start, err := finetune.FromCheckpoint(t.Context(), says, finetune.StartOptions{Classes: 3, Asked: same}); err != nil || start.Config != same {
+	if start, err := train.FromCheckpoint(t.Context(), says, train.StartOptions{Classes: 3, Asked: same}); err != nil ||
+		start.Config != same {
 		t.Errorf("what it is becomes %+v (%v)", start, err)
 	}
 	for name, asked := range map[string]intr.Config{
-		"nheads 4": {Heads: 4}, "enc_layers 3": {EncoderLayers: 3}, "dec_layers 7": {DecoderLayers: 7}, "width 64": {Width: 64},
-		"hidden_dim 256": {HiddenDim: 256}, "dim_feedforward 9": {FeedForward: 9}, "blocks [3 4 6 3]": {Blocks: [4]int{3, 4, 6, 3}},
-		"dilation true": {Dilation: true}, "pre_norm true": {PreNorm: true}, "position_embedding learned": {Positions: "learned"},
+		"nheads 4": {Heads: 4}, "enc_layers 3": {EncoderLayers: 3}, "dec_layers 7": {DecoderLayers: 7},
+		"width 64": {Width: 64}, "hidden_dim 256": {HiddenDim: 256}, "dim_feedforward 9": {FeedForward: 9},
+		"blocks [3 4 6 3]": {Blocks: [4]int{3, 4, 6, 3}}, "dilation true": {Dilation: true},
+		"pre_norm true": {PreNorm: true}, "position_embedding learned": {Positions: "learned"},
 	} {
 		for _, path := range []string{says, silent} {
-			if _, err := finetune.FromCheckpoint(t.Context(), path, finetune.StartOptions{Classes: 3, Asked: asked}); path == silent && asked.Heads > 0 {
+			if _, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: 3, Asked: asked}); path ==
+				silent &&
+				asked.Heads > 0 {
 				continue
-			} else if what, _, _ := strings.Cut(name, " "); err == nil || !strings.Contains(err.Error(), what) || strings.Contains(err.Error(), "\n") {
+			} else if what, _, _ := strings.Cut(name, " "); err == nil || !strings.Contains(err.Error(), what) ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s is answered with %v", name, err)
 			}
 		}
@@ -493,17 +526,19 @@ func TestRefusals(t *testing.T) {
 	f := readFixture(t)
 	r := f.Runs["published"]
 	for says, change := range map[string]func(*finetune.Settings){
-		"tail":          func(s *finetune.Settings) { s.Frozen = []string{"tail"} },
-		"every part":    func(s *finetune.Settings) { s.Frozen = finetune.Parts },
-		"dropout":       func(s *finetune.Settings) { s.Dropout = 1 },
-		"batch_size":    func(s *finetune.Settings) { s.BatchSize = 0 },
-		"cosine":        func(s *finetune.Settings) { s.Schedule = finetune.Schedule{Kind: finetune.CosineAnnealingLR} },
+		"tail":       func(s *finetune.Settings) { s.Frozen = []string{"tail"} },
+		"every part": func(s *finetune.Settings) { s.Frozen = finetune.Parts },
+		"dropout":    func(s *finetune.Settings) { s.Dropout = 1 },
+		"batch_size": func(s *finetune.Settings) { s.BatchSize = 0 },
+		"cosine": func(s *finetune.Settings) {
+			s.Schedule = finetune.Schedule{Kind: finetune.CosineAnnealingLR}
+		},
 		"Sometimes":     func(s *finetune.Settings) { s.Schedule.Kind = "Sometimes" },
 		"1000 were ask": func(s *finetune.Settings) { s.Devices, s.BatchSize = 1000, 1000 },
 	} {
 		s := f.settings(r, "go")
 		change(&s)
-		tr, err := finetune.NewTrainer(startFrom(t, "basic", 5), s)
+		tr, err := train.NewTrainer(startFrom(t, "basic", 5), s)
 		if err == nil {
 			tr.Close()
 			t.Errorf("nothing is said of %q", says)
@@ -523,14 +558,16 @@ func TestRefusals(t *testing.T) {
 	if _, err := tr.Step(f.batch([]int{0, 1}, 5)); err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.Save(path, finetune.Extra{}); err != nil {
+	if err := tr.Save(path, train.Extra{}); err != nil {
 		t.Fatal(err)
 	}
 	s.Frozen = nil
-	if _, _, err := finetune.Resume(path, intr.Config{}, s); err == nil || !strings.Contains(err.Error(), "freeze the same parts") {
+	if _, _, err := train.Resume(path, intr.Config{}, s); err == nil ||
+		!strings.Contains(err.Error(), "freeze the same parts") {
 		t.Errorf("other frozen parts are answered with %v", err)
 	}
-	if _, _, err := finetune.Resume("../intr/testdata/basic.pth", intr.Config{}, s); err == nil || !strings.Contains(err.Error(), "no optimizer") {
+	if _, _, err := train.Resume("../../intr/testdata/basic.pth", intr.Config{}, s); err == nil ||
+		!strings.Contains(err.Error(), "no optimizer") {
 		t.Errorf("a checkpoint without optimizer is answered with %v", err)
 	}
 }
@@ -617,8 +654,9 @@ func TestNotFinite(t *testing.T) {
 		bad := f.batch([]int{3, 4, 5}, 5)
 		bad.Input.Pixels[100] = float32(math.Inf(1))
 		_, err := tr.Step(bad)
-		var notFinite *finetune.NotFiniteError
-		if !errors.As(err, &notFinite) || !strings.Contains(err.Error(), "[3 4 5]") || strings.Contains(err.Error(), "\n") {
+		var notFinite *train.NotFiniteError
+		if !errors.As(err, &notFinite) || !strings.Contains(err.Error(), "[3 4 5]") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Fatalf("is answered with %v", err)
 		}
 		t.Log(err)
@@ -647,7 +685,7 @@ func TestResume(t *testing.T) {
 			tr := f.newTrainer(t, r, s)
 			path := filepath.Join(t.TempDir(), "checkpoint.pth")
 			var losses []float64
-			step := func(tr *finetune.Trainer, i int) float64 {
+			step := func(tr *train.Trainer, i int) float64 {
 				got, err := tr.Step(f.batch([]int{i % 6, (i + 1) % 6, (i + 3) % 6}, classesOf[r.Start]))
 				if err != nil {
 					t.Fatal(err)
@@ -660,13 +698,13 @@ func TestResume(t *testing.T) {
 			for i := range 6 {
 				losses = append(losses, step(tr, i))
 				if i == 2 {
-					if err := tr.Save(path, finetune.Extra{Epoch: 3}); err != nil {
+					if err := tr.Save(path, train.Extra{Epoch: 3}); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
 			s.LR, s.Schedule = 17, finetune.Schedule{} // of no influence
-			again, resumed, err := finetune.Resume(path, intr.Config{}, s)
+			again, resumed, err := train.Resume(path, intr.Config{}, s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -696,10 +734,18 @@ func TestResumeInPyTorch(t *testing.T) {
 		s.Accumulate = 1
 		tr := f.newTrainer(t, r, s)
 		path := filepath.Join(t.TempDir(), "checkpoint.pth")
-		arguments := []string{"testdata/resume.py", path, r.Schedule, strings.Join(r.Frozen, " "), fmt.Sprint(r.LabelSmoothing), fmt.Sprint(r.ClipMaxNorm), fmt.Sprint(r.TrainBatchNorm)}
+		arguments := []string{
+			"testdata/resume.py",
+			path,
+			r.Schedule,
+			strings.Join(r.Frozen, " "),
+			fmt.Sprint(r.LabelSmoothing),
+			fmt.Sprint(r.ClipMaxNorm),
+			fmt.Sprint(r.TrainBatchNorm),
+		}
 		for i := range 5 {
 			if i == 2 {
-				if err := tr.Save(path, finetune.Extra{Epoch: 1}); err != nil {
+				if err := tr.Save(path, train.Extra{Epoch: 1}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,23 +1,25 @@
-package finetune
+package train
 
 import (
 	"fmt"
 	"math"
+
+	"github.com/gointr/gointr/pkg/finetune"
 )
 
 // checkSchedule says what cannot be followed.
-func checkSchedule(s Schedule) error {
+func checkSchedule(s finetune.Schedule) error {
 	switch s.Kind {
-	case "", ConstantLR:
-	case StepLR:
+	case "", finetune.ConstantLR:
+	case finetune.StepLR:
 		if s.StepSize < 1 {
 			return fmt.Errorf("StepLR cannot drop every %d epochs: lr_drop must be 1 at least", s.StepSize)
 		}
-	case CosineAnnealingLR:
+	case finetune.CosineAnnealingLR:
 		if s.TMax < 1 {
 			return fmt.Errorf("a cosine over %d epochs cannot be followed: it needs 1 at least", s.TMax)
 		}
-	case OneCycleLR:
+	case finetune.OneCycleLR:
 		if s.TotalSteps < 3 {
 			return fmt.Errorf("one cycle needs 3 steps at least to go up and down, and it has %d", s.TotalSteps)
 		}
@@ -36,44 +38,44 @@ const (
 
 // rates are the learning rates of the optimizer's groups on their way.
 type rates struct {
-	Schedule
+	finetune.Schedule
 	base []float64 // of the groups, as set (of OneCycleLR: where it starts) [initial_lr]
 	now  []float64
 	last int // epochs (of OneCycleLR: steps) gone by [last_epoch]
 }
 
-func newRates(s Schedule, lrs ...float64) *rates {
+func newRates(s finetune.Schedule, lrs ...float64) *rates {
 	r := &rates{Schedule: s}
 	if r.Kind == "" {
-		r.Kind = ConstantLR
+		r.Kind = finetune.ConstantLR
 	}
 	for _, lr := range lrs {
-		if r.Kind == OneCycleLR {
+		if r.Kind == finetune.OneCycleLR {
 			lr /= cycleStart
 		}
 		r.base = append(r.base, lr)
 	}
 	r.now = append(r.now, r.base...)
-	if r.Kind == OneCycleLR {
+	if r.Kind == finetune.OneCycleLR {
 		r.cycle()
 	}
 	return r
 }
 
 // perStep says whether the schedule moves with every step.
-func (r *rates) perStep() bool { return r.Kind == OneCycleLR }
+func (r *rates) perStep() bool { return r.Kind == finetune.OneCycleLR }
 
 // step moves on by one epoch or step.
 func (r *rates) step() {
 	r.last++
 	switch r.Kind {
-	case StepLR:
+	case finetune.StepLR:
 		if r.last%r.StepSize == 0 {
 			for i := range r.now {
 				r.now[i] *= r.Gamma
 			}
 		}
-	case CosineAnnealingLR:
+	case finetune.CosineAnnealingLR:
 		for i, lr := range r.now {
 			if (r.last-1-r.TMax)%(2*r.TMax) == 0 { // the way back up begins
 				r.now[i] = lr + (r.base[i]-r.EtaMin)*(1-math.Cos(math.Pi/float64(r.TMax)))/2
@@ -82,7 +84,7 @@ func (r *rates) step() {
 			at := func(epoch int) float64 { return 1 + math.Cos(math.Pi*float64(epoch)/float64(r.TMax)) }
 			r.now[i] = at(r.last)/at(r.last-1)*(lr-r.EtaMin) + r.EtaMin
 		}
-	case OneCycleLR:
+	case finetune.OneCycleLR:
 		r.cycle()
 	}
 }
