@@ -33,10 +33,10 @@ var (
 	boxColumns  = []string{"x0", "y0", "x1", "y1"}
 )
 
-// ReadParts reads parts.csv: the parts of every picture, in the order of the file, by its path, which is relative to the
-// dataset's folder and has "/" on every system. The first line names the columns, in any order: path, part, x, y and
-// visible (0 or 1), and x0, y0, x1 and y1 for boxes; others are passed over. The error is one sentence with the path and
-// the line.
+// ReadParts reads parts.csv: the parts of every picture, in the order of the file, by its path, which is relative to
+// the dataset's folder and has "/" on every system. The first line names the columns, in any order: path, part, x, y
+// and visible (0 or 1), and x0, y0, x1 and y1 for boxes; others are passed over. The error is one sentence with the
+// path and the line.
 func ReadParts(path string) (map[string][]Part, error) {
 	parts := map[string][]Part{}
 	names := map[string]string{} // each name is kept once: a row's fields share the row's memory

@@ -95,9 +95,9 @@ func (f *Figure) caption() about {
 	return a
 }
 
-// Caption is what a reader needs to know of the figure, for the braces of LaTeX's \caption, without a package (Save with
-// a name in .tex writes a file to \input). Accents are written as commands; other letters beyond ASCII stand as they are
-// for XeLaTeX and LuaLaTeX, and as their number for pdfLaTeX, whose fonts lack them.
+// Caption is what a reader needs to know of the figure, for the braces of LaTeX's \caption, without a package (Save
+// with a name in .tex writes a file to \input). Accents are written as commands; other letters beyond ASCII stand as
+// they are for XeLaTeX and LuaLaTeX, and as their number for pdfLaTeX, whose fonts lack them.
 func (f *Figure) Caption() string {
 	var b strings.Builder
 	for _, w := range f.caption() {
@@ -132,7 +132,8 @@ func printable(s string) string {
 func (f *Figure) tex(path string) []byte {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME "+
-		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), notLabel.ReplaceAllString(stem, "-"))
+		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(),
+		notLabel.ReplaceAllString(stem, "-"))
 }
 
 // notLabel is what \label does not take, or not always.

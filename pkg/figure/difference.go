@@ -11,8 +11,9 @@ import (
 // Difference shows what class a sees in a picture that class b does not: for each head of a decoder layer (from 0, or
 // attention.Last) the raw weights of a minus those of b, classes being indices, over the picture in gray. One scale,
 // symmetric around 0 unless o.Limits say otherwise, goes for all heads; the signs + and − mark the cells of each head
-// where the difference is greatest and least, unless it is below a tenth of the scale. What o leaves out is the colormap
-// puor, an opacity of 0.6, and cubic interpolation. It is an error when the maps differ by no more than rounding.
+// where the difference is greatest and least, unless it is below a tenth of the scale. What o leaves out is the
+// colormap puor, an opacity of 0.6, and cubic interpolation. It is an error when the maps differ by no more than
+// rounding.
 func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o Options) (*Figure, error) {
 	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "puor"), cmp.Or(o.Opacity, 0.6)
 	o.Smoothing = cmp.Or(o.Smoothing, Cubic) // Published is 0
@@ -36,9 +37,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	nameA, nameB := attention.Plain(e.Name(a)), attention.Plain(e.Name(b))
 	o.SameScale, o.ColorBar = false, true
 	o.ends = [2]string{"← " + nameB + " more", nameA + " more →"}
-	if o.Title == "" {
-		o.Title = ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
-	}
+	o.Title = cmp.Or(o.Title, ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2))
 
 	base, err := Shrink(photo)
 	if err != nil {

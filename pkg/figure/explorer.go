@@ -58,9 +58,9 @@ type explorerData struct {
 }
 
 // Explorer is an HTML page to look around in an explanation: every class by name, its maps by layer and head, two
-// classes side by side, and which heads and classes look at a spot. It needs no network and no kernel, and has less than
-// 2 MB: maps of the chosen class and of the best others as they fit, ten or more, every weight within 0.1 % of its map's
-// greatest; of the rest the probabilities.
+// classes side by side, and which heads and classes look at a spot. It needs no network and no kernel, and has less
+// than 2 MB: maps of the chosen class and of the best others as they fit, ten or more, every weight within 0.1 % of its
+// map's greatest; of the rest the probabilities.
 //
 // It is an error when the explanation is broken (attention.Explanation.Check), the class, the layer or the colormap
 // does not exist, there is no picture, or the maps of the one class fit no page.

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -26,7 +27,8 @@ const Mean = -1
 
 // Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row for each picture and class, with the
 // picture first, a column for each head; no heads are all of them. Of one head only, the panels follow each other as
-// lines of text do, each named by the heading of its row. o.SameScale and o.ColorBar make panels comparable in strength.
+// lines of text do, each named by the heading of its row. o.SameScale and o.ColorBar make panels comparable in
+// strength.
 func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -220,8 +222,6 @@ func strip(rows []mapRow, title string, o Options) (*Figure, error) {
 		}
 		panels = append(panels, p...)
 	}
-	if o.Title == "" {
-		o.Title = title
-	}
+	o.Title = cmp.Or(o.Title, title)
 	return layout(wrapped(panels, o), o)
 }

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -31,9 +32,8 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if err != nil {
 		return nil, err
 	}
-	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
-	}
+	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1),
+		titleSize, o.Width, 2))
 	f, err := mapRows(maps, photo, o)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"slices"
@@ -107,9 +108,7 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
 	}
 	o = o.common(allMaps(rows))
-	if o.Title == "" {
-		o.Title = title
-	}
+	o.Title = cmp.Or(o.Title, title)
 	var drawn []row
 	for i, r := range rows {
 		base, err := Shrink(r.photo)
@@ -161,10 +160,8 @@ func Film(e *attention.Explanation, class, head int, photo image.Image, o Option
 		}
 		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
 	}
-	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class),
-			strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
-	}
+	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class),
+		strings.ToLower(headLabel(head))), titleSize, o.Width, 2))
 	f, err := mapRows(maps, photo, o)
 	if err != nil {
 		return nil, err
