@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// ReadBoxes reads boxes.csv, which ImportCUB writes: one box around the whole
-// animal a picture, by its path relative to the dataset's folder. The first line
-// names the columns path, x, y, width and height, in any order; others are passed
+// ReadBoxes reads boxes.csv, which ImportCUB writes: one box around the whole animal a picture, by its path relative to
+// the dataset's folder. The first line names the columns path, x, y, width and height, in any order; others are passed
 // over. The error is one sentence with the path and the line.
 func ReadBoxes(path string) (map[string]Box, error) {
 	boxes := map[string]Box{}

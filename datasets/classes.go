@@ -13,12 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxClassFile bounds what is read: CUB's 200 names take 6 kB, iNaturalist's
-// 10,000 with their whole taxonomy 1 MB.
+// maxClassFile bounds what is read: CUB's 200 names take 6 kB, iNaturalist's 10,000 with their whole taxonomy 1 MB.
 const maxClassFile = 16 << 20
 
-// ReadClasses reads the names of classes, by index from 0. What the file holds
-// decides how it is read:
+// ReadClasses reads the names of classes, by index from 0. What the file holds decides how it is read:
 //
 //   - classes.txt of CUB-200-2011 (Wah et al., 2011): a number, space, a name,
 //     as in "1 001.Black_footed_Albatross", in any order. The numbers are 1 … n,
@@ -27,12 +25,9 @@ const maxClassFile = 16 << 20
 //     ({"0": "Albatross"}) or the number of each name ({"Albatross": 0});
 //   - anything else: one name a line.
 //
-// "3 spined stickleback" among names is a name: lines are numbered only when all
-// of them are. Numbers that are nearly 1 … n are taken as a mistake, not as
-// names. The text is UTF-8, with or without a byte order mark, with line ends of
-// any system.
-//
-// The error is one sentence with the path, and the line where there is one.
+// Lines are numbered only when all of them are ("3 spined stickleback" among names is a name); numbers that are nearly
+// 1 … n are taken as a mistake. The text is UTF-8. The error is one sentence with the path, and the line where there is
+// one.
 func ReadClasses(path string) ([]string, error) {
 	text, err := readText(path)
 	if err != nil {
@@ -53,18 +48,14 @@ func ReadClasses(path string) ([]string, error) {
 // readText gives the file's text, which is not blank, with "\n" as line end.
 func readText(path string) (string, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no class file %s: check the path", path)
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("there is no class file %s: check the path", path)
-		}
 		return "", fmt.Errorf("the class file could not be opened: %w", err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", fmt.Errorf("the class file could not be read: %w", err)
-	}
-	if info.IsDir() {
+	if info, err := file.Stat(); err == nil && info.IsDir() {
 		return "", fmt.Errorf("%s is a directory: give the file with the names of the classes", path)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxClassFile+1))
@@ -76,7 +67,8 @@ func readText(path string) (string, error) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if i := bytes.IndexFunc(data, isBinary); i >= 0 {
-		return "", fmt.Errorf("%s is not a list of names: line %d has bytes that are no text", path, lineAt(string(data), i))
+		return "", fmt.Errorf("%s is not a list of names: line %d has bytes that are no text", path,
+			lineAt(string(data), i))
 	}
 	if len(data) > maxClassFile {
 		return "", fmt.Errorf("%s is larger than %d MB: a class file is a list of names", path, maxClassFile>>20)
@@ -127,7 +119,8 @@ func classesOfLines(text string) ([]string, error) {
 	}
 	if meantAsNumbers(classes, filled) {
 		if unnumbered > 0 {
-			return nil, fmt.Errorf("line %d has no number and name, while other lines are numbered: number all lines or none", unnumbered)
+			return nil, fmt.Errorf("line %d has no number and name, while other lines are numbered: number all "+
+				"lines or none", unnumbered)
 		}
 		return byNumber(classes)
 	}
@@ -140,9 +133,8 @@ func classesOfLines(text string) ([]string, error) {
 	return lines, nil
 }
 
-// meantAsNumbers tells numbered lines, even with a mistake in them, from names
-// that begin with a number ("2 spot ladybird", "7 spot ladybird"): numbers of
-// classes begin at 0 or 1, or at least most of them are within 0 … n.
+// meantAsNumbers tells numbered lines, even with a mistake in them, from names that begin with a number ("2 spot
+// ladybird", "7 spot ladybird"): numbers of classes begin at 0 or 1, or at least most of them are within 0 … n.
 func meantAsNumbers(classes []numbered, lines int) bool {
 	within := map[int]bool{}
 	fromStart := false
@@ -155,14 +147,14 @@ func meantAsNumbers(classes []numbered, lines int) bool {
 	return fromStart && len(classes) == lines || 2*len(within) > lines
 }
 
-// byNumber puts classes in the order of their numbers, which must be 0 … n-1 or
-// 1 … n.
+// byNumber puts classes in the order of their numbers, which must be 0 … n-1 or 1 … n.
 func byNumber(classes []numbered) ([]string, error) {
 	at := make(map[int]numbered, len(classes))
 	first := 1
 	for _, c := range classes {
 		if earlier, ok := at[c.number]; ok {
-			return nil, fmt.Errorf("line %d has the number %d again, after line %d: every class has its own", c.line, c.number, earlier.line)
+			return nil, fmt.Errorf("line %d has the number %d again, after line %d: every class has its own", c.line,
+				c.number, earlier.line)
 		}
 		at[c.number] = c
 		if c.number == 0 {
@@ -173,7 +165,8 @@ func byNumber(classes []numbered) ([]string, error) {
 	for i := range names {
 		c, ok := at[first+i]
 		if !ok {
-			return nil, fmt.Errorf("no class has the number %d, though there are %d: number them without gaps", first+i, len(classes))
+			return nil, fmt.Errorf("no class has the number %d, though there are %d: number them without gaps",
+				first+i, len(classes))
 		}
 		names[i] = c.name
 	}

@@ -87,7 +87,8 @@ func (j *jsonClasses) class(listed bool, n int) (numbered, error) {
 		class.name = text
 		class.number, err = classNumber(value.String())
 		if earlier, ok := j.byName[text]; ok {
-			return class, fmt.Errorf("line %d names %q again, after line %d: every class has its own name", class.line, text, earlier)
+			return class, fmt.Errorf("line %d names %q again, after line %d: every class has its own name", class.line,
+				text, earlier)
 		}
 		j.byName[text] = class.line
 	default:
@@ -107,8 +108,7 @@ func classNumber(digits string) (int, error) {
 	return int(number), nil
 }
 
-// notJSON says what is wrong with the token after offset: a syntax error's own
-// offset counts from somewhere within.
+// notJSON says what is wrong with the token after offset: a syntax error's own offset counts from somewhere within.
 func notJSON(text string, offset int, err error) error {
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,21 +26,14 @@ type Imported struct {
 	Parts   int `json:"parts"` // lines of parts.csv, one a picture and part
 }
 
-// ImportCUB lays a download of CUB-200-2011 (Wah et al., 2011) out as training
-// takes it: to/train/CLASS/… and to/val/CLASS/…, by the official split, whose
-// test pictures become val. The pictures are hard links where the file system
-// makes them, else copies. Beside them come, where the download has them,
+// ImportCUB lays a download of CUB-200-2011 (Wah et al., 2011), from being its folder with images.txt, out as training
+// takes it: to/train/CLASS/… and to/val/CLASS/…, by the official split, whose test pictures become val, as hard links
+// where the file system makes them, else copies. Beside them come, where the download has them, boxes.csv (path, x, y,
+// width, height) and parts.csv (path, part, x, y, visible), in pixels of the original picture, by class, path and part.
+// to appears whole or not at all; it must not be there, or be empty.
 //
-//   - boxes.csv: path,x,y,width,height;
-//   - parts.csv: path,part,x,y,visible,
-//
-// in pixels of the original picture, the numbers as in the download, ordered by
-// class, then by path, then by part. from is the folder with images.txt. to appears whole or not
-// at all; it must not be there, or be empty.
-//
-// Errors are one sentence: from is no such download, to is not empty, a file says
-// something else than it should (with its line), a picture is missing, or that
-// of ctx.
+// Errors are one sentence: from is no such download, to is not empty, a file says something else than it should (with
+// its line), a picture is missing, or that of ctx.
 func ImportCUB(ctx context.Context, from, to string) (*Imported, error) {
 	pictures, result, err := readCUB(from)
 	if err != nil {
@@ -82,23 +74,21 @@ func readCUB(from string) ([]cubPicture, *Imported, error) {
 		if _, err := os.Stat(filepath.Join(inner, "images.txt")); err == nil {
 			return nil, nil, fmt.Errorf("%s holds no images.txt: did you mean %s", from, inner)
 		}
-		return nil, nil, fmt.Errorf("%s holds no images.txt: give the folder CUB_200_2011 that the download unpacks to", from)
+		return nil, nil, fmt.Errorf("%s holds no images.txt: give the folder CUB_200_2011 that the download unpacks to",
+			from)
 	}
-	classes, err := cubNames(from, "classes.txt")
-	if err != nil {
-		return nil, nil, err
+	var tables [3]map[string]string
+	for i, file := range []string{"classes.txt", "image_class_labels.txt", "train_test_split.txt"} {
+		table, err := cubNames(from, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		tables[i] = table
 	}
-	labels, err := cubNames(from, "image_class_labels.txt")
-	if err != nil {
-		return nil, nil, err
-	}
-	splits, err := cubNames(from, "train_test_split.txt")
-	if err != nil {
-		return nil, nil, err
-	}
+	classes, labels, splits := tables[0], tables[1], tables[2]
 	result := &Imported{Classes: len(classes)}
 	var pictures []cubPicture
-	err = eachLine(from, "images.txt", 2, func(f []string) error {
+	err := eachLine(from, "images.txt", 2, func(f []string) error {
 		id, name := f[0], f[1]
 		class, ok := classes[labels[id]]
 		switch {
@@ -148,8 +138,7 @@ func cubNames(from, file string) (map[string]string, error) {
 	return names, err
 }
 
-// eachLine cuts every line of a file of the download at spaces into n fields,
-// the last of which may have spaces.
+// eachLine cuts every line of a file of the download at spaces into n fields, the last of which may have spaces.
 func eachLine(from, file string, n int, do func(fields []string) error) error {
 	file = filepath.Join(from, filepath.FromSlash(file))
 	f, err := os.Open(file)
@@ -198,10 +187,7 @@ func place(from, to string) error {
 		return fmt.Errorf("%s cannot be read: %w", from, wholefile.Cause(err))
 	}
 	defer in.Close()
-	return wholefile.Write(to, func(w io.Writer) error {
-		_, err := io.Copy(w, in)
-		return err
-	})
+	return wholefile.Copy(to, in)
 }
 
 // writeTables writes boxes.csv and parts.csv where the download has them.
@@ -215,7 +201,9 @@ func (r *Imported) writeTables(from, to string, pictures []cubPicture) error {
 		return err == nil
 	}
 	if has("bounding_boxes.txt") {
-		rows, err := numbersOf(from, "bounding_boxes.txt", 5, rank, func(f []string) (int, []string, error) { return 0, f[1:], nil })
+		rows, err := numbersOf(from, "bounding_boxes.txt", rank, func(f []string) (int, []string, error) {
+			return 0, f[1:], nil
+		})
 		if err != nil {
 			return err
 		}
@@ -231,7 +219,7 @@ func (r *Imported) writeTables(from, to string, pictures []cubPicture) error {
 	if err != nil {
 		return err
 	}
-	rows, err := numbersOf(from, "parts/part_locs.txt", 5, rank, func(f []string) (int, []string, error) {
+	rows, err := numbersOf(from, "parts/part_locs.txt", rank, func(f []string) (int, []string, error) {
 		name, ok := names[f[1]]
 		part, err := strconv.Atoi(f[1])
 		if !ok || err != nil {
@@ -255,10 +243,11 @@ type tableRow struct {
 	fields        []string
 }
 
-// numbersOf reads lines of a picture's number and further numbers, and sorts them.
-func numbersOf(from, file string, n int, rank map[string]int, row func([]string) (part int, fields []string, err error)) ([]tableRow, error) {
+// numbersOf reads lines of a picture's number and four further numbers, and sorts them.
+func numbersOf(from, file string, rank map[string]int,
+	row func([]string) (part int, fields []string, err error)) ([]tableRow, error) {
 	var rows []tableRow
-	err := eachLine(from, file, n, func(f []string) error {
+	err := eachLine(from, file, 5, func(f []string) error {
 		picture, ok := rank[f[0]]
 		if !ok {
 			return fmt.Errorf("images.txt has no picture %s", f[0])

@@ -14,16 +14,14 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Loader gives the pictures of a split in batches, decoded and resized ahead of
-// whoever learns from them. What it gives is decided by Seed and the epoch alone,
-// whatever the number of workers.
+// Loader gives the pictures of a split in batches, decoded and resized ahead of whoever learns from them. What it gives
+// is decided by Seed and the epoch alone, whatever the number of workers.
 type Loader struct {
 	Split     *Split
 	BatchSize int               // pictures in a batch, at least 1
 	Transform picture.Transform // picture.TrainTransform or EvalTransform
-	// Train has every epoch in an order of its own, without the pictures at the
-	// end that fill no batch; else every picture comes, in the order of the
-	// split. So does the published code.
+	// Train has every epoch in an order of its own, without the pictures at the end that fill no batch; else every
+	// picture comes, in the order of the split. So does the published code.
 	Train   bool
 	Seed    uint64
 	Workers int // pictures worked on at a time; 0 is one a core
@@ -45,14 +43,12 @@ func (l *Loader) Batches() int {
 	return (l.Split.Len() + l.BatchSize - 1) / l.BatchSize
 }
 
-// Epoch gives the batches of an epoch, in order, beginning with batch from: an
-// epoch that was left after n batches goes on with Epoch(ctx, epoch, n), which
-// gives the very batches that were missing. At most two batches and a picture a
+// Epoch gives the batches of an epoch, in order, beginning with batch from: an epoch that was left after n batches goes
+// on with Epoch(ctx, epoch, n), which gives the very batches that were missing. At most two batches and a picture a
 // worker are held ready. The end of the loop, however it comes, ends all work.
 //
-// An error ends the epoch: ctx ended, a picture cannot be read (Split.Verify
-// finds them all beforehand; the sentence has the path), or a split for training
-// has not enough pictures for one batch.
+// An error ends the epoch: ctx ended, a picture cannot be read (Split.Verify finds them all beforehand; the sentence
+// has the path), or a split for training has not enough pictures for one batch.
 func (l *Loader) Epoch(ctx context.Context, epoch, from int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		if l.BatchSize < 1 {

@@ -21,8 +21,7 @@ type Part struct {
 	Box     Box
 }
 
-// A Box is a rectangle in pixels: X0 ≤ x < X1 and Y0 ≤ y < Y1. The zero Box
-// says that none is known.
+// A Box is a rectangle in pixels: X0 ≤ x < X1 and Y0 ≤ y < Y1. The zero Box says that none is known.
 type Box struct{ X0, Y0, X1, Y1 float64 }
 
 // Contains is whether (x, y) lies in the box.
@@ -34,15 +33,10 @@ var (
 	boxColumns  = []string{"x0", "y0", "x1", "y1"}
 )
 
-// ReadParts reads parts.csv: the parts of every picture by its path, which is
-// relative to the dataset's folder and has "/" on every system. Parts stand in
-// the order of the file.
-//
-// The first line names the columns, in any order: path, part, x, y and visible
-// (0 or 1); with x0, y0, x1 and y1, each part has its box too. Other columns are
-// passed over.
-//
-// The error is one sentence with the path and the line.
+// ReadParts reads parts.csv: the parts of every picture, in the order of the file, by its path, which is relative to
+// the dataset's folder and has "/" on every system. The first line names the columns, in any order: path, part, x, y
+// and visible (0 or 1), and x0, y0, x1 and y1 for boxes; others are passed over. The error is one sentence with the
+// path and the line.
 func ReadParts(path string) (map[string][]Part, error) {
 	parts := map[string][]Part{}
 	names := map[string]string{} // each name is kept once: a row's fields share the row's memory
@@ -62,7 +56,8 @@ func ReadParts(path string) (map[string][]Part, error) {
 			names[name] = name
 		}
 		if slices.ContainsFunc(list, func(known Part) bool { return known.Name == name }) {
-			return fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture", t.line, name, path)
+			return fmt.Errorf("line %d gives the part %q of %s again: each part has one line a picture",
+				t.line, name, path)
 		}
 		part, err := t.part()
 		part.Name = names[name]

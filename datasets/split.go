@@ -23,11 +23,9 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Split is one part of a dataset, such as train or val: pictures in folders that
-// say their classes. The samples have the numbers, order and classes that
-// torchvision's ImageFolder gives them, but hidden files and folders are left
-// out. It takes 8 bytes and the file's name a picture, and is safe for
-// concurrent use.
+// Split is one part of a dataset, such as train or val: pictures in folders that say their classes. The samples have
+// the numbers, order and classes that torchvision's ImageFolder gives them, but hidden files and folders are left out.
+// It takes 8 bytes and the file's name a picture, and is safe for concurrent use.
 type Split struct {
 	Root    string   // the dataset's folder, in which there is a folder Name
 	Name    string   // such as "train"
@@ -45,8 +43,7 @@ type folder struct {
 	names slab
 }
 
-// slab is a list of names without a header for each: a million strings would
-// take 16 MB more.
+// slab is a list of names without a header for each: a million strings would take 16 MB more.
 type slab struct {
 	text string
 	ends []uint64
@@ -69,9 +66,8 @@ func isPicture(name string) bool {
 	})
 }
 
-// Open opens the splits that training needs, ROOT/train/CLASS/… and
-// ROOT/val/CLASS/…. The errors are one sentence: those of OpenSplit, and that
-// the two have not the same classes, with the names of those that differ.
+// Open opens the splits that training needs, ROOT/train/CLASS/… and ROOT/val/CLASS/…. The errors are one sentence:
+// those of OpenSplit, and that the two have not the same classes, with the names of those that differ.
 func Open(root string) (train, val *Split, err error) {
 	if train, err = OpenSplit(root, "train"); err != nil {
 		return nil, nil, err
@@ -112,10 +108,9 @@ func several(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// OpenSplit lists ROOT/NAME/CLASS/…: a class is a folder, and its pictures are
-// the files of torchvision's extensions in it and in its folders, through links
-// too. The errors are one sentence: there is no such folder, it cannot be read,
-// a link leads back to where it lies, a class without a picture, no class at all.
+// OpenSplit lists ROOT/NAME/CLASS/…: a class is a folder, and its pictures are the files of torchvision's extensions in
+// it and in its folders, through links too. The errors are one sentence: there is no such folder, it cannot be read, a
+// link leads back to where it lies, a class without a picture, no class at all.
 func OpenSplit(root, name string) (*Split, error) {
 	s := &Split{Root: root, Name: name}
 	top := filepath.Join(root, name)
@@ -138,17 +133,14 @@ func OpenSplit(root, name string) (*Split, error) {
 	}
 	switch {
 	case len(s.Classes) == 0 && loose > 0:
-		return nil, fmt.Errorf("%s: %d pictures lie in it and no folder: put those of each class into a folder of its name", top, loose)
+		return nil, fmt.Errorf("%s: %d pictures lie in it and no folder: put those of each class into a folder "+
+			"of its name", top, loose)
 	case len(s.Classes) == 0:
 		return nil, fmt.Errorf("%s: it holds no pictures: put those of each class into a folder of its name", top)
 	}
 	slices.Sort(s.Classes) // Go compares bytes, which in UTF-8 is Python's order
 	found, failed := make([][]folder, len(s.Classes)), make([]error, len(s.Classes))
-	parallel.Do(len(s.Classes), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			found[i], failed[i] = listClass(top, s.Classes[i], i)
-		}
-	})
+	parallel.Each(len(s.Classes), func(i int) { found[i], failed[i] = listClass(top, s.Classes[i], i) })
 	var empty []string
 	for i := range found {
 		if failed[i] != nil {
@@ -173,7 +165,8 @@ func (s *Split) exists() error {
 		case errors.Is(err, fs.ErrNotExist) && path == s.Root:
 			return fmt.Errorf("there is no folder %s: a dataset is a folder with %s/CLASS/*.jpg", path, s.Name)
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no folder %s in %s: a dataset is a folder with %[1]s/CLASS/*.jpg", s.Name, s.Root)
+			return fmt.Errorf("there is no folder %s in %s: a dataset is a folder with %[1]s/CLASS/*.jpg",
+				s.Name, s.Root)
 		case err != nil:
 			return cannotList(path, err)
 		case !info.IsDir():
@@ -188,11 +181,14 @@ func (s *Split) noneEmpty(empty []string) error {
 	case 0:
 		return nil
 	case len(s.Classes):
-		return fmt.Errorf("%s: none of its %d classes has a picture (%s)", filepath.Join(s.Root, s.Name), len(s.Classes), strings.Join(extensions, " "))
+		return fmt.Errorf("%s: none of its %d classes has a picture (%s)", filepath.Join(s.Root, s.Name),
+			len(s.Classes), strings.Join(extensions, " "))
 	case 1:
-		return fmt.Errorf("%s: the class %s has no picture: add some, or remove its folder", filepath.Join(s.Root, s.Name), empty[0])
+		return fmt.Errorf("%s: the class %s has no picture: add some, or remove its folder",
+			filepath.Join(s.Root, s.Name), empty[0])
 	}
-	return fmt.Errorf("%s: the classes %s have no picture: add some, or remove their folders", filepath.Join(s.Root, s.Name), several(empty))
+	return fmt.Errorf("%s: the classes %s have no picture: add some, or remove their folders",
+		filepath.Join(s.Root, s.Name), several(empty))
 }
 
 func (s *Split) add(folders []folder) {
@@ -227,7 +223,9 @@ func listClass(top, class string, index int) ([]folder, error) {
 			if err != nil {
 				return cannotList(full, err)
 			}
-			if f.Type()&fs.ModeSymlink != 0 && slices.ContainsFunc(above, func(a os.FileInfo) bool { return os.SameFile(a, info) }) {
+			if f.Type()&fs.ModeSymlink != 0 && slices.ContainsFunc(above, func(a os.FileInfo) bool {
+				return os.SameFile(a, info)
+			}) {
 				return fmt.Errorf("%s: this link leads back to a folder that it lies in: remove it", full)
 			}
 			if err := walk(within, append(slices.Clip(above), info)); err != nil {
@@ -289,8 +287,7 @@ func listFolder(path string) (slab, []fs.DirEntry, error) {
 	return names, folders, nil
 }
 
-// isFolder follows a link; one that leads nowhere counts as a file, which
-// Verify then finds unreadable.
+// isFolder follows a link; one that leads nowhere counts as a file, which Verify then finds unreadable.
 func isFolder(parent string, entry fs.DirEntry) bool {
 	if entry.Type()&fs.ModeSymlink == 0 {
 		return entry.IsDir()
@@ -325,8 +322,7 @@ func (s *Split) Path(i int) string {
 	return filepath.Join(s.Root, s.Name, filepath.FromSlash(s.within(i)))
 }
 
-// Key is the picture's place in the dataset, with slashes, as parts.csv and
-// boxes.csv have it: "train/CLASS/FILE.jpg".
+// Key is the picture's place in the dataset, with slashes, as parts.csv and boxes.csv have it: "train/CLASS/FILE.jpg".
 func (s *Split) Key(i int) string { return s.Name + "/" + s.within(i) }
 
 // Class is the index of picture i's class in Classes.
@@ -341,17 +337,18 @@ func (s *Split) Counts() []int {
 	return counts
 }
 
-// NamesFor are the names of the classes of a model that is to answer for this
-// split: its own, or those of the folders where it has none (nil). It is an error
-// when it has another number of classes, or the same in another order.
+// NamesFor are the names of the classes of a model that is to answer for this split: its own, or those of the folders
+// where it has none (nil). It is an error when it has another number of classes, or the same in another order.
 func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 	top := filepath.Join(s.Root, s.Name)
 	if len(s.Classes) != classes {
-		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it was trained on", top, len(s.Classes), classes)
+		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it "+
+			"was trained on", top, len(s.Classes), classes)
 	}
 	for i, name := range names {
 		if j, found := slices.BinarySearch(s.Classes, name); found && j != i {
-			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the names must be those of the model, in its order", name, i, j, top)
+			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the "+
+				"names must be those of the model, in its order", name, i, j, top)
 		}
 	}
 	if names == nil {
@@ -360,12 +357,9 @@ func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
 	return names, nil
 }
 
-// Digest is a hexadecimal SHA-256 that tells whether two runs had the same
-// pictures: over the classes' names and, for every picture in order, its path
-// within the split and the size of its file. It looks at no picture, so it does
-// not see one that was changed without changing its size; where the split lies,
-// what it is called and the files' times do not matter. The error is that a file
-// is gone.
+// Digest is a hexadecimal SHA-256 that tells whether two runs had the same pictures: over the classes' names and, for
+// every picture in order, its path within the split and the size of its file, not over the pictures themselves. The
+// error is that a file is gone, or that of ctx.
 func (s *Split) Digest(ctx context.Context) (string, error) {
 	sizes := make([]int64, s.length)
 	var failed atomic.Pointer[error]
@@ -403,11 +397,9 @@ type Bad struct {
 	Err   error
 }
 
-// Verify reads every picture of the split to its last pixel, on all cores, and
-// gives those that cannot be read, in order. Only so is a file that was cut
-// short found before training meets it. Progress, which may be nil, is told how
-// many are done; it is called by one goroutine at a time. The error is that of
-// ctx, when it ended.
+// Verify reads every picture of the split to its last pixel, on all cores, and gives those that cannot be read, in
+// order. Only so is a file that was cut short found before training meets it. Progress, which may be nil, is told how
+// many are done; it is called by one goroutine at a time. The error is that of ctx, when it ended.
 func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, error) {
 	var bad []Bad
 	done, cores := 0, runtime.GOMAXPROCS(0)
@@ -428,8 +420,7 @@ func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, err
 	return bad, ctx.Err()
 }
 
-// unreadable is the error for pictures that Verify found: one sentence with every
-// path and what is wrong with it.
+// unreadable is the error for pictures that Verify found: one sentence with every path and what is wrong with it.
 func (s *Split) unreadable(bad []Bad) error {
 	reasons := make([]string, len(bad))
 	for i, b := range bad {
@@ -439,7 +430,8 @@ func (s *Split) unreadable(bad []Bad) error {
 	if len(s.folders) == 1 {
 		where = filepath.Dir(s.Path(0))
 	}
-	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, where, strings.Join(reasons, "; "))
+	return fmt.Errorf("%d of the %d pictures in %s cannot be read: %s", len(bad), s.length, where,
+		strings.Join(reasons, "; "))
 }
 
 // Paths are those of all pictures, in order.
@@ -478,13 +470,13 @@ func (s *Split) Readable(ctx context.Context, skip bool, progress func(done int)
 	}
 	if len(empty) > 0 {
 		top := filepath.Join(s.Root, s.Name)
-		return nil, nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", top, several(empty))
+		return nil, nil, fmt.Errorf("%s: nothing is left of %s without the pictures that cannot be read", top,
+			several(empty))
 	}
 	return left, bad, nil
 }
 
-// Only is the split of the pictures that keep chooses; they move up, and the classes
-// stay.
+// Only is the split of the pictures that keep chooses; they move up, and the classes stay.
 func (s *Split) Only(keep func(i int) bool) *Split {
 	left := &Split{Root: s.Root, Name: s.Name, Classes: s.Classes}
 	for _, f := range s.folders {

@@ -36,9 +36,8 @@ func (t *table) pixels(column int) (float64, error) {
 	return v, nil
 }
 
-// readTable gives every line of a file to each; of is what it holds. Columns beyond
-// the needed ones may be missing, all of them together. The error is one sentence
-// with the path.
+// readTable gives every line of a file to each; of is what it holds. Columns beyond the needed ones may be missing, all
+// of them together. The error is one sentence with the path.
 func readTable(path, of string, needed, boxed []string, each func(t *table) error) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +89,8 @@ func (t *table) header(rows *csv.Reader, needed int) error {
 		}
 	}
 	if boxed := t.columns[needed:]; more != 0 && more != len(boxed) {
-		return fmt.Errorf("a box needs its four columns %s, and only %d of them are there", strings.Join(boxed, ","), more)
+		return fmt.Errorf("a box needs its four columns %s, and only %d of them are there",
+			strings.Join(boxed, ","), more)
 	}
 	return nil
 }

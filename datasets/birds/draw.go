@@ -19,14 +19,12 @@ const (
 	MaxSize = 400
 )
 
-// Draw is the picture of a species in a scene, size by size pixels, and where
-// its parts lie: one entry for each part that the scene has, in the order of the
-// kinds.
+// Draw is the picture of a species in a scene, size by size pixels, and where its parts lie: one entry for each part
+// that the scene has, in the order of the kinds.
 //
-// A part's Box is the smallest around all pixels that would be others without
-// the part, X and Y are their centre of mass, by how much of the part each shows.
-// It is Visible when leaves cover at most half of what the bird shows of it. Draw
-// panics when size is not from MinSize to MaxSize.
+// A part's Box is the smallest around all pixels that would be others without the part, X and Y are their centre of
+// mass, by how much of the part each shows. It is Visible when leaves cover at most half of what the bird shows of it.
+// Draw panics when size is not from MinSize to MaxSize.
 func Draw(species Species, scene Scene, size int) (*picture.Picture, []datasets.Part) {
 	if size < MinSize || size > MaxSize {
 		panic(fmt.Sprintf("birds.Draw: a side of %d pixels is not from %d to %d", size, MinSize, MaxSize))
@@ -98,9 +96,8 @@ func newCanvas(size int) *canvas {
 	return c
 }
 
-// grid is the steps in a pixel that corners are rounded to. What processors and
-// compilers differ in, far behind the point, goes away here: from then on there
-// are whole numbers only.
+// grid is the steps in a pixel that corners are rounded to. What processors and compilers differ in, far behind the
+// point, goes away here: from then on there are whole numbers only.
 const grid = 32
 
 // rasterize leaves the shape's coverage in c.mask, whose upper left corner is at
@@ -229,7 +226,8 @@ func (c *canvas) where(k Kind, l light) (x, y float64, box datasets.Box) {
 		return 0, 0, box
 	}
 	hundredth := func(twice int) float64 { return math.Round(50*float64(twice)/float64(sum)) / 100 }
-	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y), X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
+	return hundredth(sumX), hundredth(sumY), datasets.Box{X0: float64(bounds.Min.X), Y0: float64(bounds.Min.Y),
+		X1: float64(bounds.Max.X), Y1: float64(bounds.Max.Y)}
 }
 
 // over is a·b/255, rounded.

@@ -28,8 +28,7 @@ func (t tint) of(c rgb) rgb {
 	return rgb{clamp(float64(c.r) * t[0]), clamp(float64(c.g) * t[1]), clamp(float64(c.b) * t[2])}
 }
 
-// Without is the scene with a bird that lacks parts: an intervention. All other
-// pixels stay as they are.
+// Without is the scene with a bird that lacks parts: an intervention. All other pixels stay as they are.
 func (s Scene) Without(kinds ...Kind) Scene {
 	for _, k := range kinds {
 		s.without[k] = true
@@ -41,9 +40,8 @@ func (s Scene) Without(kinds ...Kind) Scene {
 // fills the picture: hills, clouds, blades of grass, the perch.
 func (s Scene) Backdrop() int { return len(s.behind) - 1 }
 
-// WithoutBackdrop is the scene without one of the shapes behind the bird, 0 to
-// Backdrop()-1, the farthest first: an intervention. All other pixels stay as they
-// are. It panics where there is no such shape.
+// WithoutBackdrop is the scene without one of the shapes behind the bird, 0 to Backdrop()-1, the farthest first: an
+// intervention. All other pixels stay as they are. It panics where there is no such shape.
 func (s Scene) WithoutBackdrop(i int) Scene {
 	if i < 0 || i >= s.Backdrop() {
 		panic(fmt.Sprintf("birds: there is no shape %d behind the bird: there are %d", i, s.Backdrop()))
@@ -56,11 +54,11 @@ func (s Scene) WithoutBackdrop(i int) Scene {
 // were the telling part alone spared, the leaves would give the species away.
 const mostHidden = 0.75
 
-// NewScene is the scene of one picture: of a split ("train", "val"), a class and
-// an index in that class. The class and the split change nothing but the chance:
-// scenes of all classes are alike.
+// NewScene is the scene of one picture: of a split ("train", "val"), a class and an index in that class. The class and
+// the split change nothing but the chance: scenes of all classes are alike.
 func NewScene(seed uint64, split string, class, index int) Scene {
-	r := &chance{rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "birds %d %s %d %d", seed, split, class, index))))}
+	r := &chance{
+		rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "birds %d %s %d %d", seed, split, class, index))))}
 	s := Scene{
 		nod:   r.between(-0.22, 0.22),
 		tail:  r.between(-0.16, 0.16),
@@ -83,8 +81,7 @@ func NewScene(seed uint64, split string, class, index int) Scene {
 	return s
 }
 
-// place turns the bird and puts it where all of it is in the picture, whatever
-// the species.
+// place turns the bird and puts it where all of it is in the picture, whatever the species.
 func (s *Scene) place(r *chance) {
 	size := r.between(0.74, 0.96) // of the longer side of all that can be seen of a bird
 	m := turn(r.between(-0.22, 0.22))
@@ -121,8 +118,7 @@ func (s *Scene) frame(k Kind) affine {
 	return move(0, 0)
 }
 
-// inside is points, evenly spread, where each variant of each part is seen on a
-// bird at rest.
+// inside is points, evenly spread, where each variant of each part is seen on a bird at rest.
 var inside = sync.OnceValue(func() (all [Kinds][variants][]point) {
 	const size = 240
 	for v := range variants {
@@ -139,7 +135,8 @@ var inside = sync.OnceValue(func() (all [Kinds][variants][]point) {
 			for y := seen.in.Min.Y; y < seen.in.Max.Y; y++ {
 				for i, a := range seen.row(y) {
 					if x := seen.in.Min.X + i; a > 127 && (x+y*7)%step == 0 {
-						all[k][v] = append(all[k][v], point{(float64(x) + 0.5 - size/2) / unit, (float64(y) + 0.5 - size/2) / unit})
+						all[k][v] = append(all[k][v], point{(float64(x) + 0.5 - size/2) / unit,
+							(float64(y) + 0.5 - size/2) / unit})
 					}
 				}
 			}
@@ -199,7 +196,8 @@ func (s *Scene) background(r *chance) {
 		s.back(rectangle(0, 0, 1, 1), r.about(c, 0.1), r.about(c, 0.1).times(0.75))
 		for range 8 + r.IntN(8) { // light between the leaves
 			d := r.between(0.03, 0.11)
-			s.back(circle(r.Float64(), r.Float64(), d), mix(hex(c), hex(0xf4f6cf), r.between(0.2, 0.55)), mix(hex(c), hex(0xf4f6cf), 0.3))
+			s.back(circle(r.Float64(), r.Float64(), d), mix(hex(c), hex(0xf4f6cf), r.between(0.2, 0.55)),
+				mix(hex(c), hex(0xf4f6cf), 0.3))
 		}
 		for range 14 + r.IntN(14) {
 			s.leaf(r, point{r.Float64(), r.Float64()}, r.between(0, 2*math.Pi), r.between(0.1, 0.24), c, 0.25)
@@ -308,7 +306,8 @@ func (s *Scene) butterfly(r *chance) {
 	x, y, size, angle := r.Float64(), r.between(0.1, 0.6), r.between(0.03, 0.05), r.between(-0.6, 0.6)
 	m := scale(size, size).then(turn(angle)).then(move(x, y))
 	c := r.about(r.gaudy(), 0.08)
-	s.back(join(ellipse(-0.55, -0.4, 0.6, 0.42, 0.6), ellipse(0.55, -0.4, 0.6, 0.42, -0.6), ellipse(-0.4, 0.45, 0.4, 0.32, -0.6), ellipse(0.4, 0.45, 0.4, 0.32, 0.6)).under(m), c, c.times(0.85))
+	s.back(join(ellipse(-0.55, -0.4, 0.6, 0.42, 0.6), ellipse(0.55, -0.4, 0.6, 0.42, -0.6),
+		ellipse(-0.4, 0.45, 0.4, 0.32, -0.6), ellipse(0.4, 0.45, 0.4, 0.32, 0.6)).under(m), c, c.times(0.85))
 	s.back(line(0.16, 0, -0.6, 0, 0.7).under(m), hex(0x2a2420), hex(0x2a2420))
 }
 
@@ -358,11 +357,13 @@ func (s *Scene) perch(r *chance) {
 				s.leaf(r, tip, math.Atan2(tip.y-y(x), tip.x-x)+r.between(-0.9, 0.9), r.between(0.08, 0.15), green, 0)
 			}
 		}
-		s.back(smooth(-0.04, y(-0.04)-thick/2, -0.04, y(-0.04)-thick/2, foot.x, y(foot.x)-thick/2, 1.04, y(1.04)-thick*thin/2, 1.04, y(1.04)-thick*thin/2,
-			1.04, y(1.04)+thick*thin/2, 1.04, y(1.04)+thick*thin/2, foot.x, y(foot.x)+thick/2, -0.04, y(-0.04)+thick/2, -0.04, y(-0.04)+thick/2), light, dark)
+		s.back(smooth(-0.04, y(-0.04)-thick/2, -0.04, y(-0.04)-thick/2, foot.x, y(foot.x)-thick/2, 1.04,
+			y(1.04)-thick*thin/2, 1.04, y(1.04)-thick*thin/2, 1.04, y(1.04)+thick*thin/2, 1.04, y(1.04)+thick*thin/2,
+			foot.x, y(foot.x)+thick/2, -0.04, y(-0.04)+thick/2, -0.04, y(-0.04)+thick/2), light, dark)
 		for range 5 {
 			x := r.Float64()
-			s.back(line(0.006, x, y(x)+thick*r.between(-0.2, 0.3), x+0.06, y(x+0.06)+thick*r.between(-0.2, 0.3)), wood.times(0.62), wood.times(0.62))
+			s.back(line(0.006, x, y(x)+thick*r.between(-0.2, 0.3), x+0.06, y(x+0.06)+thick*r.between(-0.2, 0.3)),
+				wood.times(0.62), wood.times(0.62))
 		}
 	case kind < 0.8: // a post
 		w, lean := unit*r.between(0.2, 0.3), r.between(-0.03, 0.03)
@@ -372,8 +373,9 @@ func (s *Scene) perch(r *chance) {
 	default: // a stone
 		stone := r.about(pick[uint32](r, 0x9a978f, 0x83868a, 0xa59a8a), 0.1)
 		w, down := unit*r.between(0.4, 0.6), max(1.03-foot.y, unit*0.2)
-		s.back(smooth(foot.x-w*1.5, foot.y+down, foot.x-w*1.2, foot.y+down*0.4, foot.x-w*0.7, foot.y+unit*0.04, foot.x, foot.y-unit*0.035,
-			foot.x+w*0.7, foot.y+unit*0.03, foot.x+w*1.3, foot.y+down*0.5, foot.x+w*1.5, foot.y+down), mix(stone, rgb{255, 255, 255}, 0.25), stone.times(0.65))
+		s.back(smooth(foot.x-w*1.5, foot.y+down, foot.x-w*1.2, foot.y+down*0.4, foot.x-w*0.7, foot.y+unit*0.04, foot.x,
+			foot.y-unit*0.035, foot.x+w*0.7, foot.y+unit*0.03, foot.x+w*1.3, foot.y+down*0.5, foot.x+w*1.5,
+			foot.y+down), mix(stone, rgb{255, 255, 255}, 0.25), stone.times(0.65))
 	}
 }
 
@@ -401,7 +403,8 @@ func (s *Scene) leaves(r *chance) {
 		for k := range Kinds {
 			for v := range variants {
 				for _, p := range seen[k][v] {
-					if q := back.at(p); q.x <= 0 || q.x >= length || math.Abs(q.y) >= lensHalf(q.x/length, width)+0.004 {
+					if q := back.at(p); q.x <= 0 || q.x >= length ||
+						math.Abs(q.y) >= lensHalf(q.x/length, width)+0.004 {
 						left[k][v] = append(left[k][v], p)
 					}
 				}
@@ -418,7 +421,8 @@ func (s *Scene) leaves(r *chance) {
 	}
 	for range 1 + r.IntN(3) { // twigs
 		on := s.bird.at(point{r.between(-0.9, 0.7), r.between(-0.8, 0.45)}) // some place on the bird
-		edge := pick(r, point{r.Float64(), -0.02}, point{-0.02, r.Float64()}, point{1.02, r.Float64()}, point{r.Float64(), 1.02})
+		edge := pick(r, point{r.Float64(), -0.02}, point{-0.02, r.Float64()}, point{1.02, r.Float64()},
+			point{r.Float64(), 1.02})
 		dx, dy := on.x-edge.x, on.y-edge.y
 		angle, reach := math.Atan2(dy, dx), r.between(0.75, 1.15)
 		hung := false
@@ -434,7 +438,8 @@ func (s *Scene) leaves(r *chance) {
 		}
 		if hung {
 			twig := hex(0x6b5236)
-			s.front = append([]layer{{line(0.007, edge.x, edge.y, edge.x+dx*reach, edge.y+dy*reach), twig, twig}}, s.front...)
+			s.front = append([]layer{{line(0.007, edge.x, edge.y, edge.x+dx*reach, edge.y+dy*reach), twig, twig}},
+				s.front...)
 		}
 	}
 }

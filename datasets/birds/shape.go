@@ -2,9 +2,8 @@ package birds
 
 import "math"
 
-// A point is in a bird's own units (its body is about 0.9 long, the picture is
-// not known), in units of the picture (1 is its side), or in pixels; y grows
-// downwards.
+// A point is in a bird's own units (its body is about 0.9 long, the picture is not known), in units of the picture (1
+// is its side), or in pixels; y grows downwards.
 type point struct{ x, y float64 }
 
 // A shape is the inside of one closed polygon or more.
@@ -47,8 +46,7 @@ func points(xy []float64) []point {
 // polygon has corners.
 func polygon(xy ...float64) shape { return shape{points(xy)} }
 
-// smooth is the closed Catmull-Rom spline through the points; a point given
-// twice is a corner.
+// smooth is the closed Catmull-Rom spline through the points; a point given twice is a corner.
 func smooth(xy ...float64) shape {
 	const steps = 10
 	through := points(xy)
@@ -101,7 +99,8 @@ func line(width float64, xy ...float64) shape {
 		}
 		nx, ny := -dy/length*width/2, dx/length*width/2
 		// The same way round as circles, so that they add up.
-		all = append(all, []point{{q.x + nx, q.y + ny}, {q.x - nx, q.y - ny}, {p.x - nx, p.y - ny}, {p.x + nx, p.y + ny}})
+		all = append(all, []point{{q.x + nx, q.y + ny}, {q.x - nx, q.y - ny}, {p.x - nx, p.y - ny},
+			{p.x + nx, p.y + ny}})
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package birds
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,10 +28,8 @@ func (k Kind) String() string { return kindNames[k] }
 
 // KindOf is the part with a name, as in parts.csv.
 func KindOf(name string) (Kind, error) {
-	for k, known := range kindNames {
-		if known == name {
-			return Kind(k), nil
-		}
+	if k := slices.Index(kindNames[:], name); k >= 0 {
+		return Kind(k), nil
 	}
 	return 0, fmt.Errorf("a bird has no part %q: its parts are %s", name, strings.Join(kindNames[:], ", "))
 }
@@ -46,8 +45,7 @@ const (
 // MaxSpecies is how many species there are.
 const MaxSpecies = 2 * pair
 
-// A Species is how a bird looks. Species of a family have the same coat and,
-// but for one part each, the same parts.
+// A Species is how a bird looks. Species of a family have the same coat and, but for one part each, the same parts.
 type Species struct {
 	Index   int
 	Name    string // as in "Dagger-billed Bunting"
@@ -58,9 +56,8 @@ type Species struct {
 
 // At is the species with an index from 0 to MaxSpecies-1; it panics for others.
 //
-// Species 2i and 2i+1 are look-alikes: they differ in their telling part only.
-// Other species of a family differ in two parts, the telling parts of both. The
-// first 14 species are one family.
+// Species 2i and 2i+1 are look-alikes: they differ in their telling part only. Other species of a family differ in two
+// parts, the telling parts of both. The first 14 species are one family.
 func At(index int) Species {
 	if index < 0 || index >= MaxSpecies {
 		panic(fmt.Sprintf("birds.At: there is no species %d: there are %d", index, MaxSpecies))
@@ -108,8 +105,7 @@ func (s Species) Look(k Kind) string { return looks[k][s.Parts[k]].name }
 // Coat says the colours that the species of a family share.
 func (s Species) Coat() string { return coats[s.Family].name }
 
-// Differs is the parts by which s can be told from other. Species of two
-// families also differ in their coats.
+// Differs is the parts by which s can be told from other. Species of two families also differ in their coats.
 func (s Species) Differs(other Species) []Kind {
 	var kinds []Kind
 	for k := range Kinds {
@@ -120,8 +116,7 @@ func (s Species) Differs(other Species) []Kind {
 	return kinds
 }
 
-// With is s with another species' part: an intervention, no species of its own
-// unless the two are look-alikes.
+// With is s with another species' part: an intervention, no species of its own unless the two are look-alikes.
 func (s Species) With(k Kind, other Species) Species {
 	s.Parts[k] = other.Parts[k]
 	return s

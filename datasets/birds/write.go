@@ -67,15 +67,16 @@ func (o one) path() string {
 	return fmt.Sprintf("%s/%s/%05d.png", o.split, At(o.class).Class(), o.index)
 }
 
+// perClass is the number of pictures of a species in a split; 0 where there is no such split.
+func (o Options) perClass(split string) int {
+	return map[string]int{"train": o.PerClass, "val": o.ValPerClass()}[split]
+}
+
 func (o Options) all() []one {
 	var list []one
 	for _, split := range []string{"train", "val"} {
-		n := o.PerClass
-		if split == "val" {
-			n = o.ValPerClass()
-		}
 		for class := range o.Classes {
-			for i := range n {
+			for i := range o.perClass(split) {
 				list = append(list, one{split, class, i})
 			}
 		}
@@ -91,12 +92,8 @@ func (o Options) Find(name string) (Species, Scene, error) {
 	number, _, _ := strings.Cut(rest, ".")
 	class, _ := strconv.Atoi(number)
 	index, _ := strconv.Atoi(strings.TrimSuffix(path.Base(name), ".png"))
-	n := o.PerClass
-	if split == "val" {
-		n = o.ValPerClass()
-	}
-	if class < 1 || class > o.Classes || index < 0 || index >= n || (one{split, class - 1, index}).path() != name ||
-		split != "train" && split != "val" {
+	if class < 1 || class > o.Classes || index < 0 || index >= o.perClass(split) ||
+		(one{split, class - 1, index}).path() != name {
 		return Species{}, Scene{}, fmt.Errorf("%s is no picture of this dataset of birds", name)
 	}
 	return At(class - 1), NewScene(o.Seed, split, class-1, index), nil
@@ -128,7 +125,8 @@ func (o Options) Describe() []Description {
 	list := make([]Description, len(species))
 	for i, s := range species {
 		mate := s.LookAlike(species)
-		d := Description{Class: s.Class(), Name: s.Name, Coat: s.Coat(), Telling: s.Telling.String(), LookAlike: mate.Class(), Parts: map[string]string{}}
+		d := Description{Class: s.Class(), Name: s.Name, Coat: s.Coat(), Telling: s.Telling.String(),
+			LookAlike: mate.Class(), Parts: map[string]string{}}
 		for _, k := range s.Differs(mate) {
 			d.Differs = append(d.Differs, k.String())
 		}
@@ -151,10 +149,11 @@ func Open(dir string) (Options, error) {
 		return Options{}, fmt.Errorf("%s cannot be read: %w", name, wholefile.Cause(err))
 	}
 	var d described
-	if err := json.Unmarshal(data, &d); err != nil {
-		return Options{}, fmt.Errorf("%s is not as it was written: %w", name, err)
+	err = json.Unmarshal(data, &d)
+	if err == nil {
+		err = d.Check()
 	}
-	if err := d.Check(); err != nil {
+	if err != nil {
 		return Options{}, fmt.Errorf("%s is not as it was written: %w", name, err)
 	}
 	return d.Options, nil
@@ -167,9 +166,8 @@ func Open(dir string) (Options, error) {
 //	parts.csv                  where the parts lie, for datasets.ReadParts
 //	species.json               the options, and how each species looks
 //
-// It works on all cores and calls progress after each picture, one call at a
-// time. When it fails or the context ends, dir is as it was. The error is one
-// sentence; when the context has ended it is the context's.
+// It works on all cores and calls progress after each picture, one call at a time. When it fails or the context ends,
+// dir is as it was. The error is one sentence; when the context has ended it is the context's.
 func Write(ctx context.Context, dir string, o Options, progress func()) error {
 	if err := o.Check(); err != nil {
 		return err

@@ -6,11 +6,10 @@ import (
 	"sync"
 )
 
-// Ahead hands out work(0) to work(n-1), in order, made ahead of who takes them:
-// on a number of workers, and at most ready of them done, or begun, besides the one
-// whose turn is next. An error belongs to one of them; the others still come. When
-// ctx ends its cause comes as the last error. The end of the loop, however it
-// comes, ends all work, and waits for it.
+// Ahead hands out work(0) to work(n-1), in order, made ahead of who takes them: on a number of workers, and at most
+// ready of them done, or begun, besides the one whose turn is next. An error belongs to one of them; the others still
+// come. When ctx ends its cause comes as the last error. The end of the loop, however it comes, ends all work, and
+// waits for it.
 func Ahead[T any](
 	ctx context.Context, n, workers, ready int, work func(ctx context.Context, i int) (T, error),
 ) iter.Seq2[T, error] {

@@ -3,6 +3,7 @@ package wholefile
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -14,9 +15,8 @@ import (
 	"path/filepath"
 )
 
-// Write fills a new file beside path and then takes path's place, so that a
-// failure leaves nothing half-written and the old file as it was. The error is
-// one sentence with the path.
+// Write fills a new file beside path and then takes path's place, so that a failure leaves nothing half-written and the
+// old file as it was. The error is one sentence with the path.
 func Write(path string, fill func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -57,13 +57,16 @@ func Write(path string, fill func(io.Writer) error) (err error) {
 	return os.Rename(temporary, path)
 }
 
-// Bytes is Write for what is there already.
-func Bytes(path string, data []byte) error {
+// Copy is Write for all that is left to read of a source.
+func Copy(path string, from io.Reader) error {
 	return Write(path, func(w io.Writer) error {
-		_, err := w.Write(data)
+		_, err := io.Copy(w, from)
 		return err
 	})
 }
+
+// Bytes is Write for what is there already.
+func Bytes(path string, data []byte) error { return Copy(path, bytes.NewReader(data)) }
 
 // JSON writes a value, indented, for people to read too.
 func JSON(path string, value any) error {
@@ -108,19 +111,18 @@ func Folder(dir string, fill func(temporary string) error) error {
 	if err := fill(temporary); err != nil {
 		return err
 	}
-	if parent != dir {
-		err = os.Rename(temporary, dir)
-	} else {
-		err = moveInto(dir, temporary)
+	move := os.Rename
+	if parent == dir {
+		move = moveInto
 	}
-	if err != nil {
+	if err := move(temporary, dir); err != nil {
 		return cannot(err)
 	}
 	return nil
 }
 
 // moveInto moves what is in a folder to another, all of it or nothing.
-func moveInto(dir, from string) error {
+func moveInto(from, dir string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
@@ -136,8 +138,7 @@ func moveInto(dir, from string) error {
 	return nil
 }
 
-// Cause is the reason in an error of the file system, without the path, which
-// the sentence around it has already.
+// Cause is the reason in an error of the file system, without the path, which the sentence around it has already.
 func Cause(err error) error {
 	var p *fs.PathError
 	var l *os.LinkError

@@ -1,10 +1,8 @@
 // Package backend finds, installs and opens what computes: XLA on the CPU, XLA
 // on an NVIDIA GPU, or the pure-Go engine of GoMLX, which is always there.
 //
-// XLA comes as a PJRT plugin, a library loaded at run time by
-// github.com/gomlx/go-xla (the successor of gopjrt, by the same author). A
-// plugin that is already on the machine is used as it is; Setup gets one where
-// there is none.
+// XLA comes as a PJRT plugin, a library loaded at run time by github.com/gomlx/go-xla: one that is already on the
+// machine, else what Setup gets.
 package backend
 
 import (
@@ -59,9 +57,8 @@ var (
 	open    = map[string]*Engine{}
 )
 
-// Open gives the engine of a kind, or with Auto or "" the fastest that works.
-// An engine is opened once. The error says in one sentence what is missing and
-// what to do; the pure-Go engine cannot fail.
+// Open gives the engine of a kind, or with Auto or "" the fastest that works. An engine is opened once. The error says
+// in one sentence what is missing and what to do; the pure-Go engine cannot fail.
 func Open(kind string) (*Engine, error) {
 	opening.Lock()
 	defer opening.Unlock()
@@ -102,13 +99,17 @@ func newEngine(kind string) (*Engine, error) {
 	}
 	b, err := openPlugin(kind, plugin)
 	if err != nil {
-		return nil, fmt.Errorf("%s could not be opened with %s (%w): gointr doctor says more", Title(kind), plugin, firstLine(err))
+		return nil, fmt.Errorf("%s could not be opened with %s (%w): gointr doctor says more", Title(kind), plugin,
+			firstLine(err))
 	}
 	return &Engine{Backend: b, Kind: kind, Plugin: plugin}, nil
 }
 
-// firstLine drops the stack that libraries print with their errors.
+// firstLine drops the stack that libraries print with their errors, if err is one.
 func firstLine(err error) error {
+	if err == nil {
+		return nil
+	}
 	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
 	return errors.New(line)
 }

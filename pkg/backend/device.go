@@ -7,9 +7,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// OnDevice is the engine on one of its devices, from 0, as if it had no other:
-// several models can so compute side by side, each on a device of its own. The
-// error says how many devices there are.
+// OnDevice is the engine on one of its devices, from 0, as if it had no other: several models can so compute side by
+// side, each on a device of its own. The error says how many devices there are.
 func (e *Engine) OnDevice(number int) (*Engine, error) {
 	if number == 0 {
 		return e, nil

@@ -15,25 +15,25 @@ import (
 // PJRT plugins, as go-xla and JAX have it.
 const PathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 
-var errNoCgo = errors.New("this program was built without cgo, so it has the pure-Go engine only: install a C compiler (gcc or clang) and build it again, or use --backend go")
+var errNoCgo = errors.New("this program was built without cgo, so it has the pure-Go engine only: install a C " +
+	"compiler (gcc or clang) and build it again, or use --backend go")
 
 // Plugin is the path of the plugin that the engine XLA or CUDA would load. The
 // error is one sentence on what is missing.
 //
-// Looked through, in this order: the folders or files of
-// PJRT_PLUGIN_LIBRARY_PATH; go-xla's own folders; what Setup installed; and, for
-// CUDA, the environment of the Python that is active.
+// Looked through, in this order: the folders or files of PJRT_PLUGIN_LIBRARY_PATH; go-xla's own folders; what Setup
+// installed; and, for CUDA, the environment of the Python that is active.
 func Plugin(kind string) (string, error) {
 	if !built {
 		return "", errNoCgo
 	}
 	if kind == CUDA && !HasGPU() {
-		return "", errors.New("no NVIDIA GPU is to be seen on this machine: install its driver (nvidia-smi must work), then run gointr setup, or use --backend xla")
+		return "", errors.New("no NVIDIA GPU is to be seen on this machine: install its driver (nvidia-smi must " +
+			"work), then run gointr setup, or use --backend xla")
 	}
 	for _, folder := range folders(kind) {
 		for _, pattern := range patterns[kind] {
-			// A file of the list is itself; in a folder the name with the
-			// highest version comes last.
+			// A file of the list is itself; in a folder the name with the highest version comes last.
 			if ok, _ := filepath.Match(pattern, filepath.Base(folder)); ok && isFile(folder) {
 				return filepath.Abs(folder)
 			}
@@ -45,7 +45,8 @@ func Plugin(kind string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("there is no plugin for %s here: run gointr setup, or name its folder in %s", Title(kind), PathVariable)
+	return "", fmt.Errorf("there is no plugin for %s here: run gointr setup, or name its folder in %s", Title(kind),
+		PathVariable)
 }
 
 // patterns are the names of plugins: go-xla's, and that in JAX's wheels.
@@ -97,7 +98,8 @@ func pluginFolder() (string, error) {
 	if !filepath.IsAbs(data) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", errors.New("there is no folder for plugins, as HOME is not set: set it, or name a folder in " + PathVariable)
+			return "", errors.New("there is no folder for plugins, as HOME is not set: set it, or name a folder in " +
+				PathVariable)
 		}
 		data = filepath.Join(home, ".local", "share")
 	}
@@ -122,7 +124,8 @@ func pythonFolders() []string {
 	var all []string
 	for _, root := range roots {
 		for _, packages := range []string{"site-packages", "dist-packages"} {
-			found, _ := filepath.Glob(filepath.Join(escape(root), "lib", "python3*", packages, "jax_plugins", "xla_cuda1[23]"))
+			found, _ := filepath.Glob(filepath.Join(escape(root), "lib", "python3*", packages, "jax_plugins",
+				"xla_cuda1[23]"))
 			for i := len(found) - 1; i >= 0; i-- {
 				all = append(all, found[i])
 			}

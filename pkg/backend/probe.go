@@ -49,8 +49,7 @@ func Probe(kind string) Report {
 	return r
 }
 
-// multiply times products of random matrices and compares some of the sums with
-// float64.
+// multiply times products of random matrices and compares some of the sums with float64.
 func multiply(e *Engine) (gflops float64, err error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	a, b := make([]float32, probed*probed), make([]float32, probed*probed)

@@ -20,9 +20,8 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// wheel is a Python package that carries the plugin of XLA for the CPU. It is
-// the second choice, for machines that reach a package index of Python but not
-// the place where go-xla's own installer downloads from.
+// wheel is a Python package that carries the plugin of XLA for the CPU. It is the second choice, for machines that
+// reach a package index of Python but not the place where go-xla's own installer downloads from.
 type wheel struct {
 	requirement string // name and exact version
 	sha256      string // of the wheel
@@ -38,10 +37,9 @@ var wheels = map[string]wheel{
 	},
 }
 
-// Setup makes an engine ready, XLA or CUDA, and returns its plugin: one that is
-// there, else from go-xla's own installer, else (XLA) from a wheel whose SHA-256
-// is known here. Lines of progress go to progress. Nothing is left half
-// installed. The error is one sentence that names each way that was tried.
+// Setup makes an engine ready, XLA or CUDA, and returns its plugin: one that is there, else from go-xla's own
+// installer, else (XLA) from a wheel whose SHA-256 is known here. Lines of progress go to progress. Nothing is left
+// half installed. The error is one sentence that names each way that was tried.
 func Setup(ctx context.Context, kind string, progress io.Writer) (string, error) {
 	if kind != XLA && kind != CUDA {
 		return "", fmt.Errorf("there is nothing to set up for %q: choose xla or cuda", kind)
@@ -59,14 +57,16 @@ func Setup(ctx context.Context, kind string, progress io.Writer) (string, error)
 		return "", ctx.Err()
 	}
 	if kind == CUDA {
-		return "", fmt.Errorf("CUDA could not be set up (go-xla's installer: %w): python3 -m pip install jax-cuda13-pjrt \"jax-cuda13-plugin[with-cuda]\" in the Python that is active does the same", first)
+		return "", fmt.Errorf("CUDA could not be set up (go-xla's installer: %w): python3 -m pip install "+
+			"jax-cuda13-pjrt \"jax-cuda13-plugin[with-cuda]\" in the Python that is active does the same", first)
 	}
 	fmt.Fprintln(progress, "that did not work; asking pip for a wheel")
 	second := fromWheel(ctx, progress)
 	if second == nil {
 		return Plugin(kind)
 	}
-	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): the pure-Go engine works without it, and %s may name the folder of a plugin that you have", first, second, PathVariable)
+	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): the pure-Go engine works "+
+		"without it, and %s may name the folder of a plugin that you have", first, second, PathVariable)
 }
 
 // fromInstaller runs go-xla's installer, which downloads what fits this machine.
@@ -87,10 +87,7 @@ func fromInstaller(ctx context.Context, kind string) error {
 	case <-ctx.Done(): // it takes no context; the program is about to end
 		return ctx.Err()
 	case err := <-done:
-		if err != nil {
-			return firstLine(err)
-		}
-		return nil
+		return firstLine(err)
 	}
 }
 
@@ -138,7 +135,8 @@ func (w wheel) extract(file, folder string) error {
 	case err != nil:
 		return err
 	case got != w.sha256:
-		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file), got, w.sha256)
+		return fmt.Errorf("the SHA-256 of %s is %s and should be %s, so it is not used", filepath.Base(file),
+			got, w.sha256)
 	}
 	z, err := zip.OpenReader(file)
 	if err != nil {
@@ -153,8 +151,5 @@ func (w wheel) extract(file, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(folder, path.Base(w.member)), func(out io.Writer) error {
-		_, err := io.Copy(out, plugin)
-		return err
-	})
+	return wholefile.Copy(filepath.Join(folder, path.Base(w.member)), plugin)
 }

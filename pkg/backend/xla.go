@@ -17,9 +17,8 @@ func openPlugin(kind, path string) (compute.Backend, error) {
 	if kind == XLA {
 		return xla.New(path + ",shared_buffers")
 	}
-	// PyTorch computes float32 convolutions and products in float32 on request
-	// only; we do always. go-xla's option is for products, NVIDIA's variable for
-	// the libraries of both.
+	// PyTorch computes float32 convolutions and products in float32 on request only; we do always. go-xla's option is
+	// for products, NVIDIA's variable for the libraries of both.
 	set := func(name, value string) {
 		if os.Getenv(name) == "" {
 			os.Setenv(name, value)

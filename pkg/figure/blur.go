@@ -11,8 +11,7 @@ const (
 // 0.3*((15-1)*0.5-1)+0.8 = 2.6, in 256ths: rounded so that the sum stays 256.
 var gaussian = [blurSide + 1]uint32{40, 36, 30, 20, 12, 6, 3, 1}
 
-// median is cv2.medianBlur(plane, 15): borders repeated; a histogram slides
-// along each row (Huang, Yang and Tang 1979).
+// median is cv2.medianBlur(plane, 15): borders repeated; a histogram slides along each row (Huang, Yang and Tang 1979).
 func median(plane []uint8, w, h int) []uint8 {
 	const middle = blurSize * blurSize / 2
 	stride := w + 2*blurSide
@@ -107,8 +106,7 @@ func smooth(plane []uint8, w, h int) []uint8 {
 	return out
 }
 
-// mirror is the index within n cells that i falls on when the row is mirrored
-// at its first and last cell.
+// mirror is the index within n cells that i falls on when the row is mirrored at its first and last cell.
 func mirror(i, n int) int {
 	if n == 1 {
 		return 0

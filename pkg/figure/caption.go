@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -12,8 +13,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// words are a piece of a caption: prose, or a name out of a file, which may hold
-// anything.
+// words are a piece of a caption: prose, or a name out of a file, which may hold anything.
 type words struct {
 	text string
 	as   string // the LaTeX command around it; "" is none
@@ -46,7 +46,7 @@ func (a *about) in(image string) {
 	}
 }
 
-// caption is all that a reader needs to know of a figure.
+// caption is all that a reader needs to know of a figure: where its maps come from and how they are shown.
 func (f *Figure) caption() about {
 	a := append(about{}, f.about...)
 	o := f.look
@@ -70,22 +70,19 @@ func (f *Figure) caption() about {
 	}
 	switch o.Smoothing {
 	case Published:
-		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation, and their colours smoothed by a median and a Gaussian filter of 15 × 15 pixels.", rows, cols)
+		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation, and their colours smoothed by a "+
+			"median and a Gaussian filter of 15 × 15 pixels.", rows, cols)
 	case Cubic:
 		a.say(" Maps of up to %d × %d cells are enlarged by cubic interpolation.", rows, cols)
 	case Cells:
 		a.say(" Maps of up to %d × %d cells are shown cell by cell.", rows, cols)
 	}
 	s := o.Source
-	if s.Model != "" {
+	if s.Model != "" || s.Checkpoint != "" {
 		a.say(" Model: %s", s.Model)
 	}
 	if s.Checkpoint != "" {
-		if s.Model == "" {
-			a.say(" Model: ")
-		} else {
-			a.say(", ")
-		}
+		a.say("%s", one(s.Model != "", ", ", ""))
 		a.file(s.Checkpoint)
 	}
 	if s.SHA256 != "" {
@@ -98,14 +95,9 @@ func (f *Figure) caption() about {
 	return a
 }
 
-// Caption is what a reader needs to know of the figure, for LaTeX: model and
-// checkpoint, picture, layer, heads, classes, the scale of the colours, smoothing
-// and the version of GoINTR. It stands between the braces of \caption and needs
-// no package. Letters with accents are written as commands; other letters beyond
-// ASCII stand as they are for XeLaTeX and LuaLaTeX, and as their number for
-// pdfLaTeX, whose fonts lack them.
-//
-// Save with a name that ends in .tex writes it as a file to \input.
+// Caption is what a reader needs to know of the figure, for the braces of LaTeX's \caption, without a package (Save
+// with a name in .tex writes a file to \input). Accents are written as commands; other letters beyond ASCII stand as
+// they are for XeLaTeX and LuaLaTeX, and as their number for pdfLaTeX, whose fonts lack them.
 func (f *Figure) Caption() string {
 	var b strings.Builder
 	for _, w := range f.caption() {
@@ -139,19 +131,13 @@ func printable(s string) string {
 
 func (f *Figure) tex(path string) []byte {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(), label(stem))
+	return fmt.Appendf(nil, "%% \\begin{figure}\\centering\\includegraphics{NAME}\\input{NAME}\\end{figure}, NAME "+
+		"being the name of this file without .tex\n\\caption{%s}\n\\label{fig:%s}\n", f.Caption(),
+		notLabel.ReplaceAllString(stem, "-"))
 }
 
-// label is a name for \label, which takes letters, digits and a few signs.
-func label(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '-'
-	}, s)
-}
+// notLabel is what \label does not take, or not always.
+var notLabel = regexp.MustCompile(`[^a-zA-Z0-9]`)
 
 // What LaTeX has its own words for; they work in every font encoding.
 var commands = map[rune]string{
@@ -159,15 +145,17 @@ var commands = map[rune]string{
 	'~': `\textasciitilde{}`, '^': `\textasciicircum{}`, '<': `\textless{}`, '>': `\textgreater{}`, '|': `\textbar{}`,
 	'"': `\textquotedblright{}`, '`': `\textquoteleft{}`, '\'': `\textquoteright{}`,
 	'‘': `\textquoteleft{}`, '’': `\textquoteright{}`, '“': `\textquotedblleft{}`, '”': `\textquotedblright{}`,
-	'–': `\textendash{}`, '—': `\textemdash{}`, '…': `\dots{}`, '−': `\ensuremath{-}`, '×': `\ensuremath{\times}`, '°': `\ensuremath{^\circ}`,
-	'ß': `\ss{}`, 'æ': `\ae{}`, 'Æ': `\AE{}`, 'œ': `\oe{}`, 'Œ': `\OE{}`, 'ø': `\o{}`, 'Ø': `\O{}`, 'ł': `\l{}`, 'Ł': `\L{}`, 'ı': `\i{}`, '\u00a0': `~`,
+	'–': `\textendash{}`, '—': `\textemdash{}`, '…': `\dots{}`, '−': `\ensuremath{-}`, '×': `\ensuremath{\times}`,
+	'°': `\ensuremath{^\circ}`,
+	'ß': `\ss{}`, 'æ': `\ae{}`, 'Æ': `\AE{}`, 'œ': `\oe{}`, 'Œ': `\OE{}`, 'ø': `\o{}`, 'Ø': `\O{}`, 'ł': `\l{}`,
+	'Ł': `\L{}`, 'ı': `\i{}`, '\u00a0': `~`,
 	'§': `\S{}`, '©': `\copyright{}`, '¡': `\textexclamdown{}`, '¿': `\textquestiondown{}`,
 }
 
 // accents by their combining characters.
 var accents = map[rune]string{
-	'\u0300': "`", '\u0301': "'", '\u0302': "^", '\u0303': "~", '\u0304': "=", '\u0306': "u", '\u0307': ".", '\u0308': `"`,
-	'\u030a': "r", '\u030b': "H", '\u030c': "v", '\u0323': "d", '\u0327': "c", '\u0331': "b",
+	'\u0300': "`", '\u0301': "'", '\u0302': "^", '\u0303': "~", '\u0304': "=", '\u0306': "u", '\u0307': ".",
+	'\u0308': `"`, '\u030a': "r", '\u030b': "H", '\u030c': "v", '\u0323': "d", '\u0327': "c", '\u0331': "b",
 }
 
 // latex is text that LaTeX sets as it stands.

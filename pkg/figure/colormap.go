@@ -37,11 +37,10 @@ var allColormaps = sync.OnceValue(func() map[string]*colormap {
 	return all
 })
 
-// Colormaps are the names that Options.Colormap takes. The published figure is
-// in jet. Viridis, cividis, magma, inferno and gray change evenly to the eye
-// and keep their order in black and white; cividis looks the same to most
-// colour-blind readers. Puor is for signed maps: orange below the middle, purple
-// above, which colour-blind readers tell apart.
+// Colormaps are the names that Options.Colormap takes. The published figure is in jet. Viridis, cividis, magma, inferno
+// and gray change evenly to the eye and keep their order in black and white; cividis looks the same to most
+// colour-blind readers. Puor is for signed maps: orange below the middle, purple above, which colour-blind readers tell
+// apart.
 func Colormaps() []string {
 	names := []string{"jet"}
 	for name := range allColormaps() {

@@ -31,8 +31,9 @@ type data struct {
 func (f *Figure) data() data {
 	o := f.look
 	return data{
-		Provenance: Provenance{Version: origin.Version(), Model: o.Source, Caption: f.plain(), Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
-		Maps:       f.maps,
+		Provenance: Provenance{Version: origin.Version(), Model: o.Source, Caption: f.plain(),
+			Smoothing: o.Smoothing.String(), Colormap: strings.ToLower(o.Colormap), Opacity: o.Opacity},
+		Maps: f.maps,
 	}
 }
 
@@ -46,9 +47,8 @@ func (f *Figure) data() data {
 //	image       text []
 //	provenance  text [], as JSON
 //
-// .csv and .json are those of Figure.Save, the .json with the ranking
-// of all classes. The file appears whole or not at all; the same numbers give the
-// same bytes.
+// .csv and .json are those of Figure.Save, the .json with the ranking of all classes. The file appears whole or not at
+// all; the same numbers give the same bytes.
 func WriteData(path string, e *attention.Explanation, class int, source origin.Model) error {
 	d, err := classData(e, class, source)
 	if err != nil {
@@ -58,14 +58,16 @@ func WriteData(path string, e *attention.Explanation, class int, source origin.M
 }
 
 func classData(e *attention.Explanation, class int, source origin.Model) (data, error) {
-	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e, class: class}
+	d := data{Provenance: Provenance{Version: origin.Version(), Model: source}, Ranking: e.Top(-1), explained: e,
+		class: class}
 	for layer := range e.Layers {
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, nil, nil)
 		if err != nil {
 			return d, err
 		}
-		for head, m := range maps {
-			d.Maps = append(d.Maps, of(e, fmt.Sprintf("Layer %d, head %d", layer+1, head+1), layer, head, class, m, nil))
+		for _, m := range maps {
+			m.Label = fmt.Sprintf("Layer %d, head %d", layer+1, m.Head+1)
+			d.Maps = append(d.Maps, m)
 		}
 	}
 	return d, nil
@@ -94,12 +96,14 @@ func (d data) json(w io.Writer) error {
 
 func (d data) csv(w io.Writer) error {
 	lines := csv.NewWriter(w)
-	lines.Write([]string{"image", "label", "layer", "head", "class", "name", "versus", "versus_name", "row", "col", "x", "y", "value"})
+	lines.Write([]string{"image", "label", "layer", "head", "class", "name", "versus", "versus_name", "row", "col",
+		"x", "y", "value"})
 	place := func(i, cells, pixels int) string {
 		return strconv.FormatFloat((float64(i)+0.5)/float64(cells)*float64(pixels), 'f', 2, 64)
 	}
 	for _, m := range d.Maps {
-		line := []string{m.Image, m.Label, strconv.Itoa(m.Layer), strconv.Itoa(m.Head), strconv.Itoa(m.Class), m.Name, strconv.Itoa(m.Versus), m.VersusName, "", "", "", "", ""}
+		line := []string{m.Image, m.Label, strconv.Itoa(m.Layer), strconv.Itoa(m.Head), strconv.Itoa(m.Class), m.Name,
+			strconv.Itoa(m.Versus), m.VersusName, "", "", "", "", ""}
 		for i, v := range m.Values {
 			row, col := i/m.Cols, i%m.Cols
 			line[8], line[9] = strconv.Itoa(row), strconv.Itoa(col)
@@ -164,20 +168,8 @@ func (d data) mapArrays(out *npz.Writer) error {
 		scale := cmp.Or(m.Scale, &[2]float32{nan, nan})
 		scales = append(scales, scale[:]...)
 	}
-	ints := func(name string, of func(Shown) int) error {
-		var all []int
-		for _, m := range d.Maps {
-			all = append(all, of(m))
-		}
-		return out.Ints(name, all, n)
-	}
-	texts := func(name string, of func(Shown) string) error {
-		var all []string
-		for _, m := range d.Maps {
-			all = append(all, of(m))
-		}
-		return out.Texts(name, all)
-	}
+	ints := func(name string, of func(Shown) int) error { return out.Ints(name, column(d.Maps, of), n) }
+	texts := func(name string, of func(Shown) string) error { return out.Texts(name, column(d.Maps, of)) }
 	return errors.Join(
 		out.Floats("maps", values, n, rows, cols),
 		out.Floats("scale", scales, n, 2),
@@ -192,4 +184,11 @@ func (d data) mapArrays(out *npz.Writer) error {
 		texts("name", func(m Shown) string { return m.Name }),
 		texts("versus_name", func(m Shown) string { return m.VersusName }),
 	)
+}
+
+func column[T any](maps []Shown, of func(Shown) T) (all []T) {
+	for _, m := range maps {
+		all = append(all, of(m))
+	}
+	return all
 }

@@ -1,35 +1,22 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// Difference shows what class a sees in a picture that class b does not: for each
-// head of a decoder layer (from 0, or attention.Last) the raw weights of a minus
-// those of b. Classes are indices. One scale, symmetric around 0, goes for all
-// heads, with a bar that names both classes; the signs + and − stand on the cells of
-// each head where the difference is greatest and least, for who sees no colours,
-// unless it is below a tenth of the scale.
-//
-// The picture is gray below, so that its colours are not taken for those of the
-// map. What o leaves out is the colormap puor, an opacity of 0.6, and cubic
-// interpolation: the published figure has no such map, nor a smoothing for it.
-// o.Limits choose another scale; o.SameScale and o.ColorBar are always so.
-//
-// It is an error when the classes' maps differ by no more than rounding in any head.
+// Difference shows what class a sees in a picture that class b does not: for each head of a decoder layer (from 0, or
+// attention.Last) the raw weights of a minus those of b, classes being indices, over the picture in gray. One scale,
+// symmetric around 0 unless o.Limits say otherwise, goes for all heads; the signs + and − mark the cells of each head
+// where the difference is greatest and least, unless it is below a tenth of the scale. What o leaves out is the
+// colormap puor, an opacity of 0.6, and cubic interpolation. It is an error when the maps differ by no more than
+// rounding.
 func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o Options) (*Figure, error) {
-	if o.Colormap == "" {
-		o.Colormap = "puor"
-	}
-	if o.Opacity == 0 {
-		o.Opacity = 0.6
-	}
-	if o.Smoothing == Published {
-		o.Smoothing = Cubic
-	}
+	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "puor"), cmp.Or(o.Opacity, 0.6)
+	o.Smoothing = cmp.Or(o.Smoothing, Cubic) // Published is 0
 	o, err := o.filled()
 	if err != nil {
 		return nil, err
@@ -50,9 +37,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	nameA, nameB := attention.Plain(e.Name(a)), attention.Plain(e.Name(b))
 	o.SameScale, o.ColorBar = false, true
 	o.ends = [2]string{"← " + nameB + " more", nameA + " more →"}
-	if o.Title == "" {
-		o.Title = ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
-	}
+	o.Title = cmp.Or(o.Title, ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2))
 
 	base, err := Shrink(photo)
 	if err != nil {
@@ -79,34 +64,34 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	f.about.in(e.Image)
 	f.about.say(" that ")
 	f.about.class(e, b, true)
-	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder layer %d; + and − mark the cells of each head where the difference is greatest and least, where it is a tenth of the scale or more.", e.Heads, layer+1)
+	f.about.say(" does not: attention weights of the former minus those of the latter, for the %d heads of decoder "+
+		"layer %d; + and − mark the cells of each head where the difference is greatest and least, where it is a "+
+		"tenth of the scale or more.", e.Heads, layer+1)
 	return f, nil
 }
 
-// differences are the maps of class a minus those of class b for every head, and how
-// far they are from 0 at most.
+// differences are the maps of class a minus those of class b for every head, and how far they are from 0 at most.
 func differences(e *attention.Explanation, layer, a, b int, photo image.Image) (maps []Shown, most float32, err error) {
-	ofA, err := headMaps(e, layer, a)
-	if err != nil {
+	if maps, err = shownHeads(e, layer, a, nil, photo); err != nil {
 		return nil, 0, err
 	}
-	ofB, err := headMaps(e, layer, b)
+	others, err := shownHeads(e, layer, b, nil, photo)
 	if err != nil {
 		return nil, 0, err
 	}
 	weight := float32(0)
-	for head := range ofA {
-		d := attention.Map{Rows: e.Rows, Cols: e.Cols, Values: make([]float32, len(ofA[head].Values))}
-		for i, v := range ofA[head].Values {
-			d.Values[i] = v - ofB[head].Values[i]
-			most, weight = max(most, d.Values[i], -d.Values[i]), max(weight, v, ofB[head].Values[i])
+	for head := range maps {
+		m, values := &maps[head], maps[head].Values
+		m.Values, m.Versus, m.VersusName = make([]float32, len(values)), b, e.Name(b)
+		for i, v := range values {
+			w := others[head].Values[i]
+			m.Values[i] = v - w
+			most, weight = max(most, v-w, w-v), max(weight, v, w)
 		}
-		shown := of(e, headLabel(head), layer, head, a, d, photo)
-		shown.Versus, shown.VersusName = b, e.Name(b)
-		maps = append(maps, shown)
 	}
 	if most <= attention.Flatness*weight {
-		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by rounding only", layer, attention.Plain(e.Name(a)), attention.Plain(e.Name(b)))
+		return nil, 0, fmt.Errorf("the heads of layer %d look for %s just as for %s: their maps differ by "+
+			"rounding only", layer, attention.Plain(e.Name(a)), attention.Plain(e.Name(b)))
 	}
 	return maps, most, nil
 }

@@ -20,12 +20,7 @@ import (
 // EPS is the figure as PostScript (level 3), for workflows that take no PDF. Its
 // letters are curves, so that it needs no font; it has no transparency.
 func (f *Figure) EPS() ([]byte, error) {
-	return asEPS(f.width, f.height, func(c vg.Canvas) error {
-		f.ground(c)
-		f.embed(c)
-		f.vectors(c)
-		return nil
-	})
+	return asEPS(f.width, f.height, f.draw)
 }
 
 var epsPicture = regexp.MustCompile(`(?m)^/Picture\S* findfont .*\n.* moveto\n\(picture (\d+)\) show\n`)
@@ -41,9 +36,9 @@ func asEPS(width, height vg.Length, draw func(vg.Canvas) error) ([]byte, error) 
 	if _, err := canvas.WriteTo(&drawn); err != nil {
 		return nil, err
 	}
-	// The canvas writes a head that is none (it begins with two signs, has a box of
-	// fractions) and the time.
-	head := fmt.Appendf(nil, "%%!PS-Adobe-3.0 EPSF-3.0\n%%%%Creator: GoINTR %s\n%%%%BoundingBox: 0 0 %.0f %.0f\n%%%%HiResBoundingBox: 0 0 %.3f %.3f\n%%%%LanguageLevel: 3\n%%%%Pages: 1\n%%%%EndComments\n",
+	// The canvas writes a head that is none (it begins with two signs, has a box of fractions) and the time.
+	head := fmt.Appendf(nil, "%%!PS-Adobe-3.0 EPSF-3.0\n%%%%Creator: GoINTR %s\n%%%%BoundingBox: 0 0 %.0f %.0f\n"+
+		"%%%%HiResBoundingBox: 0 0 %.3f %.3f\n%%%%LanguageLevel: 3\n%%%%Pages: 1\n%%%%EndComments\n",
 		origin.Version(), math.Ceil(float64(width)), math.Ceil(float64(height)), float64(width), float64(height))
 	if !epsHead.Match(drawn.Bytes()) {
 		return nil, fmt.Errorf("the EPS writer made a file without a head")
@@ -72,12 +67,12 @@ func (c *epsCanvas) FillString(f font.Face, at vg.Point, s string) { c.Fill(outl
 
 // DrawImage leaves a mark, which asEPS replaces: the canvas takes no pictures.
 func (c *epsCanvas) DrawImage(at vg.Rectangle, img image.Image) {
-	c.Canvas.FillString(font.Face{Font: font.Font{Typeface: "Picture", Size: vg.Length(len(c.pictures) + 1)}}, vg.Point{}, fmt.Sprintf("picture %d", len(c.pictures)))
+	c.Canvas.FillString(font.Face{Font: font.Font{Typeface: "Picture", Size: vg.Length(len(c.pictures) + 1)}},
+		vg.Point{}, fmt.Sprintf("picture %d", len(c.pictures)))
 	c.pictures = append(c.pictures, epsImage(at, img))
 }
 
-// epsImage is a picture as PostScript: its red, green and blue bytes, compressed
-// and in base 85.
+// epsImage is a picture as PostScript: its red, green and blue bytes, compressed and in base 85.
 func epsImage(at vg.Rectangle, img image.Image) []byte {
 	b := img.Bounds()
 	pixels := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
@@ -96,8 +91,11 @@ func epsImage(at vg.Rectangle, img image.Image) []byte {
 
 	size := at.Size()
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "gsave\n%.4f %.4f translate\n%.4f %.4f scale\n/DeviceRGB setcolorspace\n", float64(at.Min.X), float64(at.Min.Y), float64(size.X), float64(size.Y))
-	fmt.Fprintf(&out, "<< /ImageType 1 /Width %[1]d /Height %[2]d /BitsPerComponent 8 /Decode [0 1 0 1 0 1] /Interpolate false\n/ImageMatrix [%[1]d 0 0 -%[2]d 0 %[2]d]\n/DataSource currentfile /ASCII85Decode filter /FlateDecode filter >> image\n", b.Dx(), b.Dy())
+	fmt.Fprintf(&out, "gsave\n%.4f %.4f translate\n%.4f %.4f scale\n/DeviceRGB setcolorspace\n", float64(at.Min.X),
+		float64(at.Min.Y), float64(size.X), float64(size.Y))
+	fmt.Fprintf(&out, "<< /ImageType 1 /Width %[1]d /Height %[2]d /BitsPerComponent 8 /Decode [0 1 0 1 0 1] "+
+		"/Interpolate false\n/ImageMatrix [%[1]d 0 0 -%[2]d 0 %[2]d]\n/DataSource currentfile /ASCII85Decode filter "+
+		"/FlateDecode filter >> image\n", b.Dx(), b.Dy())
 	const line = 80
 	for data := text.Bytes(); len(data) > 0; {
 		n := min(line, len(data))

@@ -57,17 +57,13 @@ type explorerData struct {
 	from origin.Model
 }
 
-// Explorer is an HTML page to look around in an explanation: every class by
-// name, its maps by layer and head, two classes side by side, and which heads
-// and classes look at a spot. The page needs nothing else, no network and no
-// kernel, and has less than 2 MB. The chosen class and the best others have all
-// their maps in it, ten classes or more as they fit, with every weight within
-// 0.1 % of its map's greatest. The page names the rest with their probabilities
-// and says that their maps are not there.
+// Explorer is an HTML page to look around in an explanation: every class by name, its maps by layer and head, two
+// classes side by side, and which heads and classes look at a spot. It needs no network and no kernel, and has less
+// than 2 MB: maps of the chosen class and of the best others as they fit, ten or more, every weight within 0.1 % of its
+// map's greatest; of the rest the probabilities.
 //
-// It is an error when the explanation is broken (attention.Explanation.Check),
-// the class, the layer or the colormap does not exist, there is no picture, or
-// the maps of the one class fit no page.
+// It is an error when the explanation is broken (attention.Explanation.Check), the class, the layer or the colormap
+// does not exist, there is no picture, or the maps of the one class fit no page.
 func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([]byte, error) {
 	if o.Layer == attention.Last {
 		o.Layer = e.Layers - 1
@@ -135,8 +131,7 @@ func Drawing(o Options, levels int) (page.Drawing, error) {
 	return d, err
 }
 
-// fill gives maps to the chosen class and to as many of the best as the page's
-// size allows.
+// fill gives maps to the chosen class and to as many of the best as the page's size allows.
 func (d *explorerData) fill(e *attention.Explanation) error {
 	bare, err := d.page()
 	if err != nil {

@@ -24,8 +24,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// Figure is a drawing ready to be written: pictures, and lines and text as
-// vectors. Lengths are points (1/72 inch) from the bottom left.
+// Figure is a drawing ready to be written: pictures, lines and text, in points (1/72 inch) from the bottom left.
 type Figure struct {
 	width, height vg.Length
 	dpi           int
@@ -55,15 +54,13 @@ func (f *Figure) Size() (width, height vg.Length) { return f.width, f.height }
 // values share memory with those that it was drawn from.
 func (f *Figure) Maps() []Shown { return f.maps }
 
-// Save writes the figure as the path's extension says: a drawing (.png, .svg,
-// .pdf, .eps), its caption (.tex, see Caption), or the numbers behind it (.npz,
-// .csv, .json, see Maps). Drawings have their caption inside, too, except EPS.
-// The file appears whole or not at all, and the same figure gives the same bytes.
+// Save writes the figure as the path's extension says: a drawing (.png, .svg, .pdf, .eps), its caption (.tex, see
+// Caption), or the numbers behind it (.npz, .csv, .json, see Maps). Drawings have their caption inside, too, except
+// EPS. The file appears whole or not at all, and the same figure gives the same bytes.
 //
-// In a .csv each cell of each map is a line: image, label, layer, head, class,
-// name, versus, versus_name, row, col, x, y, value, where x and y are the middle
-// of the cell in pixels of the picture and -1 is None. A .json has the provenance
-// and the maps as in Shown. A .npz has, for n maps,
+// In a .csv each cell of each map is a line: image, label, layer, head, class, name, versus, versus_name, row, col, x,
+// y, value, where x and y are the middle of the cell in pixels of the picture and -1 is None. A .json has the
+// provenance and the maps as in Shown. A .npz has, for n maps,
 //
 //	maps                                float32 [n, rows, cols], NaN beyond a map's own size
 //	rows, cols, layer, head, class, versus  int64 [n]
@@ -77,7 +74,8 @@ func (f *Figure) Save(path string) error {
 	case ".npz", ".csv", ".json":
 		return f.data().write(path)
 	}
-	return save(path, f, "end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv or .json for its numbers")
+	return save(path, f, "end the name with .png, .svg, .pdf or .eps, with .tex for its caption, or with .npz, .csv "+
+		"or .json for its numbers")
 }
 
 func save(path string, drawing interface {
@@ -114,7 +112,8 @@ func (f *Figure) PNG() ([]byte, error) {
 	// A whole number of dots high, so that pictures lie on them and stay sharp.
 	height := vg.Length(dots(f.height)) / vg.Length(f.dpi) * vg.Inch
 	if w, h := dots(f.width), dots(f.height); w > largestPNG/h {
-		return nil, fmt.Errorf("a PNG of %d x %d pixels is too large: lower the dots per inch (%d) or the width", w, h, f.dpi)
+		return nil, fmt.Errorf("a PNG of %d x %d pixels is too large: lower the dots per inch (%d) or the width",
+			w, h, f.dpi)
 	}
 	ground := color.Color(color.White)
 	if f.look.Transparent {
@@ -132,7 +131,8 @@ func (f *Figure) PNG() ([]byte, error) {
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err
 	}
-	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()), saying("Software", "GoINTR "+origin.Version())), nil
+	return withChunks(out.Bytes(), resolution(f.dpi), saying("Description", f.plain()),
+		saying("Software", "GoINTR "+origin.Version())), nil
 }
 
 // withChunks adds chunks, each with its name before it, behind the PNG's header.
@@ -161,25 +161,21 @@ func saying(keyword, words string) []byte {
 
 var svgText = regexp.MustCompile(`(?m)^<text x="[^"]*"`)
 
-// SVG is the figure with its text as text, and the pictures inside. Where
-// another font has to stand in for Liberation Sans, text keeps its middle, and
-// its width too in what heeds textLength, as browsers do.
+// SVG is the figure with its text as text, and the pictures inside. Where another font stands in for Liberation Sans,
+// text keeps its middle, and its width too in what heeds textLength, as browsers do.
 func (f *Figure) SVG() ([]byte, error) {
-	canvas := vgsvg.New(f.width, f.height)
-	f.ground(canvas)
-	f.embed(canvas)
-	f.vectors(canvas)
-	var out bytes.Buffer
-	if _, err := canvas.WriteTo(&out); err != nil {
+	svg, err := asSVG(f.width, f.height, f.draw)
+	if err != nil {
 		return nil, err
 	}
 	next := -1
-	svg := svgText.ReplaceAllFunc(out.Bytes(), func([]byte) []byte {
+	svg = svgText.ReplaceAllFunc(svg, func([]byte) []byte {
 		next++
 		t := f.texts[next]
-		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`, t.at.X+t.width()/2, t.width())
+		return fmt.Appendf(nil, `<text x="%.2f" text-anchor="middle" textLength="%.2f" lengthAdjust="spacingAndGlyphs"`,
+			t.at.X+t.width()/2, t.width())
 	})
-	return described(mended(svg), f.plain()), nil
+	return described(svg, f.plain()), nil
 }
 
 // described is an SVG with words about it inside.
@@ -191,8 +187,17 @@ func described(svg []byte, words string) []byte {
 	return slices.Concat(svg[:end], fmt.Appendf(nil, "\n<desc>%s</desc>", text.Bytes()), svg[end:])
 }
 
-// mended is an SVG without the faults of gonum's canvas.
-func mended(svg []byte) []byte {
+// asSVG is a drawing without the faults of gonum's canvas.
+func asSVG(width, height vg.Length, draw func(vg.Canvas) error) ([]byte, error) {
+	canvas := vgsvg.New(width, height)
+	if err := draw(canvas); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return nil, err
+	}
+	svg := out.Bytes()
 	for _, fix := range [][2]string{
 		{"data:image/jpg;base64,", "data:image/png;base64,"}, // what the canvas embeds is PNG
 		{"<image ", `<image preserveAspectRatio="none" `},
@@ -200,11 +205,15 @@ func mended(svg []byte) []byte {
 	} {
 		svg = bytes.ReplaceAll(svg, []byte(fix[0]), []byte(fix[1]))
 	}
-	return svg
+	return svg, nil
 }
 
-// embed draws the pictures, with no more pixels than twice Options.DPI.
-func (f *Figure) embed(c vg.Canvas) {
+// draw draws the page, its pictures with no more pixels than twice Options.DPI.
+func (f *Figure) draw(c vg.Canvas) error {
+	if !f.look.Transparent {
+		c.SetColor(color.White)
+		c.Fill(rectangle(0, 0, f.width, f.height).Path())
+	}
 	for _, p := range f.pictures {
 		most := int(math.Ceil(p.at.Size().X.Dots(2 * float64(f.dpi))))
 		pixels := p.pixels
@@ -214,14 +223,8 @@ func (f *Figure) embed(c vg.Canvas) {
 		}
 		c.DrawImage(p.at, pixels)
 	}
-}
-
-// ground is the page behind the panels.
-func (f *Figure) ground(c vg.Canvas) {
-	if !f.look.Transparent {
-		c.SetColor(color.White)
-		c.Fill(rectangle(0, 0, f.width, f.height).Path())
-	}
+	f.vectors(c)
+	return nil
 }
 
 func (f *Figure) vectors(c vg.Canvas) {

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -12,8 +13,7 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// Row is one row of a Grid: a picture with its explanation, and the class whose
-// maps are shown.
+// Row is one row of a Grid: a picture with its explanation, and the class whose maps are shown.
 type Row struct {
 	Explanation *attention.Explanation
 	Photo       image.Image
@@ -25,14 +25,10 @@ type Row struct {
 // Mean among the heads of a Grid is the mean of all heads.
 const Mean = -1
 
-// Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row
-// for each picture and class, with the picture first, a column for each head; no
-// heads are all of them. It answers where the same head looks in many pictures of
-// a class, or for many classes in a picture. Of one head only, the panels follow
-// each other as lines of text do, and each is named by the heading of its row.
-//
-// o.SameScale and o.ColorBar make panels comparable in strength; without the
-// first, every map is stretched from its own minimum to its own maximum.
+// Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row for each picture and class, with the
+// picture first, a column for each head; no heads are all of them. Of one head only, the panels follow each other as
+// lines of text do, each named by the heading of its row. o.SameScale and o.ColorBar make panels comparable in
+// strength.
 func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -50,9 +46,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		layer = first.Layers - 1
 	}
 	if len(heads) == 0 {
-		for head := range first.Heads {
-			heads = append(heads, head)
-		}
+		heads = allHeads(first)
 	}
 	var drawn []mapRow
 	for i, r := range rows {
@@ -60,7 +54,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 		if row.heading == "" {
 			row.heading = r.named(same.class && len(rows) > 1, same.image, len(heads) > 1, o)
 		}
-		if row.maps, err = r.maps(layer, heads); err != nil {
+		if row.maps, err = shownHeads(r.Explanation, layer, r.Class, heads, r.Photo); err != nil {
 			return nil, fmt.Errorf("row %d of the grid: %w", i, err)
 		}
 		drawn = append(drawn, row)
@@ -71,7 +65,8 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	}
 	title := fmt.Sprintf("Decoder layer %d%s", layer+1, which)
 	if same.class {
-		title = ending(attention.Plain(first.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which), titleSize, o.Width, 2)
+		title = ending(attention.Plain(first.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which),
+			titleSize, o.Width, 2)
 	}
 	var f *Figure
 	if len(heads) == 1 {
@@ -138,20 +133,7 @@ func (a *about) rows(rows []Row, same common) {
 	a.say(".")
 }
 
-// maps are those of the heads.
-func (r Row) maps(layer int, heads []int) (shown []Shown, err error) {
-	for _, head := range heads {
-		m, err := headMap(r.Explanation, layer, head, r.Class)
-		if err != nil {
-			return nil, err
-		}
-		shown = append(shown, of(r.Explanation, headLabel(head), layer, head, r.Class, m, r.Photo))
-	}
-	return shown, nil
-}
-
-// named is the heading of a row by what differs between rows; sure adds how sure
-// the model is, where there is room.
+// named is the heading of a row by what differs between rows; sure adds how sure the model is, where there is room.
 func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
 	file, probability := "", ""
 	if r.Explanation.Image != "" {
@@ -171,12 +153,12 @@ func (r Row) named(sameClass, sameImage, sure bool, o Options) string {
 }
 
 // headMap is the map of one head, or their mean, checked.
-func headMap(e *attention.Explanation, layer, head, class int) (attention.Map, error) {
-	get := func() (attention.Map, error) { return e.Map(layer, head, class) }
+func headMap(e *attention.Explanation, layer, head, class int) (m attention.Map, err error) {
 	if head == Mean {
-		get = func() (attention.Map, error) { return e.Average(layer, class) }
+		m, err = e.Average(layer, class)
+	} else {
+		m, err = e.Map(layer, head, class)
 	}
-	m, err := get()
 	if err != nil {
 		return m, err
 	}
@@ -226,7 +208,7 @@ func one(single bool, yes, no string) string {
 
 // strip draws the only map of every row as text flows, named by the heading. o is filled.
 func strip(rows []mapRow, title string, o Options) (*Figure, error) {
-	o = o.common(rows)
+	o = o.common(allMaps(rows))
 	var panels []panel
 	for i := range rows {
 		base, err := Shrink(rows[i].photo)
@@ -240,8 +222,6 @@ func strip(rows []mapRow, title string, o Options) (*Figure, error) {
 		}
 		panels = append(panels, p...)
 	}
-	if o.Title == "" {
-		o.Title = title
-	}
+	o.Title = cmp.Or(o.Title, title)
 	return layout(wrapped(panels, o), o)
 }

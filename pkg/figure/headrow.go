@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -16,12 +17,9 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 )
 
-// HeadRow is the figure of the published demo: the picture, then where each
-// head of one decoder layer looked for a class (layers and heads count from 0
-// as in Explanation.Map, from 1 in the titles). Nine panels make one row; what
-// does not fit beside each other goes on in the next.
-//
-// A map too flat to be stretched leaves its panel undyed and says so.
+// HeadRow is the figure of the published demo: the picture, then where each head of one decoder layer looked for a
+// class (layers and heads count from 0 as in Explanation.Map, from 1 in the titles), nine panels a row. A map too flat
+// to be stretched leaves its panel undyed and says so.
 func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -30,14 +28,13 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if layer == attention.Last {
 		layer = e.Layers - 1
 	}
-	maps, err := headMaps(e, layer, class)
+	maps, err := shownHeads(e, layer, class, nil, photo)
 	if err != nil {
 		return nil, err
 	}
-	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2)
-	}
-	f, err := mapRows(shownHeads(e, layer, class, maps, photo), photo, o)
+	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1),
+		titleSize, o.Width, 2))
+	f, err := mapRows(maps, photo, o)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +53,8 @@ func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (
 		return nil, err
 	}
 	if len(maps) == 0 || len(labels) != len(maps) {
-		return nil, fmt.Errorf("a figure needs a label for every map and a map at least: these are %d labels and %d maps", len(labels), len(maps))
+		return nil, fmt.Errorf("a figure needs a label for every map and a map at least: these are %d labels "+
+			"and %d maps", len(labels), len(maps))
 	}
 	for i, m := range maps {
 		if err := m.Check(); err != nil {
@@ -85,7 +83,7 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	o = o.common([]mapRow{{maps: maps}})
+	o = o.common(maps)
 	panels, err := mapPanels(maps, base, o)
 	if err != nil {
 		return nil, err
@@ -94,27 +92,29 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	return layout(wrapped(panels, o), o)
 }
 
-// headMaps are the maps of all heads of a layer for a class, checked.
-func headMaps(e *attention.Explanation, layer, class int) (maps []attention.Map, err error) {
-	maps = make([]attention.Map, e.Heads)
-	for head := range maps {
-		if maps[head], err = headMap(e, layer, head, class); err != nil {
+// shownHeads are the maps of heads of a layer for a class, checked; nil is all heads.
+func shownHeads(e *attention.Explanation, layer, class int, heads []int, photo image.Image) (shown []Shown, err error) {
+	if heads == nil {
+		heads = allHeads(e)
+	}
+	for _, head := range heads {
+		m, err := headMap(e, layer, head, class)
+		if err != nil {
 			return nil, err
 		}
-	}
-	return maps, nil
-}
-
-// shownHeads are the maps of all heads of a layer with what they are of.
-func shownHeads(e *attention.Explanation, layer, class int, maps []attention.Map, photo image.Image) (shown []Shown) {
-	for head, m := range maps {
 		shown = append(shown, of(e, headLabel(head), layer, head, class, m, photo))
 	}
-	return shown
+	return shown, nil
 }
 
-// ending is a title of at most `most` lines that still has its end where its
-// beginning is too long.
+func allHeads(e *attention.Explanation) (heads []int) {
+	for head := range e.Heads {
+		heads = append(heads, head)
+	}
+	return heads
+}
+
+// ending is a title of at most `most` lines that still has its end where its beginning is too long.
 func ending(name, end string, size, width vg.Length, most int) string {
 	letters := []rune(name)
 	for title := name + end; ; title = strings.TrimSpace(string(letters)) + "…" + end {
@@ -130,11 +130,7 @@ func ending(name, end string, size, width vg.Length, most int) string {
 func mapPanels(maps []Shown, base *image.RGBA, o Options) ([]panel, error) {
 	panels := make([]panel, len(maps))
 	errs := make([]error, len(maps))
-	parallel.Do(len(maps), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			panels[i], errs[i] = mapPanel(maps[i], base, o)
-		}
-	})
+	parallel.Each(len(maps), func(i int) { panels[i], errs[i] = mapPanel(maps[i], base, o) })
 	return panels, errors.Join(errs...)
 }
 
@@ -154,33 +150,18 @@ func mapPanel(shown Shown, base *image.RGBA, o Options) (panel, error) {
 	return p, err
 }
 
-// common is o with one scale for all maps where it is asked for.
-func (o Options) common(rows []mapRow) Options {
-	if o.SameScale {
-		var all []attention.Map
-		for _, r := range rows {
-			for _, m := range r.maps {
-				all = append(all, m.Map())
-			}
-		}
-		o.Limits = commonLimits(all)
-	}
-	return o
-}
-
-// commonLimits are the least and the greatest weight of all maps; nil when
-// they are all as flat as one.
-func commonLimits(maps []attention.Map) *Limits {
+// common is o with one scale for all maps where it is asked for and they are not all as flat as one.
+func (o Options) common(maps []Shown) Options {
 	ends := attention.Map{}
 	for _, m := range maps {
-		low, high := m.Range()
+		low, high := m.Map().Range()
 		ends.Values = append(ends.Values, low, high)
 	}
-	if ends.Flat() {
-		return nil
+	if o.SameScale && !ends.Flat() {
+		low, high := ends.Range()
+		o.Limits = &Limits{low, high}
 	}
-	low, high := ends.Range()
-	return &Limits{low, high}
+	return o
 }
 
 // panel is one picture of a figure.
@@ -194,8 +175,7 @@ type panel struct {
 	marks   []mark
 }
 
-// mark is a sign on a panel, + or −, at a part of its width and height from the
-// top left.
+// mark is a sign on a panel, + or −, at a part of its width and height from the top left.
 type mark struct {
 	plus bool
 	x, y float64
@@ -233,8 +213,7 @@ type row struct {
 // ownBars says whether every panel has a colour scale of its own.
 func (o Options) ownBars() bool { return o.ColorBar && o.Limits == nil }
 
-// least is how narrow a panel may be, enough how narrow one is made where its
-// width is not asked for.
+// least is how narrow a panel may be, enough how narrow one is made where its width is not asked for.
 func (o Options) least() (least, enough vg.Length) {
 	if o.ownBars() {
 		return twoNumbers, twoNumbers
@@ -267,7 +246,8 @@ func layout(rows []row, o Options) (*Figure, error) {
 	}
 	slot := (o.Width - 2*margin - vg.Length(columns-1)*gap) / vg.Length(columns)
 	if least, _ := o.least(); slot < least {
-		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or fewer columns", columns, o.Width/vg.Inch)
+		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or "+
+			"fewer columns", columns, o.Width/vg.Inch)
 	}
 	if o.Letters {
 		lettered(rows)
@@ -339,8 +319,7 @@ func (o Options) foot(unit bool) vg.Length {
 	return height
 }
 
-// panel draws a panel into a slot whose upper left corner is at (left, top), its
-// label above.
+// panel draws a panel into a slot whose upper left corner is at (left, top), its label above.
 func (f *Figure) panel(p panel, left, top, slot vg.Length) {
 	middle := left + slot/2
 	w, h := p.size(slot)
@@ -401,8 +380,7 @@ func lettered(rows []row) {
 	}
 }
 
-// mark draws a sign on a panel: strokes with a white rim, which leave the colours
-// around them to be seen.
+// mark draws a sign on a panel: strokes with a white rim, which leave the colours around them to be seen.
 func (f *Figure) mark(m mark, panel vg.Rectangle) {
 	const long, thick, rim = 4, 0.8, 0.5
 	size := panel.Size()
@@ -465,10 +443,9 @@ func (f *Figure) note(p panel, at vg.Rectangle) bool {
 	return true
 }
 
-// ownBar is the colour scale of one panel, in the space below it: marks and
-// numbers stand at the least and the greatest weight of its map, which the cubic
-// interpolation oversteps a little. Where the first panel has no map, it says
-// there what the numbers are.
+// ownBar is the colour scale of one panel, in the space below it: marks and numbers stand at the least and the greatest
+// weight of its map, which the cubic interpolation oversteps a little. Where the first panel has no map, it says there
+// what the numbers are.
 func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	left, top, width := space.Min.X, space.Max.Y-2, space.Size().X
 	if first {
@@ -487,7 +464,8 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	for i, t := range numbers {
 		part := (p.weights[i] - p.scale.Low) / (p.scale.High - p.scale.Low)
 		x := left + width*vg.Length(min(max(part, 0), 1))
-		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5), color.Black})
+		f.boxes = append(f.boxes, box{rectangle(min(max(x-0.25, left), left+width-0.5), bottom-1.5, 0.5, 1.5),
+			color.Black})
 		t.at = vg.Point{X: min(max(x-t.width()/2, from), to), Y: space.Min.Y + noteSize*descent}
 		f.texts = append(f.texts, t)
 		from, to = t.at.X+t.width()+apart, left+width-numbers[1].width()
@@ -512,8 +490,7 @@ func (f *Figure) commonBar(o Options) {
 	if o.ends == [2]string{} {
 		return
 	}
-	// What the two ends mean is on the line above, on both sides of the bar's
-	// middle, which is marked.
+	// What the two ends mean is on the line above, on both sides of the bar's middle, which is marked.
 	middle := left + width/2
 	f.boxes = append(f.boxes, box{rectangle(middle-0.25, y+1, 0.5, noteSize+2), color.Black})
 	y += noteSize*leading + 1

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,24 +42,24 @@ func (s *Smoothing) Set(name string) error {
 	return nil
 }
 
-// Limits are the weights at the two ends of the colour scale; what lies
-// outside gets the colour of the end.
+// Limits are the weights at the two ends of the colour scale; what lies outside gets the colour of the end.
 type Limits struct{ Low, High float32 }
 
-// Options say how maps are shown; the zero value is the published figure.
-// Overlay uses the first four.
+// Options say how maps are shown; the zero value is the published figure. Overlay uses the first four.
 type Options struct {
 	Smoothing Smoothing
 	Colormap  string  // one of Colormaps; "" is the published "jet"
 	Opacity   float64 // of the colours over the picture, above 0 and up to 1; 0 is the published 0.5
-	Limits    *Limits // of the colour scale; nil is the published stretch of each map from its own minimum to its own maximum
+	// of the colour scale; nil is the published stretch of each map from its own minimum to its own maximum
+	Limits *Limits
 
 	SameScale bool      // one scale for all panels, from the least to the greatest weight of all their maps
 	ColorBar  bool      // shows which weights the colours stand for
 	Title     string    // "" is the class's name and the layer, " " is none
 	Width     vg.Length // of the figure; 0 is 7 inches, the text width of a page
 	Columns   int       // panels beside each other; 0 chooses: nine for an ordinary photograph, fewer for panoramas
-	DPI       int       // pixels an inch in a PNG, and twice as many at most in the pictures inside of an SVG, PDF or EPS; 0 is 300
+	// pixels an inch in a PNG, and twice as many at most in the pictures inside of an SVG, PDF or EPS; 0 is 300
+	DPI int
 
 	Letters     bool         // (a), (b), … before the headings of rows, else before the labels of panels
 	Transparent bool         // leaves the page behind the panels transparent (PNG, SVG, PDF); else it is white
@@ -70,31 +71,21 @@ type Options struct {
 
 // filled is o with the published figure's values where nothing was asked for.
 func (o Options) filled() (Options, error) {
-	if o.Colormap == "" {
-		o.Colormap = "jet"
-	}
-	if o.Opacity == 0 {
-		o.Opacity = 0.5
-	}
-	if o.Width == 0 {
-		o.Width = 7 * vg.Inch
-	}
-	if o.DPI == 0 {
-		o.DPI = 300
-	}
-	if o.unit == "" {
-		o.unit = "attention weight"
-	}
+	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "jet"), cmp.Or(o.Opacity, 0.5)
+	o.Width, o.DPI = cmp.Or(o.Width, 7*vg.Inch), cmp.Or(o.DPI, 300)
+	o.unit = cmp.Or(o.unit, "attention weight")
 	if _, err := colors(o.Colormap); err != nil {
 		return o, err
 	}
 	switch {
 	case o.Smoothing < Published || o.Smoothing > Cells:
-		return o, fmt.Errorf("smoothing %d does not exist: use figure.Published, figure.Cubic or figure.Cells", o.Smoothing)
+		return o, fmt.Errorf("smoothing %d does not exist: use figure.Published, figure.Cubic or figure.Cells",
+			o.Smoothing)
 	case !(o.Opacity > 0 && o.Opacity <= 1):
 		return o, fmt.Errorf("an opacity of %v is not possible: give a number above 0 and up to 1", o.Opacity)
 	case o.Limits != nil && !(o.Limits.Low < o.Limits.High && !math.IsInf(float64(o.Limits.High-o.Limits.Low), 0)):
-		return o, fmt.Errorf("a colour scale cannot go from %v to %v: the first must be below the second", o.Limits.Low, o.Limits.High)
+		return o, fmt.Errorf("a colour scale cannot go from %v to %v: the first must be below the second", o.Limits.Low,
+			o.Limits.High)
 	case o.Limits != nil && o.SameScale:
 		return o, fmt.Errorf("give either the limits of the colour scale or one scale for all panels, not both")
 	case o.Columns < 0:

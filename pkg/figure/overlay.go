@@ -9,13 +9,9 @@ import (
 // Overlay dyes a picture with an attention map laid over all of it, at the
 // size the picture has (the published figure first takes 0.8 of it: Shrink).
 //
-// With the zero Options this is the published panel: the map resized by cubic
-// interpolation, stretched from its minimum to its maximum, coloured with JET,
-// blurred (median 15x15, Gaussian 15x15), and mixed with the picture half and
-// half.
-//
-// A map that is too flat for the stretch (attention.Map.Flat) leaves the
-// picture undyed, unless Options.Limits give the scale.
+// With the zero Options this is the published panel: the map resized by cubic interpolation, stretched from its minimum
+// to its maximum, coloured with JET, blurred (median 15x15, Gaussian 15x15), and mixed with the picture half and half.
+// A map too flat for the stretch (attention.Map.Flat) leaves the picture undyed, unless Options.Limits give the scale.
 func Overlay(m attention.Map, picture image.Image, o Options) (*image.RGBA, error) {
 	o, err := o.filled()
 	if err != nil {

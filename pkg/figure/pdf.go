@@ -22,12 +22,7 @@ import (
 
 // PDF is the figure as one page of its own size, with its font inside.
 func (f *Figure) PDF() ([]byte, error) {
-	return asPDF(f.width, f.height, f.plain(), func(c vg.Canvas) error {
-		f.ground(c)
-		f.embed(c)
-		f.vectors(c)
-		return nil
-	})
+	return asPDF(f.width, f.height, f.plain(), f.draw)
 }
 
 // One at a time: the order of a document's parts is a setting of all documents.
@@ -137,9 +132,8 @@ func parsePDF(data []byte) (*pdfFile, error) {
 	return f, nil
 }
 
-// settled puts a document's pictures, which its writer orders by chance, into
-// the order of their content, and writes its properties: words about it and
-// what made it, without a date.
+// settled puts a document's pictures, which its writer orders by chance, into the order of their content, and writes
+// its properties: words about it and what made it, without a date.
 func settled(data []byte, words string) ([]byte, error) {
 	f, err := parsePDF(data)
 	if err != nil {
@@ -160,7 +154,8 @@ func settled(data []byte, words string) ([]byte, error) {
 	for i, o := range f.objects {
 		switch {
 		case strconv.Itoa(o.number) == f.info:
-			f.objects[i].body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n", pdfString("GoINTR "+origin.Version()), pdfString(words))
+			f.objects[i].body = fmt.Appendf(nil, "<<\n/Producer %s\n/Subject %s\n>>\nendobj\n",
+				pdfString("GoINTR "+origin.Version()), pdfString(words))
 		case bytes.Contains(o.body, []byte("/XObject <<")):
 			f.objects[i].body = pdfImage.ReplaceAllFunc(o.body, func(line []byte) []byte {
 				name, rest, _ := bytes.Cut(line, []byte(" "))
@@ -186,7 +181,8 @@ func (f *pdfFile) bytes() []byte {
 	for _, offset := range offsets {
 		fmt.Fprintf(out, "%010d 00000 n \n", offset)
 	}
-	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, f.root, f.info, start)
+	fmt.Fprintf(out, "trailer\n<<\n/Size %d\n/Root %s 0 R\n/Info %s 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", count, f.root,
+		f.info, start)
 	return out.Bytes()
 }
 

@@ -20,8 +20,7 @@ type Provenance struct {
 // None stands for a layer, a head or a class that a Shown has not.
 const None = -1
 
-// Shown is one map of a figure, raw, with what it is of. Layers, heads and
-// classes count from 0.
+// Shown is one map of a figure, raw, with what it is of. Layers, heads and classes count from 0.
 type Shown struct {
 	Label      string      `json:"label"`
 	Image      string      `json:"image"`  // where the picture came from
@@ -46,7 +45,8 @@ func (s Shown) Map() attention.Map {
 
 // own is a map that comes from no explanation.
 func own(label string, m attention.Map, photo image.Image) Shown {
-	s := Shown{Label: label, Layer: None, Head: None, Class: None, Versus: None, Rows: m.Rows, Cols: m.Cols, Values: m.Values}
+	s := Shown{Label: label, Layer: None, Head: None, Class: None, Versus: None, Rows: m.Rows, Cols: m.Cols,
+		Values: m.Values}
 	if photo != nil {
 		size := photo.Bounds().Size()
 		s.Width, s.Height = size.X, size.Y

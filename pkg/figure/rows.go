@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"slices"
@@ -12,12 +13,9 @@ import (
 // mostRows is how many rows of panels one figure may have: a page.
 const mostRows = 12
 
-// Compare is HeadRow for two or more classes, one below the other: how the heads
-// of one decoder layer (from 0, or attention.Last) look for look-alikes in the
-// same picture. Classes are indices; each row is headed by the class's name and
-// probability. Unless o says otherwise every map is stretched from its own
-// minimum to its own maximum, as in HeadRow; o.SameScale makes rows comparable
-// in strength, too.
+// Compare is HeadRow for two or more classes, one below the other: how the heads of one decoder layer (from 0, or
+// attention.Last) look for look-alikes in the same picture. Classes are indices; each row is headed by the class's name
+// and probability. o.SameScale makes rows comparable in strength, too.
 func Compare(e *attention.Explanation, layer int, classes []int, photo image.Image, o Options) (*Figure, error) {
 	if layer == attention.Last {
 		layer = e.Layers - 1
@@ -32,14 +30,16 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 	var rows []mapRow
 	for i, class := range classes {
 		if slices.Contains(classes[:i], class) {
-			return nil, fmt.Errorf("%s is to be compared with itself: name each class once", attention.Plain(e.Name(class)))
+			return nil, fmt.Errorf("%s is to be compared with itself: name each class once",
+				attention.Plain(e.Name(class)))
 		}
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, nil, photo)
 		if err != nil {
 			return nil, err
 		}
-		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), headingSize, o.Width, 1)
-		rows = append(rows, mapRow{heading, photo, shownHeads(e, layer, class, maps, photo)})
+		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)),
+			headingSize, o.Width, 1)
+		rows = append(rows, mapRow{heading, photo, maps})
 	}
 	f, err := grid(rows, fmt.Sprintf("Decoder layer %d", layer+1), true, o)
 	if err != nil {
@@ -59,8 +59,7 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 }
 
 // Layers is where a class was looked for in every decoder layer: a row for each,
-// with the mean of its heads and then each head. Maps are stretched as in
-// Compare.
+// with the mean of its heads and then each head.
 func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -68,16 +67,11 @@ func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (
 	}
 	var rows []mapRow
 	for layer := range e.Layers {
-		maps, err := headMaps(e, layer, class)
+		maps, err := shownHeads(e, layer, class, append([]int{Mean}, allHeads(e)...), photo)
 		if err != nil {
 			return nil, err
 		}
-		mean, err := e.Average(layer, class)
-		if err != nil {
-			return nil, err
-		}
-		row := []Shown{of(e, headLabel(Mean), layer, Mean, class, mean, photo)}
-		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, append(row, shownHeads(e, layer, class, maps, photo)...)})
+		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, maps})
 	}
 	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
 	f, err := grid(rows, title, false, o)
@@ -98,8 +92,14 @@ type mapRow struct {
 	maps    []Shown
 }
 
-// grid draws rows of maps below each other; the labels of the first row are
-// those of all. o is filled.
+func allMaps(rows []mapRow) (all []Shown) {
+	for _, r := range rows {
+		all = append(all, r.maps...)
+	}
+	return all
+}
+
+// grid draws rows of maps below each other; the labels of the first row are those of all. o is filled.
 func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	switch {
 	case len(rows) > mostRows:
@@ -107,10 +107,8 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	case o.Columns != 0:
 		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
 	}
-	o = o.common(rows)
-	if o.Title == "" {
-		o.Title = title
-	}
+	o = o.common(allMaps(rows))
+	o.Title = cmp.Or(o.Title, title)
 	var drawn []row
 	for i, r := range rows {
 		base, err := Shrink(r.photo)
@@ -136,21 +134,19 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 
 // percent is the probability of a class in words: none is 0.
 func percent(e *attention.Explanation, class int) string {
-	for _, c := range e.Top(-1) {
-		switch {
-		case c.Index != class:
-		case c.Probability < 0.0005:
-			return "< 0.1 %"
-		default:
-			return fmt.Sprintf("%.1f %%", 100*c.Probability)
-		}
+	all := e.Top(-1)
+	at := slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == class })
+	switch {
+	case at < 0:
+		return ""
+	case all[at].Probability < 0.0005:
+		return "< 0.1 %"
 	}
-	return ""
+	return fmt.Sprintf("%.1f %%", 100*all[at].Probability)
 }
 
-// Film is how the decoder comes to look for a class, as a strip of film: the
-// picture, then one head (from 0; Mean is the mean of all heads) in every decoder
-// layer. Layers has all heads at once, and needs the width of a page.
+// Film is how the decoder comes to look for a class, as a strip of film: the picture, then one head (from 0; Mean is
+// the mean of all heads) in every decoder layer. Layers has all heads at once, and needs the width of a page.
 func Film(e *attention.Explanation, class, head int, photo image.Image, o Options) (*Figure, error) {
 	o, err := o.filled()
 	if err != nil {
@@ -164,9 +160,8 @@ func Film(e *attention.Explanation, class, head int, photo image.Image, o Option
 		}
 		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
 	}
-	if o.Title == "" {
-		o.Title = ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class), strings.ToLower(headLabel(head))), titleSize, o.Width, 2)
-	}
+	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class),
+		strings.ToLower(headLabel(head))), titleSize, o.Width, 2))
 	f, err := mapRows(maps, photo, o)
 	if err != nil {
 		return nil, err

@@ -11,17 +11,14 @@ import (
 
 const (
 	publishedScale = 0.8
-	// largestPanel bounds a panel's longer side, in pixels: that of the largest
-	// input of the network. A 24 megapixel photograph would otherwise take a
-	// minute and give a figure of 100 MB.
+	// largestPanel bounds a panel's longer side, in pixels: that of the largest input of the network. A 24 megapixel
+	// photograph would otherwise take a minute and give a figure of 100 MB.
 	largestPanel = 1333
 )
 
-// Shrink is the picture as the published figure shows it, at 0.8 of its size
-// with OpenCV's bilinear resize on 8 bits (INTER_LINEAR), to the bit. A picture
-// whose longer side would still be above 1333 pixels is brought to 1333 with an
-// antialiasing filter, which the published figure does not do. What is
-// transparent becomes white.
+// Shrink is the picture as the published figure shows it, at 0.8 of its size with OpenCV's bilinear resize on 8 bits
+// (INTER_LINEAR), to the bit. A picture whose longer side would still be above 1333 pixels is brought to 1333 with an
+// antialiasing filter, which the published figure does not do. What is transparent becomes white.
 func Shrink(picture image.Image) (*image.RGBA, error) {
 	src, err := rgba(picture)
 	if err != nil {
@@ -105,8 +102,7 @@ func bilinear(src *image.RGBA, w, h int) *image.RGBA {
 	return dst
 }
 
-// place is the source pixel to the left of (or above) pixel i of the shrunk
-// picture, and how far past it i lies.
+// place is the source pixel to the left of (or above) pixel i of the shrunk picture, and how far past it i lies.
 func place(i int) (first int, t float32) {
 	at := float32((float64(i)+0.5)*(1/publishedScale) - 0.5)
 	floor := math.Floor(float64(at))

@@ -3,7 +3,6 @@ package figure
 import (
 	"strings"
 	"sync"
-	"unicode"
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font/opentype"
@@ -13,10 +12,9 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Liberation Sans has the widths of Arial and Helvetica, so an SVG keeps its
-// layout where those are installed instead. It covers Latin, Greek and
-// Cyrillic; what it lacks shows as a box, except in an SVG, where the viewer
-// looks for another font.
+// Liberation Sans has the widths of Arial and Helvetica, so an SVG keeps its layout where those are installed instead.
+// It covers Latin, Greek and Cyrillic; what it lacks shows as a box, except in an SVG, where the viewer looks for
+// another font.
 var liberation = sync.OnceValue(func() *opentype.Font {
 	parsed, err := opentype.Parse(liberationsansregular.TTF)
 	if err != nil {
@@ -48,16 +46,10 @@ func centred(s string, size, x, y vg.Length) text {
 	return t
 }
 
-// fit breaks a text into at most `most` lines no wider than width, in the
-// largest size from `size` down to `least` that allows it, and ends it with an
-// ellipsis when none does.
+// fit breaks a text into at most `most` lines no wider than width, in the largest size from `size` down to `least` that
+// allows it, and ends it with an ellipsis when none does.
 func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length) {
-	words := strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "\uFFFD")))
+	words := strings.Fields(printable(s))
 	for ; size > least; size -= 0.5 {
 		if lines := wrap(words, size, width); len(lines) <= most && widest(lines, size) <= width {
 			return balance(lines, words, size), size
@@ -74,8 +66,7 @@ func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length)
 	return lines, least
 }
 
-// balance breaks the words into as many lines as there are, but as equal as can
-// be, so that no line holds a lone word.
+// balance breaks the words into as many lines as there are, but as equal as can be, so that no line holds a lone word.
 func balance(lines, words []string, size vg.Length) []string {
 	for len(lines) > 1 {
 		narrower := wrap(words, size, widest(lines, size)-0.01)

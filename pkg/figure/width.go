@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,52 +10,31 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// template is the width of a figure in a publication.
-type template struct {
-	name  string
-	width vg.Length
-}
-
 // templates are the widths that journals ask for in their guides to artwork, and
 // that the conferences' LaTeX styles have as \columnwidth and \textwidth.
-var templates = []template{
-	{"cvpr", 3.28125 * vg.Inch}, {"cvpr-double", 6.875 * vg.Inch}, // cvpr.sty, also of ICCV: text 6.875 in, 5/16 in between columns
-	{"icml", 3.25 * vg.Inch}, {"icml-double", 6.75 * vg.Inch}, // icml.sty: text 6.75 in, 1/4 in between columns
-	{"neurips", 5.5 * vg.Inch}, {"iclr", 5.5 * vg.Inch}, // one column of 33 picas
-	{"ieee", 3.5 * vg.Inch}, {"ieee-double", 7.16 * vg.Inch}, // IEEE Author Center, graphics: 21 and 43 picas
-	{"nature", 89 * vg.Millimeter}, {"nature-double", 183 * vg.Millimeter}, // Nature, guide to final artwork
-	{"springer", 84 * vg.Millimeter}, {"springer-double", 174 * vg.Millimeter}, // Springer, artwork guidelines, large journals
-	{"lncs", 122 * vg.Millimeter},                                              // llncs.cls: the text
-	{"elsevier", 90 * vg.Millimeter}, {"elsevier-double", 190 * vg.Millimeter}, // Elsevier, artwork sizing
+var templates = map[string]vg.Length{
+	// cvpr.sty, also of ICCV: text 6.875 in, 5/16 in between columns
+	"cvpr": 3.28125 * vg.Inch, "cvpr-double": 6.875 * vg.Inch,
+	"icml": 3.25 * vg.Inch, "icml-double": 6.75 * vg.Inch, // icml.sty: text 6.75 in, 1/4 in between columns
+	"neurips": 5.5 * vg.Inch, "iclr": 5.5 * vg.Inch, // one column of 33 picas
+	"ieee": 3.5 * vg.Inch, "ieee-double": 7.16 * vg.Inch, // IEEE Author Center, graphics: 21 and 43 picas
+	"nature": 89 * vg.Millimeter, "nature-double": 183 * vg.Millimeter, // Nature, guide to final artwork
+	// Springer, artwork guidelines, large journals
+	"springer": 84 * vg.Millimeter, "springer-double": 174 * vg.Millimeter,
+	"lncs":     122 * vg.Millimeter,                                        // llncs.cls: the text
+	"elsevier": 90 * vg.Millimeter, "elsevier-double": 190 * vg.Millimeter, // Elsevier, artwork sizing
 }
 
-// Widths are the names that Width takes: the single column of a template by its
-// name, both columns with -double.
-func Widths() []string {
-	var names []string
-	for _, t := range templates {
-		names = append(names, t.name)
-	}
-	slices.Sort(names)
-	return names
-}
+// Widths are the names that Width takes: the single column of a template by its name, both columns with -double.
+func Widths() []string { return slices.Sorted(maps.Keys(templates)) }
 
-// Width is the width of a figure by the name of a template ("cvpr",
-// "nature-double"; Widths lists them), or as a number with its unit: "3.25in",
-// "89mm", "8.9cm", "252pt" (PostScript points, 72 an inch). A bare number is
-// inches.
-//
-// The named widths, in inches: cvpr 3.28 and 6.875; icml 3.25 and 6.75; neurips
-// and iclr 5.5; ieee 3.5 and 7.16. In millimetres: nature 89 and 183; springer 84
-// and 174; lncs 122; elsevier 90 and 190. They are those of the LaTeX styles and
-// of the publishers' guides to artwork in 2025; a journal's own page has the last
-// word.
+// Width is the width of a figure by the name of a template ("cvpr", "nature-double"; Widths lists them), or as a number
+// with its unit: "3.25in", "89mm", "8.9cm", "252pt" (72 an inch); a bare number is inches. The named ones are those of
+// the LaTeX styles and of the publishers' guides to artwork in 2025; a journal's own page has the last word.
 func Width(name string) (vg.Length, error) {
 	asked := strings.ToLower(strings.TrimSpace(name))
-	for _, t := range templates {
-		if t.name == asked {
-			return t.width, nil
-		}
+	if width, ok := templates[asked]; ok {
+		return width, nil
 	}
 	unit := vg.Inch
 	number := asked
@@ -65,7 +45,8 @@ func Width(name string) (vg.Length, error) {
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		return 0, fmt.Errorf("no width is named %q: give inches (3.25), a length (89mm), or one of %s", name, strings.Join(Widths(), ", "))
+		return 0, fmt.Errorf("no width is named %q: give inches (3.25), a length (89mm), or one of %s", name,
+			strings.Join(Widths(), ", "))
 	}
 	width := vg.Length(v) * unit
 	return width, checkWidth(width)

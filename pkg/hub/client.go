@@ -52,7 +52,8 @@ func unreachable(ctx context.Context, name string, address *url.URL, err error) 
 	if home, parseErr := url.Parse(endpoint()); parseErr == nil && home.Host == address.Host {
 		server = "the hub (" + server + ")"
 	}
-	return fmt.Errorf("could not reach %s for %s (%w): check the network, or download the file elsewhere and give its path", server, name, cause(ctx, err))
+	return fmt.Errorf("could not reach %s for %s (%w): check the network, or download the file elsewhere and "+
+		"give its path", server, name, cause(ctx, err))
 }
 
 // cause is what happened, without the address that net/http puts before it.

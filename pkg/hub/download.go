@@ -12,16 +12,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-// A download brings one file. What has arrived is kept beside it with
-// ".incomplete" at the end, and the next download goes on from there. Only a whole
-// and verified file gets the name.
+// A download brings one file. What has arrived is kept beside it with ".incomplete" at the end, and the next download
+// goes on from there. Only a whole and verified file gets the name.
 type download struct {
 	name   string // for people
 	url    string
@@ -53,44 +51,45 @@ type cut struct{ error }
 
 func (c cut) Unwrap() error { return c.error }
 
-func (d *download) run(ctx context.Context, progress io.Writer) error {
+func (d *download) run(ctx context.Context, progress io.Writer) (err error) {
 	if isFile(d.path) {
 		return nil
 	}
+	const noCache = "the cache cannot be written: %w: set HF_HOME to a folder that can"
 	for _, dir := range []string{filepath.Dir(d.path), filepath.Dir(d.lock)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("the cache cannot be written: %w: set HF_HOME to a folder that can", err)
+			return fmt.Errorf(noCache, err)
 		}
 	}
-	unlock, err := d.waitForLock(ctx, progress)
+	lock, err := d.waitForLock(ctx, progress)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer lock.Close()
 	if isFile(d.path) { // another program brought it meanwhile
 		return nil
 	}
 	part := d.path + ".incomplete"
 	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("the cache cannot be written: %w: set HF_HOME to a folder that can", err)
+		return fmt.Errorf(noCache, err)
 	}
-	defer file.Close()
-	meter := &meter{w: progress, name: d.name, path: d.path}
-	if err := d.receive(ctx, file, meter); err != nil {
-		meter.stop()
-		if d.have == 0 {
-			file.Close()
+	meter, useless := &meter{w: progress, name: d.name, path: d.path}, false
+	defer func() {
+		file.Close()
+		if useless {
 			os.Remove(part)
 		}
+		if err != nil {
+			meter.stop()
+		}
+	}()
+	if err := d.receive(ctx, file, meter); err != nil {
+		useless = d.have == 0
 		return err
 	}
 	if err := d.verify(ctx, file); err != nil {
-		meter.stop()
-		if ctx.Err() == nil {
-			file.Close()
-			os.Remove(part)
-		}
+		useless = ctx.Err() == nil
 		return err
 	}
 	err = errors.Join(file.Sync(), file.Close())
@@ -98,7 +97,6 @@ func (d *download) run(ctx context.Context, progress io.Writer) error {
 		err = os.Rename(part, d.path)
 	}
 	if err != nil {
-		meter.stop()
 		return fmt.Errorf("%s could not be written: %w", d.name, err)
 	}
 	meter.done(d.size)
@@ -110,9 +108,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// waitForLock lets one program at a time download a file. Python's
-// huggingface_hub holds the same lock.
-func (d *download) waitForLock(ctx context.Context, progress io.Writer) (unlock func(), err error) {
+// waitForLock lets one program at a time download a file. Python's huggingface_hub holds the same lock.
+func (d *download) waitForLock(ctx context.Context, progress io.Writer) (*flock.Flock, error) {
 	lock := flock.New(d.lock, flock.SetPermissions(0o644))
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
@@ -126,7 +123,7 @@ func (d *download) waitForLock(ctx context.Context, progress io.Writer) (unlock 
 	if err != nil {
 		return nil, fmt.Errorf("%s could not be locked: %w", d.lock, err)
 	}
-	return func() { lock.Close() }, nil
+	return lock, nil
 }
 
 // receive fills the file to its size, from where it is.
@@ -146,7 +143,8 @@ func (d *download) receive(ctx context.Context, file *os.File, meter *meter) err
 		before := d.have
 		err := d.attempt(ctx, file, meter)
 		if ctx.Err() != nil {
-			return fmt.Errorf("the download of %s was stopped, and the next one goes on from %s: %w", d.name, amount(d.have), ctx.Err())
+			return fmt.Errorf("the download of %s was stopped, and the next one goes on from %s: %w", d.name,
+				amount(d.have), ctx.Err())
 		}
 		if err == nil {
 			continue
@@ -159,7 +157,8 @@ func (d *download) receive(ctx context.Context, file *os.File, meter *meter) err
 			failed, delay = 0, retryDelay
 		}
 		if failed++; failed == maxTries {
-			return fmt.Errorf("the download of %s broke off at %s (%w): try again, and it goes on from there", d.name, amount(d.have), again.error)
+			return fmt.Errorf("the download of %s broke off at %s (%w): try again, and it goes on from there", d.name,
+				amount(d.have), again.error)
 		}
 		select {
 		case <-time.After(delay):
@@ -213,8 +212,7 @@ func (d *download) attempt(ctx context.Context, file *os.File, meter *meter) err
 	})
 }
 
-// accept compares an answer with what was asked for; the file may be there whole
-// already.
+// accept compares an answer with what was asked for; the file may be there whole already.
 func (d *download) accept(ctx context.Context, response *http.Response, file *os.File) (whole bool, err error) {
 	total := response.ContentLength
 	switch status := response.StatusCode; {
@@ -225,7 +223,8 @@ func (d *download) accept(ctx context.Context, response *http.Response, file *os
 	case status == http.StatusPartialContent:
 		from, all, ok := contentRange(response)
 		if !ok || from != d.have {
-			return false, errors.Join(cut{errors.New("the server sent another part than was asked for")}, d.startAgain(file))
+			return false, errors.Join(cut{errors.New("the server sent another part than was asked for")},
+				d.startAgain(file))
 		}
 		total = all
 	case status == http.StatusRequestedRangeNotSatisfiable:
@@ -253,7 +252,8 @@ func (d *download) copy(ctx context.Context, body io.Reader, file *os.File, came
 	for {
 		n, err := body.Read(buffer)
 		if d.have+int64(n) > d.size {
-			return errors.Join(fmt.Errorf("%s is larger than the %s announced: try again later", d.name, amount(d.size)), d.startAgain(file))
+			return errors.Join(fmt.Errorf("%s is larger than the %s announced: try again later", d.name,
+				amount(d.size)), d.startAgain(file))
 		}
 		if _, err := file.Write(buffer[:n]); err != nil {
 			return fmt.Errorf("%s could not be written: %w", d.name, err)
@@ -288,25 +288,21 @@ func (d *download) settleSize(total int64) error {
 func (d *download) fits() error {
 	dir := filepath.Dir(d.path)
 	if free, ok := freeSpace(dir); ok && d.size-d.have > free {
-		return fmt.Errorf("%s needs %s more and %s has room for %s: make room, or set HF_HOME to another disk", d.name, amount(d.size-d.have), dir, amount(free))
+		return fmt.Errorf("%s needs %s more and %s has room for %s: make room, or set HF_HOME to another disk", d.name,
+			amount(d.size-d.have), dir, amount(free))
 	}
 	return nil
 }
 
 // contentRange reads "bytes 5-9/10" as 5 and 10, and "bytes */10" as -1 and 10.
 func contentRange(response *http.Response) (from, all int64, ok bool) {
-	span, whole, ok := strings.Cut(strings.TrimPrefix(response.Header.Get("Content-Range"), "bytes "), "/")
-	if !ok {
-		return -1, -1, false
+	from, all = -1, -1
+	header := response.Header.Get("Content-Range")
+	if n, _ := fmt.Sscanf(header, "bytes %d-%d/%d", &from, new(int64), &all); n >= 2 {
+		return from, all, true
 	}
-	number := func(s string) int64 {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n
-		}
-		return -1
-	}
-	start, _, _ := strings.Cut(span, "-")
-	return number(start), number(whole), true
+	n, _ := fmt.Sscanf(header, "bytes */%d", &all)
+	return -1, all, n == 1
 }
 
 // verify compares the file with its digest.
@@ -326,7 +322,8 @@ func (d *download) verify(ctx context.Context, file *os.File) error {
 		return fmt.Errorf("%s could not be verified: %w", d.name, err)
 	}
 	if got := hex.EncodeToString(digest.Sum(nil)); !strings.HasPrefix(got, d.digest) {
-		return fmt.Errorf("%s arrived damaged and was thrown away: its %s is %s and should be %s; try again", d.name, kind, got[:len(d.digest)], d.digest)
+		return fmt.Errorf("%s arrived damaged and was thrown away: its %s is %s and should be %s; try again", d.name,
+			kind, got[:len(d.digest)], d.digest)
 	}
 	return nil
 }

@@ -21,15 +21,15 @@ import (
 //     without a slash ("main" when not given);
 //   - a path.
 //
-// What is not in the cache is downloaded and verified first. Progress, which may
-// be nil, gets a bar where it is a terminal, else a line at the start and one at
-// the end. Errors are one sentence; where ctx ended they wrap ctx.Err().
+// What is not in the cache is downloaded and verified first. Progress, which may be nil, gets a bar where it is a
+// terminal, else a line at the start and one at the end. Errors are one sentence; where ctx ended they wrap ctx.Err().
 func Find(ctx context.Context, checkpoint string, progress io.Writer) (path string, err error) {
 	if progress == nil {
 		progress = io.Discard
 	}
 	if checkpoint == "" {
-		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE", strings.Join(names(), ", "))
+		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE",
+			strings.Join(names(), ", "))
 	}
 	if name, ok := strings.CutPrefix(checkpoint, "hf:"); ok {
 		f, err := parseHubFile(name)
@@ -61,7 +61,8 @@ func findPath(checkpoint string) (string, error) {
 		return checkpoint, nil
 	}
 	if strings.Contains(checkpoint, "://") {
-		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and give its path", checkpoint)
+		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and "+
+			"give its path", checkpoint)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("the checkpoint could not be opened: %w", err)
@@ -72,14 +73,17 @@ func findPath(checkpoint string) (string, error) {
 			return "", fmt.Errorf("there is no file %s: it is published, and %q downloads it", checkpoint, p.Name)
 		}
 	}
-	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"}, strings.ToLower(filepath.Ext(checkpoint))) {
+	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"},
+		strings.ToLower(filepath.Ext(checkpoint))) {
 		return "", fmt.Errorf("there is no file %s: check the path", checkpoint)
 	}
 	known := strings.Join(names(), ", ")
 	if similar := closest(checkpoint); similar != "" {
-		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
+		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a "+
+			"path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
 	}
-	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE", checkpoint, known)
+	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE",
+		checkpoint, known)
 }
 
 func names() []string {
@@ -105,8 +109,7 @@ func closest(wrong string) string {
 	return best
 }
 
-// edits is the Levenshtein distance: how many letters to insert, delete or
-// replace.
+// edits is the Levenshtein distance: how many letters to insert, delete or replace.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"unicode"
 
 	hf "github.com/gomlx/go-huggingface/hub"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // hubFile is one file of a model repository on Hugging Face.
@@ -42,7 +45,8 @@ var (
 
 func parseHubFile(name string) (hubFile, error) {
 	wrong := func(why string) (hubFile, error) {
-		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[1].Repo, Published[1].File)
+		return hubFile{}, fmt.Errorf("hf:%s %s: write hf:OWNER/REPO/FILE, as in hf:%s/%s", name, why, Published[1].Repo,
+			Published[1].File)
 	}
 	parts := strings.SplitN(name, "/", 3)
 	if len(parts) < 3 || parts[2] == "" {
@@ -61,7 +65,8 @@ func parseHubFile(name string) (hubFile, error) {
 		return wrong(fmt.Sprintf("cannot be: %q is not a revision", revision))
 	}
 	for folder := range strings.SplitSeq(parts[2], "/") {
-		if folder == "" || folder == "." || folder == ".." || strings.ContainsAny(folder, `\:`) || strings.ContainsFunc(folder, unicode.IsControl) {
+		if folder == "" || folder == "." || folder == ".." || strings.ContainsAny(folder, `\:`) ||
+			strings.ContainsFunc(folder, unicode.IsControl) {
 			return wrong("cannot be: the file's path has to stay inside the repository")
 		}
 	}
@@ -100,7 +105,8 @@ func (f hubFile) find(ctx context.Context, progress io.Writer) (string, error) {
 
 // folder is where the repository is kept in the cache.
 func (f hubFile) folder(cache string) string {
-	return filepath.Join(cache, string(hf.RepoTypeModel)+hf.RepoIdSeparator+strings.ReplaceAll(f.repo, "/", hf.RepoIdSeparator))
+	return filepath.Join(cache, string(hf.RepoTypeModel)+hf.RepoIdSeparator+strings.ReplaceAll(f.repo, "/",
+		hf.RepoIdSeparator))
 }
 
 // cached is the file's path in the cache, or "" where it is not there.
@@ -166,10 +172,7 @@ func (f hubFile) ask(ctx context.Context) (version, error) {
 		return version{}, f.refused(ctx, response)
 	}
 	header := response.Header
-	etag := header.Get(hf.HeaderXLinkedETag)
-	if etag == "" {
-		etag = header.Get("ETag")
-	}
+	etag := cmp.Or(header.Get(hf.HeaderXLinkedETag), header.Get("ETag"))
 	v := version{
 		commit: header.Get(hf.HeaderXRepoCommit),
 		etag:   strings.ToLower(strings.Trim(strings.TrimPrefix(etag, "W/"), `"`)),
@@ -181,7 +184,8 @@ func (f hubFile) ask(ctx context.Context) (version, error) {
 		}
 	}
 	if !commitHash.MatchString(v.commit) || !hexDigest.MatchString(v.etag) || v.size < 0 {
-		return version{}, fmt.Errorf("%s does not answer as the hub does, with a commit, a digest and a size for %s: check HF_ENDPOINT, and whether the network asks to log in first", endpoint(), f)
+		return version{}, fmt.Errorf("%s does not answer as the hub does, with a commit, a digest and a size for %s: "+
+			"check HF_ENDPOINT, and whether the network asks to log in first", endpoint(), f)
 	}
 	return v, nil
 }
@@ -191,15 +195,19 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 	code := response.Header.Get("X-Error-Code")
 	page := endpoint() + "/" + f.repo
 	if server := response.Request.URL; !strings.HasPrefix(server.String(), endpoint()+"/") {
-		return fmt.Errorf("%s, where the hub keeps %s, refused it (%s): try again later, or download the file elsewhere and give its path", server.Host, f, response.Status)
+		return fmt.Errorf("%s, where the hub keeps %s, refused it (%s): try again later, or download the file "+
+			"elsewhere and give its path", server.Host, f, response.Status)
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusUnauthorized && token() == "":
-		return fmt.Errorf("the hub refused %s (401): there is no such repository, or it is private or gated and needs a token in HF_TOKEN", f)
+		return fmt.Errorf("the hub refused %s (401): there is no such repository, or it is private or gated and "+
+			"needs a token in HF_TOKEN", f)
 	case status == http.StatusUnauthorized:
-		return fmt.Errorf("the hub refused %s (401): there is no such repository, or your token is wrong or has expired, which is in HF_TOKEN or from the login of huggingface_hub", f)
+		return fmt.Errorf("the hub refused %s (401): there is no such repository, or your token is wrong or has "+
+			"expired, which is in HF_TOKEN or from the login of huggingface_hub", f)
 	case status == http.StatusForbidden && token() == "":
-		return fmt.Errorf("the hub does not give %s to everyone (403): ask for access at %s and put a token into HF_TOKEN", f, page)
+		return fmt.Errorf("the hub does not give %s to everyone (403): ask for access at %s and put a token "+
+			"into HF_TOKEN", f, page)
 	case status == http.StatusForbidden:
 		return fmt.Errorf("the hub does not give %s to the owner of your token (403): ask for access at %s", f, page)
 	case status == http.StatusNotFound && code == "RepoNotFound":
@@ -208,7 +216,8 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 		return fmt.Errorf("%s has no revision %s (404): look at %s", f.repo, f.revision, page)
 	case status == http.StatusNotFound:
 		if there := f.checkpointsBeside(ctx); len(there) > 0 {
-			return fmt.Errorf("%s has no file %s (404): its checkpoints are %s", f.repo, f.file, strings.Join(there, ", "))
+			return fmt.Errorf("%s has no file %s (404): its checkpoints are %s", f.repo, f.file,
+				strings.Join(there, ", "))
 		}
 		return fmt.Errorf("%s has no file %s (404): look at %s", f.repo, f.file, page)
 	default:
@@ -216,8 +225,7 @@ func (f hubFile) refused(ctx context.Context, response *http.Response) error {
 	}
 }
 
-// checkpointsBeside lists the checkpoints that the repository does have, at most
-// ten; none where the hub does not say.
+// checkpointsBeside lists the checkpoints that the repository does have, at most ten; none where the hub does not say.
 func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 	answer := make(chan []string, 1)
 	go func() { // the library takes no context here
@@ -226,7 +234,8 @@ func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 		dir, err := os.MkdirTemp("", "gointr-hub-")
 		if err == nil {
 			defer os.RemoveAll(dir)
-			repo := hf.New(f.repo).WithEndpoint(endpoint()).WithAuth(token()).WithRevision(f.revision).WithCacheDir(dir).WithExtraBlobsInfo(false)
+			repo := hf.New(f.repo).WithEndpoint(endpoint()).WithAuth(token()).WithRevision(f.revision).
+				WithCacheDir(dir).WithExtraBlobsInfo(false)
 			for name, err := range repo.IterFileNames() {
 				if err != nil || len(files) == 10 {
 					break
@@ -248,8 +257,7 @@ func (f hubFile) checkpointsBeside(ctx context.Context) []string {
 	return nil
 }
 
-// link makes the downloaded blob the file of its commit, and the commit the one
-// that the revision stands for.
+// link makes the downloaded blob the file of its commit, and the commit the one that the revision stands for.
 func (f hubFile) link(folder string, v version) (string, error) {
 	blob, path := filepath.Join(folder, "blobs", v.etag), f.snapshot(folder, v.commit)
 	failed := func(err error) (string, error) {
@@ -262,33 +270,23 @@ func (f hubFile) link(folder string, v version) (string, error) {
 	if err != nil {
 		return failed(err)
 	}
-	err = replace(path, func(temporary string) error { return os.Symlink(target, temporary) })
+	temporary := fmt.Sprintf("%s.%d.%d.tmp", path, os.Getpid(), time.Now().UnixNano())
+	if err = os.Symlink(target, temporary); err == nil {
+		err = os.Rename(temporary, path)
+	}
 	if err != nil && os.Rename(blob, path) != nil { // Python moves it too, where there are no links
+		os.Remove(temporary)
 		return failed(err)
 	}
 	if f.revision != v.commit {
 		ref := filepath.Join(folder, "refs", f.revision)
-		if err := os.MkdirAll(filepath.Dir(ref), 0o755); err != nil {
-			return failed(err)
+		err := os.MkdirAll(filepath.Dir(ref), 0o755)
+		if err == nil {
+			err = wholefile.Bytes(ref, []byte(v.commit))
 		}
-		if err := replace(ref, func(temporary string) error { return os.WriteFile(temporary, []byte(v.commit), 0o644) }); err != nil {
+		if err != nil {
 			return failed(err)
 		}
 	}
 	return path, nil
-}
-
-// replace puts what place makes at path, so that no other process finds half of
-// it.
-func replace(path string, place func(temporary string) error) error {
-	temporary := fmt.Sprintf("%s.%d.%d.tmp", path, os.Getpid(), time.Now().UnixNano())
-	if err := place(temporary); err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	return nil
 }

@@ -11,8 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A meter tells how far a download is: a bar on a terminal, else a line at the
-// start and one at the end.
+// A meter tells how far a download is: a bar on a terminal, else a line at the start and one at the end.
 type meter struct {
 	w          io.Writer
 	name, path string
@@ -66,7 +65,8 @@ func (m *meter) done(size int64) {
 		_ = m.bar.Finish()
 	}
 	if m.started {
-		fmt.Fprintf(m.w, "downloaded %s in %v to %s\n", amount(size-m.from), time.Since(m.since).Round(100*time.Millisecond), m.path)
+		fmt.Fprintf(m.w, "downloaded %s in %v to %s\n", amount(size-m.from),
+			time.Since(m.since).Round(100*time.Millisecond), m.path)
 	}
 }
 

@@ -17,17 +17,17 @@ type Checkpoint struct {
 	About   string
 }
 
-// Published are the checkpoints that Find knows by name: the sample, which comes
-// with this package, and those that are downloaded. Sources: the table of
-// checkpoints in the README of github.com/Imageomics/INTR, datasets.Published,
-// and the model zoo in the README of github.com/facebookresearch/detr.
+// Published are the checkpoints that Find knows by name: the sample, which comes with this package, and those that are
+// downloaded. Sources: the table of checkpoints in the README of github.com/Imageomics/INTR, datasets.Published, and
+// the model zoo in the README of github.com/facebookresearch/detr.
 var Published = []Checkpoint{
 	{Name: Sample, Classes: 8, About: "a small INTR on drawn birds, which is always there"},
 	trained("cub", "intr_checkpoint_cub_detr_r50.pth", "cub"),
 	trained("bird", "intr_checkpoint_bird_detr_r50.pth", "bird525"),
 	trained("butterfly", "intr_checkpoint_butterfly_detr_r50.pth", "butterfly"),
 	{
-		Name: "detr-r50", URL: "https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth", File: "detr-r50-e632da11.pth", Size: "159 MB",
+		Name: "detr-r50", URL: "https://dl.fbaipublicfiles.com/detr/detr-r50-e632da11.pth",
+		File: "detr-r50-e632da11.pth", Size: "159 MB",
 		About: "DETR-R50 (Carion et al., ECCV 2020), trained on COCO: what INTR is fine-tuned from",
 	},
 }
@@ -41,6 +41,7 @@ func trained(name, file, dataset string) Checkpoint {
 	}
 	return Checkpoint{
 		Name: name, Repo: intrRepo, File: file, Classes: d.Classes,
-		About: fmt.Sprintf("INTR-R50 on %s, %d classes: %.1f %% of its test pictures right at first, %.1f %% within five", d.Title, d.Classes, d.Acc1, d.Acc5),
+		About: fmt.Sprintf("INTR-R50 on %s, %d classes: %.1f %% of its test pictures right at first, %.1f %% "+
+			"within five", d.Title, d.Classes, d.Acc1, d.Acc5),
 	}
 }

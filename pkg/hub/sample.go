@@ -9,15 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// Sample is the name of the small checkpoint that comes with this package: an INTR
-// trained on drawn birds (package datasets/birds), with which everything can be
-// tried at once and without a network. sample/README.md says how it was made and
-// how good it is.
+// Sample is the name of the small checkpoint that comes with this package: an INTR trained on drawn birds (package
+// datasets/birds), with which everything can be tried at once and without a network. sample/README.md says how it was
+// made and how good it is.
 const Sample = "sample"
 
 //go:embed sample/sample.pth
@@ -28,9 +26,9 @@ var sample []byte
 func findSample() (string, error) {
 	digest := sha256.Sum256(sample)
 	name := "sample-" + hex.EncodeToString(digest[:4]) + ".pth"
-	folders := []string{filepath.Join(os.TempDir(), "gointr-cache-"+strconv.Itoa(os.Getuid()))}
+	folders := []string{filepath.Join(os.TempDir(), fmt.Sprintf("gointr-cache-%d", os.Getuid()))}
 	if cache, err := os.UserCacheDir(); err == nil {
-		folders = []string{filepath.Join(cache, "gointr"), folders[0]}
+		folders = append([]string{filepath.Join(cache, "gointr")}, folders...)
 	}
 	var failed []error
 	for _, folder := range folders {

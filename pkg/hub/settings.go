@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 
 // hubCache is where huggingface_hub keeps repositories.
 func hubCache() string {
-	if dir := firstOf("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"); dir != "" {
+	if dir := cmp.Or(os.Getenv("HF_HUB_CACHE"), os.Getenv("HUGGINGFACE_HUB_CACHE")); dir != "" {
 		return expand(dir)
 	}
 	if home := os.Getenv("HF_HOME"); home != "" {
@@ -24,22 +25,13 @@ func hubCache() string {
 
 // torchCache is where torch.hub keeps weights.
 func torchCache() string {
-	home := expand(os.Getenv("TORCH_HOME"))
-	if home == "" {
-		cache := os.Getenv("XDG_CACHE_HOME")
-		if cache == "" {
-			cache = "~/.cache"
-		}
-		home = filepath.Join(expand(cache), "torch")
-	}
-	return filepath.Join(home, "hub", "checkpoints")
+	cache := cmp.Or(os.Getenv("XDG_CACHE_HOME"), "~/.cache")
+	home := cmp.Or(os.Getenv("TORCH_HOME"), filepath.Join(cache, "torch"))
+	return filepath.Join(expand(home), "hub", "checkpoints")
 }
 
 func endpoint() string {
-	if e := os.Getenv("HF_ENDPOINT"); e != "" {
-		return strings.TrimRight(e, "/")
-	}
-	return "https://huggingface.co"
+	return strings.TrimRight(cmp.Or(os.Getenv("HF_ENDPOINT"), "https://huggingface.co"), "/")
 }
 
 // token is the user's: the variable, or what Python's login has stored.
@@ -47,14 +39,8 @@ func token() string {
 	if t := strings.TrimSpace(os.Getenv("HF_TOKEN")); t != "" {
 		return t
 	}
-	path := os.Getenv("HF_TOKEN_PATH")
-	if path == "" {
-		home := os.Getenv("HF_HOME")
-		if home == "" {
-			home = filepath.Dir(hf.DefaultCacheDir())
-		}
-		path = filepath.Join(home, "token")
-	}
+	home := cmp.Or(os.Getenv("HF_HOME"), filepath.Dir(hf.DefaultCacheDir()))
+	path := cmp.Or(os.Getenv("HF_TOKEN_PATH"), filepath.Join(home, "token"))
 	stored, _ := os.ReadFile(expand(path)) // most people have none
 	return strings.TrimSpace(string(stored))
 }
@@ -63,18 +49,10 @@ func token() string {
 func online(name, cache string) error {
 	switch strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")) {
 	case "1", "ON", "YES", "TRUE":
-		return fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset HF_HUB_OFFLINE, or give the path of a file", name, cache)
+		return fmt.Errorf("%s is not in the cache (%s), and HF_HUB_OFFLINE forbids to download it: unset "+
+			"HF_HUB_OFFLINE, or give the path of a file", name, cache)
 	}
 	return nil
-}
-
-func firstOf(variables ...string) string {
-	for _, v := range variables {
-		if s := os.Getenv(v); s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // expand turns a leading ~ into the user's folder.

@@ -28,7 +28,8 @@ func (f torchFile) find(ctx context.Context, progress io.Writer) (string, error)
 	if digest == nil {
 		return "", fmt.Errorf("%s cannot be verified: its name has no digest", f.file)
 	}
-	d := download{name: f.file, url: f.url, path: path, lock: path + ".lock", size: -1, digest: digest[1], refused: f.refused}
+	d := download{name: f.file, url: f.url, path: path, lock: path + ".lock", size: -1, digest: digest[1],
+		refused: f.refused}
 	return path, d.run(ctx, progress)
 }
 
@@ -37,5 +38,6 @@ func (f torchFile) refused(_ context.Context, response *http.Response) error {
 	if u, err := url.Parse(f.url); err == nil {
 		host = u.Host
 	}
-	return fmt.Errorf("%s could not give %s (%s): try again later, or download it elsewhere and give its path", host, f.file, response.Status)
+	return fmt.Errorf("%s could not give %s (%s): try again later, or download it elsewhere and give its path", host,
+		f.file, response.Status)
 }

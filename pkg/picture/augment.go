@@ -6,27 +6,23 @@ import (
 	"math/rand/v2"
 )
 
-// Transform says how pictures are resized, and cropped and mirrored at random,
-// before the network sees them.
+// Transform says how pictures are resized, and cropped and mirrored at random, before the network sees them.
 type Transform struct {
 	Sizes []int // of the short side, one is drawn
 	Long  int   // the short side is less where the long one would else pass this
 	Flip  bool  // half of the pictures are mirrored
 
-	// Where there are CropSizes, half of the pictures are cropped before they are
-	// resized to one of Sizes: first their short side becomes one of CropSizes,
-	// without a bound of the long one, then a part is cut out whose sides are
+	// Where there are CropSizes, half of the pictures are cropped before they are resized to one of Sizes: first their
+	// short side becomes one of CropSizes, without a bound of the long one, then a part is cut out whose sides are
 	// drawn from Crop[0] … Crop[1] each, but are never longer than the picture's.
 	CropSizes []int
 	Crop      [2]int
 }
 
-// TrainTransform is DETR's transform for training, which INTR keeps
-// (datasets/build.py of github.com/Imageomics/INTR), where short is 800: mirrored
-// half the time; half the time resized to 480, 512 … 800 (at most 1333), half the
-// time to 400, 500 or 600, cropped to sides of 384 to 600 and then resized so.
-// For pictures smaller than the published ones give the short side that
-// EvalTransform has, and all is in proportion. It panics if short is not positive.
+// TrainTransform is DETR's transform for training, which INTR keeps (datasets/build.py of github.com/Imageomics/INTR),
+// where short is 800: mirrored half the time; half the time resized to 480, 512 … 800 (at most 1333), half the time to
+// 400, 500 or 600, cropped to sides of 384 to 600 and then resized so. Another short has all in proportion. It panics
+// if short is not positive.
 func TrainTransform(short int) Transform {
 	t := EvalTransform(short)
 	t.Flip = true
@@ -41,9 +37,8 @@ func TrainTransform(short int) Transform {
 	return t
 }
 
-// EvalTransform is DETR's transform for evaluation, where short is 800: the short
-// side becomes 800 unless the long one would then pass 1333. Another short has a
-// bound in proportion. It panics if short is not positive.
+// EvalTransform is DETR's transform for evaluation, where short is 800: the short side becomes 800 unless the long one
+// would then pass 1333. Another short has a bound in proportion. It panics if short is not positive.
 func EvalTransform(short int) Transform {
 	if short <= 0 {
 		panic("picture: a transform needs a short side of at least one pixel")
@@ -64,8 +59,7 @@ type Augment struct {
 	Size    image.Point     // width and height at the end
 }
 
-// Draw draws for a picture of width by height. The same numbers from r give the
-// same Augment. Sizes must not be empty.
+// Draw draws for a picture of width by height. The same numbers from r give the same Augment. Sizes must not be empty.
 func (t Transform) Draw(r *rand.Rand, width, height int) Augment {
 	var a Augment
 	if t.Flip {
@@ -91,8 +85,7 @@ func (t Transform) side(r *rand.Rand, most int) int {
 	return low + r.IntN(max(low, high)-low+1)
 }
 
-// Apply is the picture after what was drawn for it, bit for bit as Pillow does
-// each step.
+// Apply is the picture after what was drawn for it, bit for bit as Pillow does each step.
 func (a Augment) Apply(p *Picture) *Picture {
 	if a.Flip {
 		p = p.Flip()

@@ -11,7 +11,8 @@ import (
 // inside is an error when a rectangle is empty or leaves the picture.
 func (p *Picture) inside(r image.Rectangle) error {
 	if r.Empty() || !r.In(p.Bounds()) {
-		return fmt.Errorf("the rectangle from (%d, %d) to (%d, %d) is not in the picture, which has %d × %d pixels", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y, p.Width, p.Height)
+		return fmt.Errorf("the rectangle from (%d, %d) to (%d, %d) is not in the picture, which has %d × %d pixels",
+			r.Min.X, r.Min.Y, r.Max.X, r.Max.Y, p.Width, p.Height)
 	}
 	return nil
 }
@@ -60,11 +61,10 @@ func (p *Picture) Paste(r image.Rectangle, from *Picture, part image.Rectangle) 
 	return out, nil
 }
 
-// Blur is a copy with a rectangle blurred so far that what was in it cannot be made
-// out, but its colours stay: three means over a square, which come near to a Gaussian
-// whose deviation is a quarter of the rectangle's shorter side. What lies around
-// flows in, so that there is no edge in the middle; the picture's last pixels go on
-// beyond it. It is an error when the rectangle is empty or leaves the picture.
+// Blur is a copy with a rectangle blurred so far that what was in it cannot be made out, but its colours stay: three
+// means over a square, which come near to a Gaussian whose deviation is a quarter of the rectangle's shorter side. What
+// lies around flows in, so that there is no edge in the middle; the picture's last pixels go on beyond it. It is an
+// error when the rectangle is empty or leaves the picture.
 func (p *Picture) Blur(r image.Rectangle) (*Picture, error) {
 	if err := p.inside(r); err != nil {
 		return nil, err
@@ -96,8 +96,7 @@ func (p *Picture) Blur(r image.Rectangle) (*Picture, error) {
 	return out, nil
 }
 
-// means puts into dst, turned on its diagonal, the means of src [h, w] over the
-// 2 half + 1 values around each of a row.
+// means puts into dst, turned on its diagonal, the means of src [h, w] over the 2 half + 1 values around each of a row.
 func means(dst, src []float32, w, h, half int) {
 	for y := range h {
 		row := src[y*w:][:w]

@@ -20,9 +20,8 @@ func isPicture(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
 }
 
-// List is the pictures that args name: a file is itself; a folder is the
-// pictures in it and in its folders, in name order, hidden ones left out. It is
-// an error when a file is missing or a folder holds no picture.
+// List is the pictures that args name: a file is itself; a folder is the pictures in it and in its folders, in name
+// order, hidden ones left out. It is an error when a file is missing or a folder holds no picture.
 func List(args ...string) ([]string, error) {
 	var list []string
 	for _, arg := range args {

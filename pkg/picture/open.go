@@ -12,16 +12,14 @@ import (
 // maxBytes is more than a file of the largest picture that is read can take.
 const maxBytes = 4 << 30
 
-// Open reads a picture as Pillow's Image.open(path).convert("RGB") does: the
-// first frame, alpha dropped, a rotation in its EXIF not applied but that of a
-// TIFF. The error is one sentence that begins with the path.
+// Open reads a picture as Pillow's Image.open(path).convert("RGB") does: the first frame, alpha dropped, a rotation in
+// its EXIF not applied but that of a TIFF. The error is one sentence that begins with the path.
 func Open(path string) (*Picture, error) {
 	p, _, err := read(path)
 	return (*Picture)(p), err
 }
 
-// OpenUpright is Open with the rotation in the EXIF applied, as Pillow's
-// ImageOps.exif_transpose does.
+// OpenUpright is Open with the rotation in the EXIF applied, as Pillow's ImageOps.exif_transpose does.
 func OpenUpright(path string) (*Picture, error) {
 	p, data, err := read(path)
 	if err != nil {

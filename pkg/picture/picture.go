@@ -49,19 +49,16 @@ func (p *Picture) row(y int) []uint8 { return p.Pix[y*p.Width*3:][:p.Width*3] }
 // Flip is the picture's mirror image, left and right exchanged.
 func (p *Picture) Flip() *Picture {
 	out := New(p.Width, p.Height)
-	parallel.Do(p.Height, func(next func() (int, bool)) {
-		for y, ok := next(); ok; y, ok = next() {
-			from, to := p.row(y), out.row(y)
-			for x, end := 0, len(from)-3; x <= end; x += 3 {
-				to[x], to[x+1], to[x+2] = from[end-x], from[end-x+1], from[end-x+2]
-			}
+	parallel.Each(p.Height, func(y int) {
+		from, to := p.row(y), out.row(y)
+		for x, end := 0, len(from)-3; x <= end; x += 3 {
+			to[x], to[x+1], to[x+2] = from[end-x], from[end-x+1], from[end-x+2]
 		}
 	})
 	return out
 }
 
-// Crop is a copy of the part within r. It panics where r is empty or leaves the
-// picture.
+// Crop is a copy of the part within r. It panics where r is empty or leaves the picture.
 func (p *Picture) Crop(r image.Rectangle) *Picture {
 	if r.Empty() || !r.In(p.Bounds()) {
 		panic(fmt.Sprintf("picture: Crop of %v from a picture of %d by %d", r, p.Width, p.Height))

@@ -19,16 +19,14 @@ const half = 1 << (precision - 1)
 // negative, so the lower cannot borrow from the upper.
 const lanes = 1 | 1<<32
 
-// Resize is the picture at width by height pixels, bit for bit as Image.resize
-// with BILINEAR of Pillow 13: a triangle that widens when shrinking, across,
-// then down, rounded to 8 bits after each. It panics if a side is not positive
-// or the picture is empty.
+// Resize is the picture at width by height pixels, bit for bit as Image.resize with BILINEAR of Pillow 13: a triangle
+// that widens when shrinking, across, then down, rounded to 8 bits after each. It panics if a side is not positive or
+// the picture is empty.
 func (p *Picture) Resize(width, height int) *Picture {
 	return p.resizePart(width, height, image.Rect(0, 0, width, height))
 }
 
-// resizePart is the part of Resize(width, height) within r, which costs only
-// what that part needs.
+// resizePart is the part of Resize(width, height) within r, which costs only what that part needs.
 func (p *Picture) resizePart(width, height int, r image.Rectangle) *Picture {
 	if width <= 0 || height <= 0 || p.Width <= 0 || p.Height <= 0 {
 		panic("picture: Resize needs sides of at least one pixel")
@@ -154,20 +152,15 @@ func interleave(pairs [][3]uint64, top, bottom []uint8) {
 func (p *Picture) resizeRows(list []window) *Picture {
 	out := New(p.Width, len(list))
 	stride := p.Width * 3
-	parallel.Do(len(list), func(next func() (int, bool)) {
-		for y, ok := next(); ok; y, ok = next() {
-			w, to := list[y], out.row(y)
-			from := p.Pix[w.first*stride:][:len(w.weights)*stride]
-			sumRows(to, from, w.weights)
-		}
+	parallel.Each(len(list), func(y int) {
+		w := list[y]
+		sumRows(out.row(y), p.Pix[w.first*stride:][:len(w.weights)*stride], w.weights)
 	})
 	return out
 }
 
 // sumRows adds up rows of the length of to, which lie one after the other.
-var sumRows = sumRowsScalar
-
-func sumRowsScalar(to, from []uint8, weights []uint64) { sumRowsFrom(0, to, from, weights) }
+var sumRows = func(to, from []uint8, weights []uint64) { sumRowsFrom(0, to, from, weights) }
 
 func sumRowsFrom(x int, to, from []uint8, weights []uint64) {
 	stride := len(to)

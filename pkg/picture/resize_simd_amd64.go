@@ -10,7 +10,7 @@ func init() {
 	}
 }
 
-// sumRowsAVX2 is sumRowsScalar for 32 bytes at once, every fourth in one register.
+// sumRowsAVX2 is sumRowsFrom for 32 bytes at once, every fourth in one register.
 func sumRowsAVX2(to, from []uint8, weights []uint64) {
 	stride, x := len(to), 0
 	low, round := archsimd.BroadcastUint32x8(255), archsimd.BroadcastUint32x8(half)

@@ -20,9 +20,8 @@ var (
 	imageNetStd  = [3]float32{0.229, 0.224, 0.225}
 )
 
-// EvalSize is the size, in pixels, at which a picture of width by height is
-// evaluated: RandomResize([800], max_size=1333) of DETR, where short is 800 or 0.
-// Another short side has a bound of the long one in proportion, as in
+// EvalSize is the size, in pixels, at which a picture of width by height is evaluated: RandomResize([800],
+// max_size=1333) of DETR, where short is 800 or 0. Another short side has a bound of the long one in proportion, as in
 // EvalTransform.
 func EvalSize(width, height, short int) (int, int) {
 	if short <= 0 {
@@ -31,9 +30,8 @@ func EvalSize(width, height, short int) (int, int) {
 	return SizeFor(width, height, short, inProportion(publishedLong, short))
 }
 
-// SizeFor is the size, in pixels, of a picture of width by height when its short
-// side becomes short, or less where its long side would else pass long; 0 is no
-// bound. It rounds as DETR's resize, but no side is less than a pixel.
+// SizeFor is the size, in pixels, of a picture of width by height when its short side becomes short, or less where its
+// long side would else pass long; 0 is no bound. It rounds as DETR's resize, but no side is less than a pixel.
 func SizeFor(width, height, short, long int) (int, int) {
 	w, h, size := float64(width), float64(height), float64(short)
 	least, most := min(w, h), max(w, h)
@@ -64,19 +62,16 @@ var normalized = func() (table [3][256]float32) {
 	return table
 }()
 
-// Normalized appends the picture to dst as float32 [Height, Width, 3]:
-// (value/255 - mean) / deviation with ImageNet's means and deviations, in the
-// float32 steps of torchvision's to_tensor and normalize.
+// Normalized appends the picture to dst as float32 [Height, Width, 3]: (value/255 - mean) / deviation with ImageNet's
+// means and deviations, in the float32 steps of torchvision's to_tensor and normalize.
 func (p *Picture) Normalized(dst []float32) []float32 {
 	start := len(dst)
 	dst = slices.Grow(dst, len(p.Pix))[:start+len(p.Pix)]
 	r, g, b := &normalized[0], &normalized[1], &normalized[2]
-	parallel.Do(p.Height, func(next func() (int, bool)) {
-		for y, ok := next(); ok; y, ok = next() {
-			from, to := p.row(y), dst[start+y*p.Width*3:][:p.Width*3]
-			for x := 0; x+2 < len(from) && x+2 < len(to); x += 3 {
-				to[x], to[x+1], to[x+2] = r[from[x]], g[from[x+1]], b[from[x+2]]
-			}
+	parallel.Each(p.Height, func(y int) {
+		from, to := p.row(y), dst[start+y*p.Width*3:][:p.Width*3]
+		for x := 0; x+2 < len(from) && x+2 < len(to); x += 3 {
+			to[x], to[x+1], to[x+2] = r[from[x]], g[from[x+1]], b[from[x+2]]
 		}
 	})
 	return dst

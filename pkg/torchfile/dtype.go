@@ -8,9 +8,8 @@ import (
 // DType is the type of a tensor's elements, by PyTorch's name for it.
 type DType string
 
-// The element types that PyTorch and safetensors share and that hold one real
-// number or truth value each. Complex, quantized and 8-bit float tensors are
-// refused by name.
+// The element types that PyTorch and safetensors share and that hold one real number or truth value each. Complex,
+// quantized and 8-bit float tensors are refused by name.
 const (
 	Float64  DType = "float64"
 	Float32  DType = "float32"
@@ -38,16 +37,8 @@ type layout struct {
 }
 
 var dtypes = []layout{
-	{Float64, 8, "DoubleStorage", "F64", func(dst []float32, src []byte) {
-		for i := range dst {
-			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
-		}
-	}},
-	{Float32, 4, "FloatStorage", "F32", func(dst []float32, src []byte) {
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-		}
-	}},
+	{Float64, 8, "DoubleStorage", "F64", fromNumbers[float64]},
+	{Float32, 4, "FloatStorage", "F32", fromNumbers[float32]},
 	{Float16, 2, "HalfStorage", "F16", func(dst []float32, src []byte) {
 		for i := range dst {
 			dst[i] = fromHalf(binary.LittleEndian.Uint16(src[2*i:]))
@@ -58,14 +49,14 @@ var dtypes = []layout{
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
 		}
 	}},
-	{Int64, 8, "LongStorage", "I64", fromIntegers[int64]},
-	{Int32, 4, "IntStorage", "I32", fromIntegers[int32]},
-	{Int16, 2, "ShortStorage", "I16", fromIntegers[int16]},
-	{Int8, 1, "CharStorage", "I8", fromIntegers[int8]},
-	{Uint64, 8, "", "U64", fromIntegers[uint64]},
-	{Uint32, 4, "", "U32", fromIntegers[uint32]},
-	{Uint16, 2, "", "U16", fromIntegers[uint16]},
-	{Uint8, 1, "ByteStorage", "U8", fromIntegers[uint8]},
+	{Int64, 8, "LongStorage", "I64", fromNumbers[int64]},
+	{Int32, 4, "IntStorage", "I32", fromNumbers[int32]},
+	{Int16, 2, "ShortStorage", "I16", fromNumbers[int16]},
+	{Int8, 1, "CharStorage", "I8", fromNumbers[int8]},
+	{Uint64, 8, "", "U64", fromNumbers[uint64]},
+	{Uint32, 4, "", "U32", fromNumbers[uint32]},
+	{Uint16, 2, "", "U16", fromNumbers[uint16]},
+	{Uint8, 1, "ByteStorage", "U8", fromNumbers[uint8]},
 	{Bool, 1, "BoolStorage", "BOOL", func(dst []float32, src []byte) {
 		for i := range dst {
 			dst[i] = float32(min(src[i], 1))
@@ -73,9 +64,10 @@ var dtypes = []layout{
 	}},
 }
 
-// fromIntegers converts integers of any width.
-func fromIntegers[I int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8](dst []float32, src []byte) {
-	values := make([]I, len(dst))
+// fromNumbers converts what Go has a type for.
+func fromNumbers[N float64 | float32 | int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8](dst []float32,
+	src []byte) {
+	values := make([]N, len(dst))
 	_, _ = binary.Decode(src, binary.LittleEndian, values) // src has bytes for all
 	for i, v := range values {
 		dst[i] = float32(v)
@@ -92,8 +84,7 @@ func (d DType) layout() layout {
 	return layout{}
 }
 
-// Size is the number of bytes of one element, or 0 for a type that is not one
-// of the constants.
+// Size is the number of bytes of one element, or 0 for a type that is not one of the constants.
 func (d DType) Size() int { return d.layout().size }
 
 // fromHalf widens an IEEE 754 binary16.

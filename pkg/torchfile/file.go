@@ -1,20 +1,14 @@
-// Package torchfile reads and writes checkpoints: .pth files as PyTorch's
-// torch.save writes them, in the zip format (PyTorch 1.6 and later) and in the
-// older pickle stream, and .safetensors files.
+// Package torchfile reads and writes checkpoints: .pth files as PyTorch's torch.save writes them, in the zip format
+// (PyTorch 1.6 and later) and in the older pickle stream, and .safetensors files.
 //
-// A checkpoint is data, never code. Its pickle is read by an unpickler that
-// knows a short list of classes and functions and does each of them itself; any
-// other is an error that names it. Sizes in a file are claims: each is compared
-// with the file before anything is set aside for it.
+// A checkpoint is data, never code. Its pickle is read by an unpickler that knows a short list of classes and functions
+// and does each of them itself; any other is an error that names it. Sizes in a file are claims: each is compared with
+// the file before anything is set aside for it.
 //
-// Tensors stay in the file until they are read, and are then read straight to
-// where they are wanted, so that loading costs one conversion and no second
-// copy. Numbers are little-endian, as in every file PyTorch writes on the
-// machines of today.
+// Tensors stay in the file until they are read, straight to where they are wanted. Numbers are little-endian.
 //
-// Sources: torch/serialization.py and torch/_utils.py of PyTorch 2.13 for the
-// records and functions, Lib/pickletools.py of Python for the opcodes, and the
-// format section of github.com/huggingface/safetensors.
+// Sources: torch/serialization.py and torch/_utils.py of PyTorch 2.13 for the records and functions, Lib/pickletools.py
+// of Python for the opcodes, and the format section of github.com/huggingface/safetensors.
 package torchfile
 
 import (
@@ -37,8 +31,7 @@ const (
 // File is an open checkpoint.
 type File struct {
 	Format Format
-	// Metadata are the texts beside the tensors of a .safetensors file; nil for
-	// the other formats.
+	// Metadata are the texts beside the tensors of a .safetensors file; nil for the other formats.
 	Metadata map[string]string
 
 	file    *os.File
@@ -46,9 +39,8 @@ type File struct {
 	tensors []*Tensor
 }
 
-// Open opens a checkpoint and reads all of it but the numbers of its tensors.
-// The format is told from the content, not from the name. The error says in one
-// sentence, with the path, what is wrong with the file.
+// Open opens a checkpoint and reads all of it but the numbers of its tensors. The format is told from the content, not
+// from the name. The error says in one sentence, with the path, what is wrong with the file.
 func Open(path string) (*File, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -85,16 +77,14 @@ func (f *File) Close() error {
 	return f.file.Close()
 }
 
-// Value is what torch.load would return: nil, bool, int64, *big.Int (where an
-// int64 is too small), float64, string, []byte, List, Tuple, Set, *Dict,
-// *Object, *Tensor, DType or Device. NumPy's scalars become the plain number,
-// defaultdict and Counter a Dict. For .safetensors it is a Dict of tensors by
-// name. No value holds itself. It must not be changed.
+// Value is what torch.load would return: nil, bool, int64, *big.Int (where an int64 is too small), float64, string,
+// []byte, List, Tuple, Set, *Dict, *Object, *Tensor, DType or Device. NumPy's scalars become the plain number,
+// defaultdict and Counter a Dict. For .safetensors it is a Dict of tensors by name. No value holds itself. It must not
+// be changed.
 func (f *File) Value() any { return f.value }
 
-// Tensors are all tensors in the order of the file, named by their dotted path:
-// "model.input_proj.weight", "optimizer.state.0.exp_avg". A tensor that is in
-// two places is listed twice.
+// Tensors are all tensors in the order of the file, named by their dotted path: "model.input_proj.weight",
+// "optimizer.state.0.exp_avg". A tensor that is in two places is listed twice.
 func (f *File) Tensors() []*Tensor { return f.tensors }
 
 // sniffed is what the first bytes of files say that are often taken for a checkpoint.
@@ -137,7 +127,8 @@ func decode(r io.ReaderAt, size int64) (*File, error) {
 }
 
 // decodePickled finishes what the two formats of torch.save have in common.
-func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File, error) {
+func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File,
+	error) {
 	raw, err := read(r, size)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 type refusedError struct{ name string }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("it holds %s, which is not loaded because a checkpoint must not bring code: save it again in Python with tensors, numbers, texts, lists and dicts only", shown(e.name))
+	return fmt.Sprintf("it holds %s, which is not loaded because a checkpoint must not bring code: save it again in "+
+		"Python with tensors, numbers, texts, lists and dicts only", shown(e.name))
 }
 
 // shown makes a text of the file fit for an error: short and printable.
@@ -32,8 +33,7 @@ var renamed = map[string]string{
 	"torch.nn.parameter":     "torch.nn",
 }
 
-// constructors are the classes and functions that a file may call, each done
-// here with plain values.
+// constructors are the classes and functions that a file may call, each done here with plain values.
 var constructors map[global]func(u *unpickler, args []any) (any, error)
 
 func init() {
@@ -45,16 +45,18 @@ func init() {
 		"builtins.dict":           func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
 		"collections.Counter":     func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
 		// The factory would be called for keys that are not there.
-		"collections.defaultdict": func(u *unpickler, args []any) (any, error) { return newDict(u, false, args[min(1, len(args)):]) },
-		"builtins.list":           func(u *unpickler, args []any) (any, error) { return newSequence(u, list, args) },
-		"builtins.tuple":          func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
-		"builtins.set":            func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
-		"builtins.frozenset":      func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
-		"torch.Size":              func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
-		"builtins.bytes":          newBytes,
-		"builtins.bytearray":      newBytes,
-		"_codecs.encode":          newBytes,
-		"torch.device":            newDevice,
+		"collections.defaultdict": func(u *unpickler, args []any) (any, error) {
+			return newDict(u, false, args[min(1, len(args)):])
+		},
+		"builtins.list":      func(u *unpickler, args []any) (any, error) { return newSequence(u, list, args) },
+		"builtins.tuple":     func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
+		"builtins.set":       func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
+		"builtins.frozenset": func(u *unpickler, args []any) (any, error) { return newSequence(u, set, args) },
+		"torch.Size":         func(u *unpickler, args []any) (any, error) { return newSequence(u, tuple, args) },
+		"builtins.bytes":     newBytes,
+		"builtins.bytearray": newBytes,
+		"_codecs.encode":     newBytes,
+		"torch.device":       newDevice,
 
 		"torch._utils._rebuild_tensor":               rebuildTensor,
 		"torch._utils._rebuild_tensor_v2":            rebuildTensor,
@@ -148,8 +150,7 @@ func newSequence(u *unpickler, k kind, args []any) (any, error) {
 	return s, u.spend(len(s.items))
 }
 
-// newBytes makes bytes as the old protocols write them: as text, one character
-// of Latin-1 a byte.
+// newBytes makes bytes as the old protocols write them: as text, one character of Latin-1 a byte.
 func newBytes(u *unpickler, args []any) (any, error) {
 	if len(args) == 0 {
 		return []byte{}, nil
@@ -225,8 +226,7 @@ func integers(v any) ([]int64, error) {
 	return out, nil
 }
 
-// rebuildTensor: storage, offset, shape, strides, and in its second version
-// requires_grad, backward hooks, metadata.
+// rebuildTensor: storage, offset, shape, strides, and in its second version requires_grad, backward hooks, metadata.
 func rebuildTensor(u *unpickler, args []any) (any, error) {
 	if len(args) < 4 || len(args) > 7 {
 		return nil, errArguments
@@ -243,8 +243,7 @@ func rebuildTensor(u *unpickler, args []any) (any, error) {
 	return rebuild(u, s, s.dtype, s.held, args)
 }
 
-// rebuildTensorV3 has the type of the elements after the hooks: the storages of
-// the newest types are bare bytes.
+// rebuildTensorV3 has the type of the elements after the hooks: the storages of the newest types are bare bytes.
 func rebuildTensorV3(u *unpickler, args []any) (any, error) {
 	if len(args) < 7 || len(args) > 8 {
 		return nil, errArguments

@@ -12,10 +12,9 @@ var magic, _ = new(big.Int).SetString("1950a86a20f9469cfc6c", 16)
 
 const legacyProtocol = 1001
 
-// readLegacy reads the format of torch.save before PyTorch 1.6: five pickles
-// (magic number, protocol, system, the value, the keys of its storages) and then
-// every storage, its length in elements before it. (The system's byte order is of
-// no use: storages are little-endian whoever wrote them.)
+// readLegacy reads the format of torch.save before PyTorch 1.6: five pickles (magic number, protocol, system, the
+// value, the keys of its storages) and then every storage, its length in elements before it. (The system's byte order
+// is of no use: storages are little-endian whoever wrote them.)
 func readLegacy(r io.ReaderAt, size int64) (any, error) {
 	in := newReader(r, 0, size)
 	errOther := errors.New("this is a pickle of Python, but none that torch.save wrote")
@@ -52,8 +51,7 @@ func readLegacy(r io.ReaderAt, size int64) (any, error) {
 	return value, storages.locate(in, keys)
 }
 
-// legacyStorages are known by the value's pickle before the file has told where
-// they are.
+// legacyStorages are known by the value's pickle before the file has told where they are.
 type legacyStorages struct {
 	r     io.ReaderAt
 	size  int64 // of the file
@@ -61,15 +59,13 @@ type legacyStorages struct {
 	views []legacyView
 }
 
-// legacyView is a part of a storage that is a storage of its own, as PyTorch
-// wrote before 0.4.
+// legacyView is a part of a storage that is a storage of its own, as PyTorch wrote before 0.4.
 type legacyView struct {
 	part, whole *typedStorage
 	offset      int64 // in elements
 }
 
-// persistent reads ("storage", class, key, location, elements, view), where view
-// is None or (key, offset, elements).
+// persistent reads ("storage", class, key, location, elements, view), where view is None or (key, offset, elements).
 func (l *legacyStorages) persistent(id []any) (any, error) {
 	key, dtype, held, err := storageID(id)
 	if err != nil {
@@ -103,7 +99,8 @@ func (l *legacyStorages) storage(key string, dtype DType, held int64) (*typedSto
 		return nil, err
 	}
 	if held > l.size/int64(dtype.Size()) {
-		return nil, fmt.Errorf("storage %s is said to hold %d %s, but the file has %d bytes", shown(key), held, dtype, l.size)
+		return nil, fmt.Errorf("storage %s is said to hold %d %s, but the file has %d bytes", shown(key),
+			held, dtype, l.size)
 	}
 	return s, nil
 }
@@ -117,14 +114,16 @@ func (l *legacyStorages) locate(in *reader, keys any) error {
 	for _, key := range list.items {
 		s := l.find[fmt.Sprint(key)]
 		if s == nil || s.off >= 0 {
-			return fmt.Errorf("it lists storage %s, which no tensor has or which was listed before", shown(fmt.Sprint(key)))
+			return fmt.Errorf("it lists storage %s, which no tensor has or which was listed before",
+				shown(fmt.Sprint(key)))
 		}
 		held, err := in.number(8)
 		if err != nil {
 			return err
 		}
 		if held != uint64(s.held) {
-			return fmt.Errorf("storage %s is said to hold %d elements and then %d", shown(fmt.Sprint(key)), s.held, held)
+			return fmt.Errorf("storage %s is said to hold %d elements and then %d", shown(fmt.Sprint(key)),
+				s.held, held)
 		}
 		s.off, s.size = in.pos, s.held*int64(s.dtype.Size())
 		if err := in.skip(s.size); err != nil {

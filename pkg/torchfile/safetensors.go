@@ -14,9 +14,8 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// A .safetensors file is the length of its header (8 bytes), the header (JSON:
-// what and where each tensor is, and texts under "__metadata__"), and the
-// tensors' bytes in row-major order without gaps.
+// A .safetensors file is the length of its header (8 bytes), the header (JSON: what and where each tensor is, and texts
+// under "__metadata__"), and the tensors' bytes in row-major order without gaps.
 
 // maxHeader is the format's own limit of a header, in bytes.
 const maxHeader = 100_000_000
@@ -37,7 +36,8 @@ func readSafetensors(r io.ReaderAt, size int64) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || n > uint64(size-8) {
-		return nil, fmt.Errorf("its header claims %d bytes and the file has %d: it is cut short or no checkpoint, so copy or download it again", n, size)
+		return nil, fmt.Errorf("its header claims %d bytes and the file has %d: it is cut short or no checkpoint, so "+
+			"copy or download it again", n, size)
 	}
 	header := make([]byte, n)
 	if _, err := r.ReadAt(header, 8); err != nil {
@@ -112,15 +112,11 @@ func (f *File) readHeader(header []byte, r io.ReaderAt, start, room int64) error
 }
 
 func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
-	dtype := DType("")
-	for _, t := range dtypes {
-		if t.safetensors == e.DType {
-			dtype = t.dtype
-		}
-	}
-	if dtype == "" {
+	known := slices.IndexFunc(dtypes, func(t layout) bool { return t.safetensors == e.DType })
+	if known < 0 {
 		return nil, fmt.Errorf("its type %s is not read", shown(e.DType))
 	}
+	dtype := dtypes[known].dtype
 	from, to := e.Offsets[0], e.Offsets[1]
 	if from < 0 || to < from {
 		return nil, fmt.Errorf("it claims the bytes from %d to %d", from, to)
@@ -132,7 +128,8 @@ func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
 		return nil, fmt.Errorf("it claims %d dimensions", len(e.Shape))
 	}
 	size := int64(dtype.Size())
-	t, err := view(&storage{r: r, off: start + from, size: to - from}, dtype, (to-from)/size, 0, e.Shape, rowMajor(e.Shape))
+	t, err := view(&storage{r: r, off: start + from, size: to - from}, dtype, (to-from)/size, 0, e.Shape,
+		rowMajor(e.Shape))
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +162,7 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 	}
 	for _, t := range tensors {
 		if err := t.write(w); err != nil {
-			return t.failed(err)
+			return err
 		}
 	}
 	return nil
@@ -174,14 +171,12 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 // safetensorsHeader is the header of a file in which the tensors follow each other,
 // filled with spaces to a multiple of 8 bytes.
 func safetensorsHeader(tensors []*Tensor, metadata map[string]string) ([]byte, error) {
-	var header bytes.Buffer
+	header := bytes.NewBufferString("{")
 	field := func(name string, value any) error {
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("%s cannot be a name in a .safetensors file: it is not UTF-8", shown(name))
 		}
-		if header.Len() == 0 {
-			header.WriteByte('{')
-		} else {
+		if header.Len() > 1 {
 			header.WriteByte(',')
 		}
 		key, _ := json.Marshal(name)
@@ -202,19 +197,11 @@ func safetensorsHeader(tensors []*Tensor, metadata map[string]string) ([]byte, e
 			return nil, fmt.Errorf("two tensors cannot both be named %s", shown(t.Name))
 		}
 		names[t.Name] = true
-		e := entry{DType: t.DType.layout().safetensors, Shape: []int64{}}
-		for _, d := range t.Shape {
-			e.Shape = append(e.Shape, int64(d))
-		}
-		size := int64(t.Len() * t.DType.Size())
-		e.Offsets = [2]int64{at, at + size}
-		at += size
-		if err := field(t.Name, e); err != nil {
+		end := at + int64(t.Len()*t.DType.Size())
+		if err := field(t.Name, entry{t.DType.layout().safetensors, int64s(t.Shape), [2]int64{at, end}}); err != nil {
 			return nil, err
 		}
-	}
-	if header.Len() == 0 {
-		header.WriteByte('{')
+		at = end
 	}
 	header.WriteByte('}')
 	for header.Len()%8 != 0 {

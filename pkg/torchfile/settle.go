@@ -6,14 +6,12 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep lists and dicts may lie in each other. Python's own
-// pickler gives up at about as many.
+// maxDepth is how deep lists and dicts may lie in each other. Python's own pickler gives up at about as many.
 const maxDepth = 1000
 
 var errDeep = fmt.Errorf("its values lie more than %d deep in each other", maxDepth)
 
-// maxVisits is how many values a checkpoint may have when shared ones are
-// counted at every place that shows them.
+// maxVisits is how many values a checkpoint may have when shared ones are counted at every place that shows them.
 const maxVisits = 1 << 24
 
 // settler turns what the unpickler made into the values that users see: lists,
@@ -40,14 +38,7 @@ func (s *settler) settle(v any, depth int) (any, error) {
 		if err := s.settleAll(v.items, depth+1); err != nil {
 			return nil, err
 		}
-		switch v.kind {
-		case list:
-			v.settled = List(v.items)
-		case tuple:
-			v.settled = Tuple(v.items)
-		case set:
-			v.settled = Set(v.items)
-		}
+		v.settled = [...]any{list: List(v.items), tuple: Tuple(v.items), set: Set(v.items)}[v.kind]
 		return v.settled, nil
 	case *Dict:
 		return v, s.settleDict(v, depth)
@@ -79,9 +70,8 @@ func (s *settler) settleAll(values []any, depth int) (err error) {
 	return nil
 }
 
-// namer walks settled values and gives every tensor its dotted path. It also
-// makes sure that whoever walks them later comes to an end: no value holds
-// itself, and sharing has not folded up more than memory holds.
+// namer walks settled values and gives every tensor its dotted path. It also makes sure that whoever walks them later
+// comes to an end: no value holds itself, and sharing has not folded up more than memory holds.
 type namer struct {
 	tensors []*Tensor
 	path    []any // keys and positions from the root

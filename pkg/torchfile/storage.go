@@ -22,9 +22,8 @@ type storage struct {
 	intact    atomic.Bool // the CRC-32 has been found right
 }
 
-// scan reads n bytes from at, a chunk at a time: into the n bytes of dst, or
-// through one small buffer where dst is nil. The first reading of a storage
-// compares its checksum.
+// scan reads n bytes from at, a chunk at a time: into the n bytes of dst, or through one small buffer where dst is nil.
+// The first reading of a storage compares its checksum.
 func (s *storage) scan(at, n int64, dst []byte, visit func([]byte) error) error {
 	whole := at == 0 && n == s.size
 	check := s.crc != 0 && !s.intact.Load()
@@ -60,7 +59,8 @@ func (s *storage) scan(at, n int64, dst []byte, visit func([]byte) error) error 
 	}
 	if check {
 		if sum != s.crc {
-			return fmt.Errorf("%d bytes at position %d are damaged (their CRC-32 is %08x, the file promises %08x): copy or download the file again", s.size, s.off, sum, s.crc)
+			return fmt.Errorf("%d bytes at position %d are damaged (their CRC-32 is %08x, the file promises %08x): "+
+				"copy or download the file again", s.size, s.off, sum, s.crc)
 		}
 		s.intact.Store(true)
 	}

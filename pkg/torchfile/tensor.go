@@ -27,13 +27,11 @@ type Tensor struct {
 	grad      bool   // requires_grad
 }
 
-// maxRepeated is how many elements a tensor may show of a storage that holds
-// fewer (a dimension of stride 0, as torch.Tensor.expand makes): 256 MB of
-// float32. More is a claim that no file has to pay for.
+// maxRepeated is how many elements a tensor may show of a storage that holds fewer (a dimension of stride 0, as
+// torch.Tensor.expand makes): 256 MB of float32. More is a claim that no file has to pay for.
 const maxRepeated = 1 << 26
 
-// view lays a tensor over a storage of held elements and checks that it stays
-// inside it.
+// view lays a tensor over a storage of held elements and checks that it stays inside it.
 func view(s *storage, dtype DType, held, offset int64, shape, strides []int64) (*Tensor, error) {
 	if len(shape) != len(strides) {
 		return nil, fmt.Errorf("a tensor of shape %v claims strides %v", shape, strides)
@@ -59,7 +57,8 @@ func view(s *storage, dtype DType, held, offset int64, shape, strides []int64) (
 		overflow = overflow || high != 0 || carry != 0
 	}
 	if overflow || last >= uint64(held) {
-		return nil, fmt.Errorf("a tensor of shape %v, strides %v and offset %d reaches outside its storage of %d elements", shape, strides, offset, held)
+		return nil, fmt.Errorf("a tensor of shape %v, strides %v and offset %d reaches outside its storage of "+
+			"%d elements", shape, strides, offset, held)
 	}
 	if count > uint64(max(held, maxRepeated)) {
 		return nil, fmt.Errorf("a tensor claims shape %v, but its storage holds %d elements", shape, held)
@@ -76,23 +75,26 @@ type Element interface {
 	float64 | float32 | int64 | int32 | int16 | int8 | uint64 | uint32 | uint16 | uint8 | bool
 }
 
-// NewTensor makes a tensor to write: values in row-major order, as many as
-// shape has places. The values are not copied and must stay as they are until
-// the tensor has been written.
+// NewTensor makes a tensor to write: values in row-major order, as many as shape has places. The values are not copied
+// and must stay as they are until the tensor has been written.
 func NewTensor[E Element](name string, shape []int, values []E) (*Tensor, error) {
 	var zero E
 	dtype := DType(fmt.Sprintf("%T", zero)) // Go and PyTorch use the same names
-	dims := make([]int64, len(shape))
-	for i, d := range shape {
-		dims[i] = int64(d)
-	}
 	s := &storage{r: bytes.NewReader(littleEndian(values)), size: int64(len(values) * dtype.Size())}
-	t, err := view(s, dtype, int64(len(values)), 0, dims, rowMajor(dims))
+	t, err := view(s, dtype, int64(len(values)), 0, int64s(shape), rowMajor(int64s(shape)))
 	if err != nil || t.Len() != len(values) {
 		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", name, shape, len(values))
 	}
 	t.Name = name
 	return t, nil
+}
+
+func int64s(shape []int) []int64 {
+	dims := make([]int64, len(shape))
+	for i, d := range shape {
+		dims[i] = int64(d)
+	}
+	return dims
 }
 
 // littleEndian shows values as the bytes of a file.
@@ -133,10 +135,9 @@ func (t *Tensor) Len() int {
 	return n
 }
 
-// Float32s gives the elements in row-major order as float32, rounded to the
-// nearest where the type is wider, true as 1. They are put into dst where it
-// has the room, and into a new slice otherwise. It fails where the file was
-// damaged, cut short or closed.
+// Float32s gives the elements in row-major order as float32, rounded to the nearest where the type is wider, true as 1.
+// They are put into dst where it has the room, and into a new slice otherwise. It fails where the file was damaged, cut
+// short or closed.
 func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 	n := t.Len()
 	if cap(dst) < n {
@@ -157,7 +158,7 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, t.failed(err)
+		return nil, err
 	}
 	return dst, nil
 }
@@ -167,13 +168,16 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 func (t *Tensor) Bytes() ([]byte, error) {
 	b := bytes.NewBuffer(make([]byte, 0, t.Len()*t.DType.Size()))
 	if err := t.write(b); err != nil {
-		return nil, t.failed(err)
+		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
+// failed names the tensor in an error, if err is one.
 func (t *Tensor) failed(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case t.path == "":
 		return fmt.Errorf("tensor %s: %w", t.Name, err)
 	case t.Name == "":
@@ -190,8 +194,7 @@ func (t *Tensor) write(w io.Writer) error {
 	})
 }
 
-// contiguous says whether the elements lie in the file in row-major order
-// without gaps.
+// contiguous says whether the elements lie in the file in row-major order without gaps.
 func (t *Tensor) contiguous() bool {
 	step := 1
 	for i := len(t.Shape) - 1; i >= 0; i-- {
@@ -208,19 +211,19 @@ func (t *Tensor) contiguous() bool {
 
 // stream visits the elements' bytes in row-major order, whole elements at a time.
 func (t *Tensor) stream(visit func([]byte) error) error {
-	size := t.DType.Size()
-	if size == 0 || t.storage == nil {
-		return errors.New("it was not made by this package")
-	}
-	n := t.Len()
-	if n == 0 {
+	size, n := t.DType.Size(), t.Len()
+	switch {
+	case size == 0 || t.storage == nil:
+		return t.failed(errForeign)
+	case n == 0:
 		return nil
+	case t.contiguous():
+		return t.failed(t.storage.scan(int64(t.offset*size), int64(n*size), nil, visit))
 	}
-	if t.contiguous() {
-		return t.storage.scan(int64(t.offset*size), int64(n*size), nil, visit)
-	}
-	return t.gather(size, visit)
+	return t.failed(t.gather(size, visit))
 }
+
+var errForeign = errors.New("it was not made by this package")
 
 // gather streams a tensor whose elements lie in another order: it reads the
 // stretch from the first to the last of them and picks.
@@ -264,15 +267,13 @@ func (t *Tensor) gather(size int, visit func([]byte) error) error {
 	}
 }
 
-// NewLazyTensor is NewTensor for float32 numbers that are asked for when the
-// tensor is read or written, and not kept longer: a checkpoint can be written of
-// more numbers than should lie in memory twice. values gives all of them, in
+// NewLazyTensor is NewTensor for float32 numbers that are asked for when the tensor is read or written, and not kept
+// longer: a checkpoint can be written of more numbers than should lie in memory twice. values gives all of them, in
 // row-major order, each time it is called.
 func NewLazyTensor(name string, shape []int, values func() ([]float32, error)) (*Tensor, error) {
-	dims, n := make([]int64, len(shape)), int64(1)
-	for i, d := range shape {
-		dims[i] = int64(d)
-		n *= dims[i]
+	dims, n := int64s(shape), int64(1)
+	for _, d := range dims {
+		n *= d
 	}
 	size := n * int64(Float32.Size())
 	s := &storage{r: &lazyBytes{size: size, values: values}, size: size}

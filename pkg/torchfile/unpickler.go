@@ -11,9 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// The unpickler reads the binary opcodes of pickle protocols 2 to 5 (Python's
-// Lib/pickletools.py describes each). It builds plain values only: a global of
-// the file is looked up in the tables of globals.go, and nothing is ever called
+// The unpickler reads the binary opcodes of pickle protocols 2 to 5 (Python's Lib/pickletools.py describes each). It
+// builds plain values only: a global of the file is looked up in the tables of globals.go, and nothing is ever called
 // that is not there.
 
 // maxValues is how many values one pickle may make. A checkpoint of the size of
@@ -120,8 +119,7 @@ type unpickler struct {
 	marks  []int // lengths of the stack
 	memo   map[uint64]any
 	values int
-	// persistent gives what a persistent id stands for: torch.save writes
-	// storages so. nil where there are none.
+	// persistent gives what a persistent id stands for: torch.save writes storages so. nil where there are none.
 	persistent func(id []any) (any, error)
 }
 
@@ -217,8 +215,7 @@ func damaged(at int64, err error) error {
 	return fmt.Errorf("its pickle is damaged at byte %d: %w", at, err)
 }
 
-// spend counts what an opcode makes, so that a few bytes that copy one large
-// value again and again come to an end.
+// spend counts what an opcode makes, so that a few bytes that copy one large value again and again come to an end.
 func (u *unpickler) spend(values int) error {
 	u.values += values
 	if u.values > maxValues {
@@ -227,8 +224,7 @@ func (u *unpickler) spend(values int) error {
 	return nil
 }
 
-// perValue is how many bytes of a text that is copied or hashed again count as
-// one value.
+// perValue is how many bytes of a text that is copied or hashed again count as one value.
 const perValue = 64
 
 // fail keeps the first error of an opcode, if err is one.
@@ -257,8 +253,7 @@ func (u *unpickler) push(v any) {
 	u.fail(u.spend(1))
 }
 
-// floor is the part of the stack under the last mark, which opcodes without a
-// mark must leave alone.
+// floor is the part of the stack under the last mark, which opcodes without a mark must leave alone.
 func (u *unpickler) floor() int {
 	if len(u.marks) == 0 {
 		return 0
@@ -375,8 +370,7 @@ func (u *unpickler) oldText(n int) {
 	}
 }
 
-// decodeLong reads a two's complement little-endian integer: int64 where it
-// fits, *big.Int where not.
+// decodeLong reads a two's complement little-endian integer: int64 where it fits, *big.Int where not.
 func decodeLong(b []byte) any {
 	n := len(b)
 	be := make([]byte, n)

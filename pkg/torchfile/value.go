@@ -26,11 +26,9 @@ type Object struct {
 	Fields *Dict  // attributes by name
 }
 
-// Dict is a Python dict in the order of its insertions. The zero Dict is empty
-// and ready.
+// Dict is a Python dict in the order of its insertions. The zero Dict is empty and ready.
 type Dict struct {
-	// Ordered is true for a collections.OrderedDict, which is what PyTorch's
-	// state_dict() gives.
+	// Ordered is true for a collections.OrderedDict, which is what PyTorch's state_dict() gives.
 	Ordered bool
 	// Attributes that hang on an OrderedDict, or nil. PyTorch keeps the versions
 	// of a model's modules there, as "_metadata".
@@ -71,8 +69,7 @@ func (d *Dict) Get(key any) (value any, ok bool) {
 	return d.values[i], true
 }
 
-// Set gives a key its value. Like a Go map it panics at a key that cannot be
-// one: see Keys for those that can.
+// Set gives a key its value. Like a Go map it panics at a key that cannot be one: see Keys for those that can.
 func (d *Dict) Set(key, value any) {
 	if err := d.set(key, value); err != nil {
 		panic(err)
@@ -134,7 +131,8 @@ func hashable(key any, depth int) (listed, hashed any, err error) {
 				written = fmt.Sprintf("%p", p)
 			}
 			if len(written) > longest {
-				return nil, nil, fmt.Errorf("a tuple with a text of %d bytes is too large for the key of a dict", len(written))
+				return nil, nil, fmt.Errorf("a tuple with a text of %d bytes is too large for the key of a dict",
+					len(written))
 			}
 			fmt.Fprintf(&text, "%T %q,", item, written)
 		}

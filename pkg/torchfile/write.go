@@ -3,7 +3,6 @@ package torchfile
 import (
 	"archive/zip"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,11 +15,9 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
-// WritePTH writes a value to a .pth file in the zip format of torch.save: the
-// kinds of value that File.Value gives, and Go's int. PyTorch's
-// load(weights_only=True) opens it unless it holds an Object. Every tensor is
-// written in row-major order; those that show the same numbers share them. The
-// file appears whole or not at all.
+// WritePTH writes a value to a .pth file in the zip format of torch.save: the kinds of value that File.Value gives, and
+// Go's int. PyTorch's load(weights_only=True) opens it unless it holds an Object. Every tensor is written in row-major
+// order; those that show the same numbers share them. The file appears whole or not at all.
 func WritePTH(path string, value any) error {
 	name := filepath.Base(path)
 	root := strings.TrimSuffix(name, filepath.Ext(name))
@@ -42,12 +39,7 @@ func writePTH(w io.Writer, root string, value any) error {
 	z.text(".format_version", "1")
 	z.text("byteorder", "little")
 	for i, t := range p.tensors {
-		z.record("data/"+strconv.Itoa(i), func(w io.Writer) error {
-			if err := t.write(w); err != nil {
-				return t.failed(err)
-			}
-			return nil
-		})
+		z.record("data/"+strconv.Itoa(i), t.write)
 	}
 	z.text("version", "3\n")
 	return z.close()
@@ -198,11 +190,11 @@ func (p *pickler) value(value any, depth int) error {
 	case *Dict:
 		return p.dict(v, depth)
 	case *Object:
-		module, class, ok := cutLast(v.Class)
-		if !ok || constructors[global(v.Class)] == nil {
+		dot := strings.LastIndexByte(v.Class, '.')
+		if dot < 0 || constructors[global(v.Class)] == nil {
 			return fmt.Errorf("an object of class %s cannot be written", shown(v.Class))
 		}
-		p.global(module, class)
+		p.global(v.Class[:dot], v.Class[dot+1:])
 		p.raw(")\x81")
 		err := p.dict(v.Fields, depth+1)
 		p.raw("b")
@@ -222,14 +214,6 @@ func (p *pickler) value(value any, depth int) error {
 		return fmt.Errorf("%s cannot be written to a checkpoint", describe(value))
 	}
 	return nil
-}
-
-func cutLast(name string) (module, class string, ok bool) {
-	i := strings.LastIndexByte(name, '.')
-	if i < 0 {
-		return "", "", false
-	}
-	return name[:i], name[i+1:], true
 }
 
 func (p *pickler) all(values []any, depth int) error {
@@ -301,7 +285,7 @@ func (p *pickler) dict(d *Dict, depth int) error {
 func (p *pickler) tensor(t *Tensor) error {
 	size := t.DType.Size()
 	if size == 0 || t.storage == nil {
-		return t.failed(errors.New("it was not made by this package"))
+		return t.failed(errForeign)
 	}
 	numbers := shownNumbers{t.storage, t.DType, fmt.Sprint(t.offset, t.Shape, t.strides)}
 	key, known := p.keys[numbers]
@@ -329,11 +313,7 @@ func (p *pickler) tensor(t *Tensor) error {
 	p.integer(held)
 	p.raw("tQ")
 	p.integer(0)
-	shape := make([]int64, len(t.Shape))
-	for i, d := range t.Shape {
-		shape[i] = int64(d)
-	}
-	for _, numbers := range [][]int64{shape, rowMajor(shape)} {
+	for _, numbers := range [][]int64{int64s(t.Shape), rowMajor(int64s(t.Shape))} {
 		p.raw("(")
 		for _, n := range numbers {
 			p.integer(n)

@@ -27,7 +27,8 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 		return nil, err
 	}
 	if rec.find[rec.root+"constants.pkl"] != nil {
-		return nil, errors.New("this is a TorchScript program, not a checkpoint: save the model's state_dict() with torch.save")
+		return nil,
+			errors.New("this is a TorchScript program, not a checkpoint: save the model's state_dict() with torch.save")
 	}
 	if err := rec.checkByteOrder(); err != nil {
 		return nil, err
@@ -46,7 +47,8 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 func newRecords(r io.ReaderAt, size int64) (*records, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, errors.New("its zip directory, which stands at the end, is missing or damaged: copy or download the file again")
+		return nil, errors.New("its zip directory, which stands at the end, is missing or damaged: copy or download " +
+			"the file again")
 	}
 	rec := &records{r: r, find: map[string]*zip.File{}, storages: map[string]*typedStorage{}}
 	pickle := ""
@@ -66,7 +68,8 @@ func newRecords(r io.ReaderAt, size int64) (*records, error) {
 		return nil, err
 	}
 	if pickle == "" {
-		return nil, errors.New("this zip file is no checkpoint: it holds no data.pkl (if there is a checkpoint inside, unpack it first)")
+		return nil, errors.New("this zip file is no checkpoint: it holds no data.pkl (if there is a checkpoint " +
+			"inside, unpack it first)")
 	}
 	rec.root, _ = path.Split(pickle)
 	return rec, nil
@@ -91,7 +94,8 @@ func (rec *records) persistent(id []any) (any, error) {
 		return nil, err
 	}
 	if held*int64(dtype.Size()) > known.size {
-		return nil, fmt.Errorf("storage %s is said to hold %d %s, but has %d bytes", shown(key), held, dtype, known.size)
+		return nil, fmt.Errorf("storage %s is said to hold %d %s, but has %d bytes", shown(key), held,
+			dtype, known.size)
 	}
 	return known, nil
 }
@@ -143,7 +147,8 @@ func (rec *records) checkByteOrder() error {
 		return err
 	}
 	if string(order) != "little" {
-		return fmt.Errorf("its numbers are %s-endian, and only little-endian ones are read: save it again in PyTorch on an ordinary machine", shown(string(order)))
+		return fmt.Errorf("its numbers are %s-endian, and only little-endian ones are read: save it again in PyTorch "+
+			"on an ordinary machine", shown(string(order)))
 	}
 	return nil
 }
@@ -155,7 +160,8 @@ func (rec *records) open(name string) (*storage, error) {
 		return nil, fmt.Errorf("its record %s is missing", shown(name))
 	}
 	if entry.Method != zip.Store || entry.Flags&1 != 0 || entry.CompressedSize64 != entry.UncompressedSize64 {
-		return nil, fmt.Errorf("its record %s is compressed or encrypted, which torch.save never does: unpack the zip file and pack it again with zip -0", shown(name))
+		return nil, fmt.Errorf("its record %s is compressed or encrypted, which torch.save never does: unpack the "+
+			"zip file and pack it again with zip -0", shown(name))
 	}
 	off, err := entry.DataOffset()
 	if err != nil {
@@ -175,7 +181,8 @@ func apart(entries []*zip.File, size int64) error {
 	for _, entry := range entries {
 		from, err := entry.DataOffset()
 		if err != nil || entry.CompressedSize64 > uint64(size) || from+int64(entry.CompressedSize64) > size {
-			return fmt.Errorf("its record %s reaches outside the file: copy or download the file again", shown(entry.Name))
+			return fmt.Errorf("its record %s reaches outside the file: copy or download the file again",
+				shown(entry.Name))
 		}
 		spans = append(spans, span{from, from + int64(entry.CompressedSize64), entry.Name})
 	}

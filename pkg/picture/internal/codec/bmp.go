@@ -27,8 +27,7 @@ const (
 	bmpPlain, bmpRLE8, bmpRLE4, bmpMasks = 0, 1, 2, 3
 )
 
-// decodeBMP reads Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits, bit
-// fields and run lengths.
+// decodeBMP reads Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits, bit fields and run lengths.
 func decodeBMP(data []byte) (*Image, error) {
 	b, err := bmpHeader(data)
 	if err != nil {
@@ -53,11 +52,10 @@ func decodeBMP(data []byte) (*Image, error) {
 	p := newImage(b.width, b.height)
 	for y := range b.height {
 		from := b.body[stride*y:]
-		if b.flipped {
-			b.row(p.row(y), from)
-		} else {
-			b.row(p.row(b.height-1-y), from)
+		if !b.flipped {
+			y = b.height - 1 - y
 		}
+		b.row(p.row(y), from)
 	}
 	return p, nil
 }

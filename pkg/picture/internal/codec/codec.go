@@ -1,5 +1,4 @@
-// Package codec decodes pictures to Pillow's pixels: RGB, the first frame, alpha
-// dropped.
+// Package codec decodes pictures to Pillow's pixels: RGB, the first frame, alpha dropped.
 package codec
 
 import (
@@ -73,8 +72,7 @@ func decoder(start []byte) func([]byte) (*Image, error) {
 	return nil
 }
 
-// Decode reads a picture from the bytes of its file. A rotation in its EXIF is not
-// applied, but that of a TIFF is.
+// Decode reads a picture from the bytes of its file. A rotation in its EXIF is not applied, but that of a TIFF is.
 func Decode(data []byte) (*Image, error) {
 	if len(data) == 0 {
 		return nil, errors.New("the file is empty")
@@ -102,7 +100,8 @@ func checkSize(width, height int) error {
 	case width <= 0 || height <= 0:
 		return fmt.Errorf("the picture is empty (%d by %d pixels)", width, height)
 	case width > maxPixels/height:
-		return fmt.Errorf("the picture claims %d by %d pixels, more than the %d that are read; make it smaller", width, height, maxPixels)
+		return fmt.Errorf("the picture claims %d by %d pixels, more than the %d that are read; make it smaller", width,
+			height, maxPixels)
 	}
 	return nil
 }

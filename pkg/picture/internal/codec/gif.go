@@ -108,9 +108,6 @@ func gifBlocks(r *reader) []uint8 {
 		if n == 0 {
 			return all
 		}
-		if rest := len(r.data) - r.at; n > rest {
-			n = rest
-		}
-		all = append(all, r.bytes(n)...)
+		all = append(all, r.bytes(min(n, len(r.data)-r.at))...)
 	}
 }

@@ -21,9 +21,8 @@ type pnm struct {
 	largest        int // value
 }
 
-// decodePNM reads P1 to P6 of Netpbm. Values are scaled from the largest to
-// 255; gray whose largest passes 255 is scaled to 65535 and clipped to 255, as
-// Pillow does.
+// decodePNM reads P1 to P6 of Netpbm. Values are scaled from the largest to 255; gray whose largest passes 255 is
+// scaled to 65535 and clipped to 255, as Pillow does.
 func decodePNM(data []byte) (*Image, error) {
 	f, err := pnmHeader(data)
 	if err != nil {
@@ -52,8 +51,7 @@ func decodePNM(data []byte) (*Image, error) {
 	return p, nil
 }
 
-// pnmHeader reads what stands before the values, of which there are enough unless
-// they are in letters.
+// pnmHeader reads what stands before the values, of which there are enough unless they are in letters.
 func pnmHeader(data []byte) (*pnm, error) {
 	kind := data[1]
 	f := &pnm{tokens: tokens{data: data, at: 2}, kind: kind, colors: 1, largest: 1}

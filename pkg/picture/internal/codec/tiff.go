@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"errors"
 	"io"
@@ -61,16 +62,8 @@ func (t *tiff) describe() error {
 		tiffWhiteIsZero: {1, 2, 4, 8, 16, 32}, tiffBlackIsZero: {1, 2, 4, 8, 16, 32}, tiffPalette: {1, 2, 4, 8, 16},
 		tiffRGB: {8, 16}, tiffYCbCr: {8, 16}, tiffCMYK: {8, 16},
 	}[t.photometric]
-	switch t.photometric {
-	case tiffRGB:
-		t.kept = max(3, min(t.samples, 4))
-	case tiffYCbCr:
-		t.kept = 3
-	case tiffCMYK:
-		t.kept = 4
-	default:
-		t.kept = 1
-	}
+	t.kept = map[int]int{tiffRGB: max(3, min(t.samples, 4)), tiffYCbCr: 3, tiffCMYK: 4}[t.photometric]
+	t.kept = max(t.kept, 1)
 	odd := slices.ContainsFunc(t.tags[tagBits], func(n int) bool { return n != t.bits })
 	if odd || !slices.Contains(depths, t.bits) || t.samples < t.kept || t.samples > 16 {
 		return errTIFF
@@ -139,10 +132,7 @@ func (t *tiff) enough(w, h int) error {
 	ratio := map[int]int{
 		tiffPlain: 1, tiffLZW: lzwRatio, tiffDeflate: deflateRatio, tiffOldDeflate: deflateRatio, tiffPackBits: 64,
 	}[t.compression]
-	if ratio == 0 {
-		return nil
-	}
-	return plausible(t.width*t.height/8*t.bits, len(t.data), ratio)
+	return plausible(t.width*t.height/8*t.bits, len(t.data), cmp.Or(ratio, math.MaxInt)) // others may shrink by any
 }
 
 // place reduces a row of samples to 8 bits.
@@ -163,8 +153,7 @@ func (t *tiff) place(from []uint8, width, stored, plane int, to []uint8) {
 	}
 }
 
-// sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow,
-// colour keeps its high byte.
+// sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow, colour keeps its high byte.
 func (t *tiff) sample(from []uint8, i int) uint8 {
 	switch t.bits {
 	case 16:

@@ -119,8 +119,7 @@ func webpRow(img *image.YCbCr, y, width, height int, blue, red, to []uint8) {
 // clip14 is 8 bits of a number with 6 fraction bits.
 func clip14(v int32) uint8 { return uint8(min(max(v>>6, 0), 255)) }
 
-// webpWiden doubles a row of chroma: weights 9, 3, 3, 1, rounded as libwebp's
-// fancy upsampling does.
+// webpWiden doubles a row of chroma: weights 9, 3, 3, 1, rounded as libwebp's fancy upsampling does.
 func webpWiden(near, far, to []uint8) {
 	ends := func(x int) uint8 { return uint8((3*uint32(near[x]) + uint32(far[x]) + 2) >> 2) }
 	last := len(near) - 1

@@ -2,8 +2,7 @@ package jpeg
 
 import "encoding/binary"
 
-// bits reads entropy-coded data: the bytes between two markers, a zero after
-// each 0xFF left out.
+// bits reads entropy-coded data: the bytes between two markers, a zero after each 0xFF left out.
 type bits struct {
 	data []byte
 	at   int    // the next byte to load
@@ -55,9 +54,7 @@ func (b *bits) take(n int) int32 {
 }
 
 // signed reads the n bits of a number of that magnitude category.
-func (b *bits) signed(n int) int32 {
-	return extend(b.take(n), n)
-}
+func (b *bits) signed(n int) int32 { return extend(b.take(n), n) }
 
 func extend(v int32, n int) int32 {
 	if n > 0 && v < 1<<(n-1) {

@@ -88,8 +88,7 @@ func fromYCbCrScalar(to []uint8, rows [][]uint8) {
 	}
 }
 
-// fromCMYK is Pillow's own conversion. It takes every file to hold the absence
-// of ink, as Adobe's do.
+// fromCMYK is Pillow's own conversion. It takes every file to hold the absence of ink, as Adobe's do.
 func fromCMYK(to []uint8, rows [][]uint8, ycck bool) {
 	if ycck { // what converts to RGB is the ink
 		fromYCbCr(to, rows[:3])

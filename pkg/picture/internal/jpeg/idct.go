@@ -39,13 +39,7 @@ var columns = func() (c [64]int) {
 }()
 
 // clamp8 is a sample from a number centred on 0.
-func clamp8(v int32) uint8 {
-	v += 128
-	if uint32(v) > 255 {
-		return uint8(^(v >> 31))
-	}
-	return uint8(v)
-}
+func clamp8(v int32) uint8 { return clamp(v + 128) }
 
 // inverse writes the 8 by 8 samples of one block whose last coefficient is the extent-th.
 var inverse = inverseScalar

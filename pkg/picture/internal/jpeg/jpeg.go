@@ -1,6 +1,5 @@
-// Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as
-// Pillow calls it: the accurate integer transform, triangle upsampling of
-// chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
+// Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as Pillow calls it: the accurate integer
+// transform, triangle upsampling of chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
 // progressive Huffman coding, 8 bits), JFIF and Adobe's Technical Note 5116.
 package jpeg
 
@@ -212,7 +211,8 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 		return damaged("its frame header")
 	}
 	if s[0] != 8 {
-		return fmt.Errorf("the JPEG has %d bits a sample, of which only 8 are read; save it as an ordinary JPEG or PNG", s[0])
+		return fmt.Errorf("the JPEG has %d bits a sample, of which only 8 are read; save it as an ordinary JPEG or PNG",
+			s[0])
 	}
 	d.height, d.width = int(s[1])<<8|int(s[2]), int(s[3])<<8|int(s[4])
 	if err := check(d.width, d.height); err != nil {
@@ -256,7 +256,8 @@ func (d *decoder) readComponents(s []byte) error {
 	for i := range d.components {
 		c := &d.components[i]
 		if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
-			return errors.New("the JPEG samples its colours at an uneven fraction, which is not read; save it as an ordinary JPEG or PNG")
+			return errors.New("the JPEG samples its colours at an uneven fraction, which is not read; save it as an " +
+				"ordinary JPEG or PNG")
 		}
 		c.width, c.height = ceil(d.width*c.h, d.maxH), ceil(d.height*c.v, d.maxV)
 		c.across, c.down = d.mcusX*c.h, d.mcusY*c.v

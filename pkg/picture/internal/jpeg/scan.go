@@ -133,8 +133,7 @@ func (d *decoder) startInterval(s *scan) {
 	s.counter = d.restart
 }
 
-// afterMCU notices the end of the data. Before a marker the rest of the
-// interval is taken as empty, as libjpeg does.
+// afterMCU notices the end of the data. Before a marker the rest of the interval is taken as empty, as libjpeg does.
 func (d *decoder) afterMCU(s *scan) error {
 	s.counter--
 	if d.overrun() {
@@ -163,9 +162,8 @@ func (d *decoder) beforeMCU(s *scan) error {
 	return nil
 }
 
-// resync finds the restart marker of that number, and when another is in its
-// place does what libjpeg does: stay before a later one, pass an earlier one.
-// It is whether a restart marker was passed.
+// resync finds the restart marker of that number, and when another is in its place does what libjpeg does: stay before
+// a later one, pass an earlier one. It is whether a restart marker was passed.
 func (d *decoder) resync(number int) bool {
 	for marker := d.nextMarker(); marker != 0; marker = d.nextMarker() {
 		switch away := (int(marker) - rst0 - number) & 7; {
@@ -301,13 +299,11 @@ func (d *decoder) finish() error {
 		if !d.progressive {
 			continue
 		}
-		parallel.Do(c.down, func(next func() (int, bool)) {
-			for row, ok := next(); ok; row, ok = next() {
-				samples := c.samples[row*8*c.stride():]
-				for x := range c.across {
-					at := row*c.across + x
-					inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
-				}
+		parallel.Each(c.down, func(row int) {
+			samples := c.samples[row*8*c.stride():]
+			for x := range c.across {
+				at := row*c.across + x
+				inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
 			}
 		})
 		c.coefficients = nil

@@ -14,9 +14,8 @@ func newUpsampler(c *component, maxH, maxV int) *upsampler {
 
 func (u *upsampler) stored(y int) []uint8 { return u.samples[y*u.stride():][:u.width] }
 
-// row is row y of the picture, good until the next call. Twice smaller is
-// filled in with a triangle of weights 3 and 1, as libjpeg-turbo does; other
-// factors repeat samples.
+// row is row y of the picture, good until the next call. Twice smaller is filled in with a triangle of weights 3 and 1,
+// as libjpeg-turbo does; other factors repeat samples.
 func (u *upsampler) row(y int) []uint8 {
 	near := u.stored(y / u.v)
 	if u.h == 1 && u.v != 2 {
