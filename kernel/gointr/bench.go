@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -68,13 +67,9 @@ func benchCommand(c *common) *cobra.Command {
 				}
 			}
 			result.Read, result.Median = median(reads), median(result.Forward)
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(),
-				"%s\nstart %.2f s, load %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)\n",
-				result.Engine, result.Start, result.Load, result.Read, result.First, result.Median, runs)
-			return err
+			return c.tell(cmd, result,
+				line("%s\nstart %.2f s, load %.2f s, read %.3f s, first forward %.2f s, forward %.2f s (median of %d)",
+					result.Engine, result.Start, result.Load, result.Read, result.First, result.Median, runs))
 		},
 	}
 	m.register(cmd)

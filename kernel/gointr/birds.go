@@ -47,10 +47,7 @@ pictures on every machine.`,
 			}
 			result := drawn{args[0], o.Classes, o.Classes * o.PerClass, o.Classes * o.ValPerClass(), o.Size,
 				o.Seed, o.Describe()}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return printDrawn(cmd.OutOrStdout(), result)
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	cmd.Flags().IntVar(&o.Classes, "classes", o.Classes, fmt.Sprintf("how many species, 2 to %d", birds.MaxSpecies))
@@ -60,7 +57,7 @@ pictures on every machine.`,
 	return cmd
 }
 
-func printDrawn(w io.Writer, d drawn) error {
+func (d drawn) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s written: %d species, %d pictures in train and %d in val\n\n", d.Dir, d.Classes, d.Train, d.Val)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
 	for _, s := range d.Species {

@@ -81,10 +81,7 @@ confusion and calibration as .png and .pdf.`,
 					return err
 				}
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return result.print(cmd.OutOrStdout())
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	m.register(cmd)
@@ -307,20 +304,27 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 	if err := r.WriteClasses(path("classes.csv")); err != nil {
 		return err
 	}
-	confusion, err := r.PlotConfusion(classesDrawn)
-	if err != nil {
+	if err := savePlots(r.Out, map[string]func() (*figure.Plot, error){
+		"confusion":   func() (*figure.Plot, error) { return r.PlotConfusion(classesDrawn) },
+		"calibration": r.PlotCalibration,
+	}); err != nil {
 		return err
 	}
-	calibration, err := r.PlotCalibration()
-	if err != nil {
-		return err
-	}
-	for name, plot := range map[string]*figure.Plot{"confusion": confusion, "calibration": calibration} {
+	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+}
+
+// savePlots writes plots to a folder, as .png and .pdf.
+func savePlots(dir string, plots map[string]func() (*figure.Plot, error)) error {
+	for name, draw := range plots {
+		plot, err := draw()
+		if err != nil {
+			return err
+		}
 		for _, kind := range []string{".png", ".pdf"} {
-			if err := plot.Save(path(name + kind)); err != nil {
+			if err := plot.Save(filepath.Join(dir, name+kind)); err != nil {
 				return err
 			}
 		}
 	}
-	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+	return nil
 }

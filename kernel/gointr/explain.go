@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -169,12 +168,8 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 	if err := f.write(result, e, photo); err != nil {
 		return err
 	}
-	if c.json {
-		return printJSON(cmd, result)
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s%s, decoder layer %d of %d, written to %s\n", image,
-		attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out)
-	return err
+	return c.tell(cmd, result, line("%s: %s%s, decoder layer %d of %d, written to %s", image,
+		attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out))
 }
 
 // named are the class to explain and the one to subtract, where they are named.

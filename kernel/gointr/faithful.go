@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -51,20 +50,11 @@ measures as .png and .pdf.`,
 				return err
 			}
 			defer model.Close()
-			var bar *progressbar.ProgressBar
-			doing := ""
+			at, end := phases(cmd.ErrOrStderr())
 			report, err := faithful.Run(cmd.Context(), subject.Of(model), o, func(p faithful.Progress) {
-				if p.Doing != doing {
-					if bar != nil {
-						_ = bar.Clear()
-					}
-					doing, bar = p.Doing, progress(cmd.ErrOrStderr(), p.Of, p.Doing)
-				}
-				_ = bar.Set(p.Done)
+				at(p.Doing, p.Done, p.Of)
 			})
-			if bar != nil {
-				_ = bar.Clear()
-			}
+			end()
 			if err != nil {
 				return err
 			}
@@ -115,20 +105,9 @@ func writeFaithful(r *faithful.Report, dir string) error {
 			return err
 		}
 	}
-	curves, err := r.PlotCurves()
-	if err != nil {
+	plots := map[string]func() (*figure.Plot, error){"curves": r.PlotCurves, "measures": r.Plot}
+	if err := savePlots(dir, plots); err != nil {
 		return err
-	}
-	measures, err := r.Plot()
-	if err != nil {
-		return err
-	}
-	for name, plot := range map[string]*figure.Plot{"curves": curves, "measures": measures} {
-		for _, kind := range []string{".png", ".pdf"} {
-			if err := plot.Save(path(name + kind)); err != nil {
-				return err
-			}
-		}
 	}
 	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }

@@ -6,13 +6,11 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
-	"github.com/gointr/gointr/pkg/model"
 )
 
 // guided is the line that fieldguide prints with --json.
@@ -82,7 +80,9 @@ A dataset may have some of the model's classes only, where their names are known
 				return err
 			}
 			defer close()
-			g, err := makeGuide(cmd, m, dataset, o)
+			at, end := phases(cmd.ErrOrStderr())
+			g, err := fieldguide.Make(cmd.Context(), m, dataset, o, at)
+			end()
 			if err != nil {
 				return err
 			}
@@ -110,10 +110,7 @@ A dataset may have some of the model's classes only, where their names are known
 				}
 				result.Classes = append(result.Classes, line)
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			return result.print(cmd.OutOrStdout())
+			return c.tell(cmd, result, result.print)
 		},
 	}
 	flags.register(cmd)
@@ -124,28 +121,6 @@ A dataset may have some of the model's classes only, where their names are known
 	cmd.Flags().IntVar(&o.Patches, "patches", 5, "patches shown of each head, 1 to 12")
 	cmd.Flags().StringVar(&out, "out", "", "page to write: .html; a .csv and a .json come beside it")
 	return cmd
-}
-
-// makeGuide makes the guide with progress for people.
-func makeGuide(cmd *cobra.Command, m model.Model, dataset string, o fieldguide.Options) (*fieldguide.Guide, error) {
-	var bar *progressbar.ProgressBar
-	doing := ""
-	g, err := fieldguide.Make(cmd.Context(), m, dataset, o, func(now string, done, of int) {
-		if now != doing {
-			if bar != nil {
-				_ = bar.Clear()
-			}
-			bar, doing = progress(cmd.ErrOrStderr(), of, now), now
-		}
-		if of != bar.GetMax() { // look-alikes that were not asked for come on top
-			bar.ChangeMax(of)
-		}
-		_ = bar.Set(done)
-	})
-	if bar != nil {
-		_ = bar.Clear()
-	}
-	return g, err
 }
 
 // classesSummed is of how many classes a person is told.

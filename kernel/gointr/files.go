@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,8 @@ type inspected struct {
 	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
 	Problem    string            `json:"problem,omitempty"`
 	Tensors    []inspectedTensor `json:"tensors"`
+
+	numbers int // of all tensors
 }
 
 type inspectedTensor struct {
@@ -49,28 +52,27 @@ func inspectCommand(c *common) *cobra.Command {
 			} else {
 				result.Config = &config
 			}
-			numbers := 0
 			for _, t := range file.Tensors() {
 				result.Tensors = append(result.Tensors, inspectedTensor{t.Name, t.Shape, fmt.Sprint(t.DType)})
-				numbers += t.Len()
+				result.numbers += t.Len()
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
-			w := cmd.OutOrStdout()
-			if result.Config != nil {
-				fmt.Fprintf(w, "%s (%s)\n%s\n", path, result.Format, result.Config)
-			} else {
-				fmt.Fprintf(w, "%s (%s)\nNot an INTR: %s.\n", path, result.Format, result.Problem)
-			}
-			fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(result.Tensors), numbers)
-			table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-			for _, t := range result.Tensors {
-				fmt.Fprintf(table, "%s\t%s\t%v\n", t.Name, t.DType, t.Shape)
-			}
-			return table.Flush()
+			return c.tell(cmd, result, result.print)
 		},
 	}
+}
+
+func (r inspected) print(w io.Writer) error {
+	if r.Config != nil {
+		fmt.Fprintf(w, "%s (%s)\n%s\n", r.Checkpoint, r.Format, r.Config)
+	} else {
+		fmt.Fprintf(w, "%s (%s)\nNot an INTR: %s.\n", r.Checkpoint, r.Format, r.Problem)
+	}
+	fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(r.Tensors), r.numbers)
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	for _, t := range r.Tensors {
+		fmt.Fprintf(table, "%s\t%s\t%v\n", t.Name, t.DType, t.Shape)
+	}
+	return table.Flush()
 }
 
 func convertCommand(c *common) *cobra.Command {
@@ -90,15 +92,11 @@ and a schedule inside do not.`,
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, result)
-			}
 			what := "a DETR to start training from"
 			if result.Config != nil {
 				what = result.Config.String()
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written: %s, %d tensors\n", args[1], what, result.Tensors)
-			return err
+			return c.tell(cmd, result, line("%s written: %s, %d tensors", args[1], what, result.Tensors))
 		},
 	}
 }

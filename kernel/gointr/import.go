@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
@@ -28,13 +26,9 @@ DIR appears whole or not at all.`,
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, imported{args[1], result})
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(),
-				"%s: %d classes, %d pictures for training, %d for validation, %d boxes, %d places of parts\n",
-				args[1], result.Classes, result.Train, result.Val, result.Boxes, result.Parts)
-			return err
+			return c.tell(cmd, imported{args[1], result},
+				line("%s: %d classes, %d pictures for training, %d for validation, %d boxes, %d places of parts",
+					args[1], result.Classes, result.Train, result.Val, result.Boxes, result.Parts))
 		},
 	}
 }

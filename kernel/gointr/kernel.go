@@ -10,19 +10,12 @@ import (
 )
 
 func kernelCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:   "kernel",
 		Short: "install the Jupyter kernel " + jupyter.DisplayName,
 		Long: `Installs, removes or examines the Jupyter kernel "Go (GoINTR)", with which the cells
 of a notebook are Go and import GoINTR's packages.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return wrong("there is no command %q: gointr kernel --help lists them", "kernel "+args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(kernelInstallCommand(c), kernelUninstallCommand(c), kernelDoctorCommand(c))
 	return cmd
 }
@@ -65,12 +58,8 @@ without a network. Cells are compiled with the source of GoINTR, so keep the clo
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, done)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "kernel %q installed in %s, with the source in %s\n",
-				jupyter.DisplayName, done.Folder, done.Module)
-			return err
+			return c.tell(cmd, done, line("kernel %q installed in %s, with the source in %s",
+				jupyter.DisplayName, done.Folder, done.Module))
 		},
 	}
 	p.register(cmd)
@@ -91,11 +80,7 @@ func kernelUninstallCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, map[string]string{"removed": folder})
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s removed\n", folder)
-			return err
+			return c.tell(cmd, map[string]string{"removed": folder}, line("%s removed", folder))
 		},
 	}
 	p.register(cmd)

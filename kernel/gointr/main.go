@@ -86,14 +86,8 @@ A checkpoint is a path to a .pth or .safetensors file, the name of a published
 one (cub, bird, butterfly; detr-r50 to start training from) or hf:OWNER/REPO/FILE.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return wrong("there is no command %q: gointr --help lists them", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	group(root)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&c.backend, "backend", "auto", "engine: auto, xla, cuda or go")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON object a line on standard output")
@@ -127,6 +121,36 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 			return wrong("%s needs %s: %s", cmd.CommandPath(), what, cmd.UseLine())
 		}
 		return nil
+	}
+}
+
+// group makes a command of commands: by itself it shows its help.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			path := cmd.CommandPath()
+			return wrong("there is no command %q: %s --help lists them", strings.TrimPrefix(path+" "+args[0],
+				"gointr "), path)
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
+}
+
+// tell prints what came of a command: as a line of JSON, or for people.
+func (c *common) tell(cmd *cobra.Command, result any, print func(io.Writer) error) error {
+	if c.json {
+		return printJSON(cmd, result)
+	}
+	return print(cmd.OutOrStdout())
+}
+
+// line is a line for people.
+func line(format string, args ...any) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, format+"\n", args...)
+		return err
 	}
 }
 

@@ -52,13 +52,8 @@ func predictCommand(c *common) *cobra.Command {
 					fmt.Fprintln(cmd.ErrOrStderr(), "gointr: "+oneSentence(err))
 					failed++
 				} else {
-					ranking := e.Ranking(top, logits)
-					if c.json {
-						err = printJSON(cmd, ranking)
-					} else {
-						err = printRanking(cmd.OutOrStdout(), ranking)
-					}
-					if err != nil {
+					r := e.Ranking(top, logits)
+					if err := c.tell(cmd, r, func(w io.Writer) error { return printRanking(w, r) }); err != nil {
 						return err
 					}
 				}
@@ -98,6 +93,22 @@ func printRanking(w io.Writer, r attention.Ranking) error {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// phases are bars for people, one after the other, and how the last is ended.
+func phases(w io.Writer) (at func(doing string, done, of int), end func()) {
+	bar, now := progress(io.Discard, 0, ""), ""
+	at = func(doing string, done, of int) {
+		if doing != now {
+			_ = bar.Clear()
+			bar, now = progress(w, of, doing), doing
+		}
+		if of != bar.GetMax() {
+			bar.ChangeMax(of)
+		}
+		_ = bar.Set(done)
+	}
+	return at, func() { _ = bar.Clear() }
 }
 
 // progress is a bar for people, with the time left; nothing where w is no terminal.

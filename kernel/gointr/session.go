@@ -17,21 +17,13 @@ import (
 )
 
 func sessionCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use:   "session",
 		Short: "the process that keeps models between cells and calls",
 		Long: `The session is one process a user that keeps models and their compiled graphs. The
 first cell that opens a model starts it; predict and explain use it where one is
 running. It ends by itself when nobody has called for a while.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return wrong("there is no command %q: %s --help lists them", cmd.CommandPath()+" "+args[0],
-					cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	})
 	cmd.AddCommand(sessionStart(c), sessionStatus(c), sessionStop(c), sessionServe())
 	return cmd
 }
@@ -116,15 +108,11 @@ func sessionStop(c *common) *cobra.Command {
 			if err != nil && !errors.Is(err, session.ErrNone) {
 				return err
 			}
-			if c.json {
-				return printJSON(cmd, map[string]bool{"stopped": err == nil})
-			}
 			text := "The session was stopped."
 			if err != nil {
 				text = "No session is running."
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
-			return err
+			return c.tell(cmd, map[string]bool{"stopped": err == nil}, line("%s", text))
 		},
 	}
 }

@@ -32,11 +32,9 @@ type Dataset struct {
 	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
 }
 
-// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil).
-//
-// A dataset may have the folders of some classes only. A folder then belongs to the class of its name; where the model
-// has no names, to the class that its number says, counted from 1 as in CUB-200-2011 ("014.Indigo_Bunting" is class
-// 13). With a folder for each class they are in order, as in training.
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Where there are folders
+// of some classes only, one belongs to the class of its name or, without names, of its number, counted from 1 as in
+// CUB-200-2011 ("014.Indigo_Bunting" is class 13).
 func Open(root, split string, classes int, names []string) (*Dataset, error) {
 	pictures, err := datasets.OpenSplit(root, split)
 	if err != nil {

@@ -89,12 +89,13 @@ func (t *Tally) Add(p *Picture) {
 	if t.heads == nil {
 		t.heads, t.seen = make([]headTally, len(heads)), map[string]int{}
 	}
-	other := -1 // the class that looks most alike
+	var rivals []attention.Map // of the class that looks most alike
 	if len(p.Similar) > 1 {
-		other = 0
+		other := 0
 		if truth == 0 {
 			other = 1
 		}
+		rivals = append(slices.Clone(p.Maps[other]), p.Averages[other])
 	}
 	colours := cellColours(p.Photo, p.Map[0], p.Map[1])
 	mean, vary := spread(colours)
@@ -103,13 +104,9 @@ func (t *Tally) Add(p *Picture) {
 	for head, m := range heads {
 		h := &t.heads[head]
 		h.focus += focus(m)
-		if other >= 0 {
-			rival := p.Averages[other]
-			if head < len(p.Maps[other]) {
-				rival = p.Maps[other][head]
-			}
+		if rivals != nil {
 			h.shared++
-			h.overlap += overlap(m, rival)
+			h.overlap += overlap(m, rivals[head])
 		}
 		peak := -1
 		if m.Flat() {

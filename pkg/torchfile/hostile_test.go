@@ -121,11 +121,11 @@ func TestHostile(t *testing.T) {
 		{"an overlap", "does not begin",
 			safe(
 				`{"a":{"dtype":"U8","shape":[16],"data_offsets":[0,16]},`+
-				`"b":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
+					`"b":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
 		{"twice", "twice",
 			safe(
 				`{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},`+
-				`"a":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
+					`"a":{"dtype":"U8","shape":[8],"data_offsets":[8,16]}}`, 16)},
 	}
 	dir := t.TempDir()
 	for _, c := range cases {

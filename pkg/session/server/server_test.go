@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 // alone gives the test a folder of its own, and no session when it is over.
 func alone(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "gointr-test-")
+	folder, err := os.MkdirTemp(os.Getenv(place.Variable), "alone-")
 	if err != nil {
 		t.Fatal(err)
 	}
