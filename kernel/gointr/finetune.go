@@ -217,15 +217,11 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 	if err := f.complete(cmd.Flags(), c); err != nil {
 		return err
 	}
-	teller := newTeller(cmd, c)
+	teller := teller{cmd: cmd, json: c.json, out: cmd.ErrOrStderr()}
 	summary, err := f.train(cmd, teller.tell)
 	teller.close()
 	if errors.Is(err, finetune.ErrStopped) {
-		run := f.out
-		if run == "" {
-			run = f.resume
-		}
-		return fmt.Errorf("%w: gointr finetune --resume %s goes on with it", err, run)
+		return fmt.Errorf("%w: gointr finetune --resume %s goes on with it", err, cmp.Or(f.out, f.resume))
 	}
 	if err != nil {
 		return err
@@ -233,9 +229,8 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 	if c.json {
 		return nil // every epoch was a line
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(),
-		"%d epochs are done. The best was epoch %d: acc1 %.1f %%, acc5 %.1f %%, loss %.4f\n\n  gointr predict "+
-			"IMAGE --checkpoint %s\n",
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d epochs are done. The best was epoch %d: acc1 %.1f %%, acc5 %.1f %%, "+
+		"loss %.4f\n\n  gointr predict IMAGE --checkpoint %s\n",
 		summary.Epochs, summary.Best.Epoch+1, summary.Best.TestAcc1, summary.Best.TestAcc5, summary.Best.TestLoss,
 		summary.BestModel)
 	return err
@@ -255,10 +250,8 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay",
 			"lr-scheduler", "lr-drop", "min-lr"} {
 			if cmd.Flags().Changed(flag) {
-				return nil, wrong(
-					"--%s has no say in a training that goes on, which keeps what %s has: leave it out, or start "+
-						"--from that",
-					flag, f.resume)
+				return nil, wrong("--%s has no say in a training that goes on, which keeps what %s has: leave it out, "+
+					"or start --from that", flag, f.resume)
 			}
 		}
 		o.Resume, o.From = f.resume, ""
@@ -278,9 +271,8 @@ func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*fi
 		}
 	})
 	if refused != "" {
-		return nil, wrong(
-			"--%s cannot be another when a run goes on: leave it out, or begin a new run from the checkpoint in %s",
-			refused, f.resume)
+		return nil, wrong("--%s cannot be another when a run goes on: leave it out, or begin a new run from the "+
+			"checkpoint in %s", refused, f.resume)
 	}
 	change := train.Change{Engine: f.options.Engine, Workers: f.options.Workers}
 	if cmd.Flags().Changed("epochs") {
@@ -300,10 +292,6 @@ type teller struct {
 	out   io.Writer
 	bar   *progressbar.ProgressBar
 	phase string
-}
-
-func newTeller(cmd *cobra.Command, c *common) *teller {
-	return &teller{cmd: cmd, json: c.json, out: cmd.ErrOrStderr()}
 }
 
 func (t *teller) tell(e finetune.Event) {
@@ -333,10 +321,8 @@ func (t *teller) tell(e finetune.Event) {
 	}
 	switch e.Phase {
 	case finetune.Training:
-		t.bar.Describe(
-			fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss, e.Acc1,
-				time.Duration(e.Left*float64(time.Second)).Round(time.Second)),
-		)
+		t.bar.Describe(fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss,
+			e.Acc1, time.Duration(e.Left*float64(time.Second)).Round(time.Second)))
 	case finetune.Evaluating:
 		t.bar.Describe(fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs))
 	default:

@@ -78,20 +78,13 @@ type Settings struct {
 	// steps over which the learning rates rise linearly to what the schedule says
 	WarmUp int `json:"warm_up"`
 
-	// Frozen are the parts that keep their weights, of Parts and of "backbone",
-	// which is all of its parts.
+	// Frozen are the parts that keep their weights, of Parts and of "backbone", all of its.
 	Frozen []string `json:"frozen"`
-	// TrainBatchNorm has the backbone normalise with the statistics of the batch,
-	// and trains BatchNorm's weights and biases, as a ResNet is trained from
-	// nothing. The running statistics become the frozen ones, so that nothing is
-	// left to fold at the end.
+	// TrainBatchNorm has the backbone normalise with the statistics of the batch, and
+	// trains BatchNorm's weights and biases. The running statistics become the frozen ones.
 	TrainBatchNorm bool `json:"train_batchnorm"`
-	// BFloat16 multiplies matrices in bfloat16, as torch.autocast does: half the
-	// memory of their operands, and several times as fast on GPUs that have units
-	// for it.
-	BFloat16 bool `json:"bfloat16,omitempty"`
-	// Recompute saves memory and costs time: what a layer computed on the way is
-	// computed again where its gradient needs it.
+	BFloat16       bool `json:"bfloat16,omitempty"` // multiplies matrices in bfloat16, as torch.autocast does
+	// Recompute computes again what a gradient needs of a layer: less memory, more time.
 	Recompute bool `json:"recompute"`
 
 	// pictures of a step and a device's worth of room; a smaller batch is filled up [batch_size]
@@ -118,17 +111,8 @@ func DefaultSettings() Settings {
 
 // Parts are what can be frozen, from the pixels to the logits.
 var Parts = []string{
-	"stem",
-	"layer1",
-	"layer2",
-	"layer3",
-	"layer4",
-	"positions",
-	"input_proj",
-	"encoder",
-	"decoder",
-	"queries",
-	"presence",
+	"stem", "layer1", "layer2", "layer3", "layer4", "positions",
+	"input_proj", "encoder", "decoder", "queries", "presence",
 }
 
 // The schedules, by PyTorch's names.

@@ -79,12 +79,6 @@ type plan struct {
 	compiled map[[3]int]bool // by pictures, height and width
 }
 
-func (p *plan) close() {
-	for _, piece := range p.pieces {
-		piece.exec.Finalize()
-	}
-}
-
 func (m *Model) plan(want want) (*plan, error) {
 	if p := m.plans[want]; p != nil {
 		return p, nil
@@ -105,7 +99,6 @@ func (m *Model) plan(want want) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		piece.exec.SetMaxCache(-1)
 	}
 	m.plans[want] = p
 	return p, nil
@@ -209,7 +202,7 @@ func (m *Model) forward(ctx context.Context, b *Batch, attention bool) (*Output,
 	if err != nil {
 		return nil, took, m.failure(ctx, err)
 	}
-	out, err := m.fetch(b, results)
+	out, err := m.output(b, results)
 	took.Forward = time.Since(start)
 	return out, took, err
 }
@@ -226,7 +219,7 @@ func (m *Model) failure(ctx context.Context, err error) error {
 // the engine's device.
 func (m *Model) pass(ctx context.Context, p *plan, b *Batch, want want) ([]*tensors.Tensor, error) {
 	n, rows, cols := len(b.Sizes), b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
-	cells := tensors.FromFlatDataAndDimensions(b.cells(m.Config.Stride()), n, rows, cols)
+	cells := tensors.FromFlatDataAndDimensions(b.Cells(m.Config.Stride(), b.Height, b.Width), n, rows, cols)
 	defer cells.FinalizeAll()
 	numbers := make([]int32, 0, 2*n)
 	for _, s := range b.Sizes {
@@ -259,8 +252,8 @@ func (m *Model) pass(ctx context.Context, p *plan, b *Batch, want want) ([]*tens
 	return results, nil
 }
 
-// fetch copies the results out of the engine and gives its memory back.
-func (m *Model) fetch(b *Batch, results []*tensors.Tensor) (*Output, error) {
+// fetch copies results out of the engine and gives its memory back.
+func fetch(results []*tensors.Tensor) ([][]float32, error) {
 	values := make([][]float32, len(results))
 	for i, t := range results {
 		var err error
@@ -270,6 +263,14 @@ func (m *Model) fetch(b *Batch, results []*tensors.Tensor) (*Output, error) {
 		if err = t.FinalizeAll(); err != nil {
 			return nil, err
 		}
+	}
+	return values, nil
+}
+
+func (m *Model) output(b *Batch, results []*tensors.Tensor) (*Output, error) {
+	values, err := fetch(results)
+	if err != nil {
+		return nil, err
 	}
 	stride, layers := m.Config.Stride(), m.Config.DecoderLayers
 	out := &Output{

@@ -13,23 +13,17 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Attribution is where two methods that know nothing of INTR's promise see a
-// class in a picture: what its own maps have to be compared with. Both maps have
-// the picture's own cells, as an explanation's maps have.
+// Attribution is where two methods that know nothing of INTR's promise see a class in a
+// picture. Both maps have the picture's own cells, as an explanation's maps have.
 type Attribution struct {
 	Class  int
 	Logits []float32 // [classes]
-	// GradCAM (Selvaraju et al., ICCV 2017) is of the backbone's last feature map:
-	// its channels, each weighted with the mean over the picture's own cells of the
-	// gradient of the class's logit, are added, and what is negative is put to 0.
-	// It may be 0 everywhere.
+	// GradCAM (Selvaraju et al., ICCV 2017) is of the backbone's last feature map, the
+	// gradient's mean being over the picture's own cells. It may be 0 everywhere.
 	GradCAM attention.Map
-	// Rollout is attention rollout (Abnar and Zuidema, ACL 2020) through the
-	// encoder, asked by the class: every encoder layer is the mean of its heads,
-	// half of which is replaced by the identity for the residual connection; their
-	// product says how much of each cell of the backbone is in each cell of the
-	// memory; the class's cross-attention in the last decoder layer, mean of the
-	// heads, is multiplied with it. Its weights sum to 1.
+	// Rollout is attention rollout (Abnar and Zuidema, ACL 2020): the class's
+	// cross-attention in the last decoder layer times every encoder layer, each the mean
+	// of its heads and half the identity for the residual connection. It sums to 1.
 	Rollout attention.Map
 }
 
@@ -63,24 +57,6 @@ func (m *Model) Attribute(ctx context.Context, class int, input *picture.Picture
 	return out, nil
 }
 
-// GradCAM is Attribute's Grad-CAM alone.
-func (m *Model) GradCAM(ctx context.Context, class int, input *picture.Picture) (attention.Map, error) {
-	a, err := m.Attribute(ctx, class, input)
-	if err != nil {
-		return attention.Map{}, err
-	}
-	return a.GradCAM, nil
-}
-
-// Rollout is Attribute's attention rollout alone.
-func (m *Model) Rollout(ctx context.Context, class int, input *picture.Picture) (attention.Map, error) {
-	a, err := m.Attribute(ctx, class, input)
-	if err != nil {
-		return attention.Map{}, err
-	}
-	return a.Rollout, nil
-}
-
 // attribute runs the backbone in the pieces that answers have compiled already,
 // and then one graph of its own: no gradient goes further than its result.
 func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.Tensor, error) {
@@ -95,7 +71,6 @@ func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.
 		}); err != nil {
 			return nil, err
 		}
-		m.attributing.SetMaxCache(-1)
 	}
 	backbone := &plan{pieces: p.pieces[:len(p.pieces)-2], compiled: map[[3]int]bool{}}
 	if p.compiled[[3]int{1, b.Height, b.Width}] {
@@ -109,7 +84,7 @@ func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.
 		return nil, err
 	}
 	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
-	cells := tensors.FromFlatDataAndDimensions(b.cells(m.Config.Stride()), 1, rows, cols)
+	cells := tensors.FromFlatDataAndDimensions(b.Cells(m.Config.Stride(), b.Height, b.Width), 1, rows, cols)
 	defer cells.FinalizeAll()
 	one := make([]float32, m.Config.Classes)
 	one[class] = 1
@@ -148,15 +123,9 @@ func (n *net) attribution(features, cells, chosen *Node) []*Node {
 }
 
 func (m *Model) fetchAttribution(b *Batch, results []*tensors.Tensor) (*Attribution, error) {
-	values := make([][]float32, len(results))
-	for i, t := range results {
-		var err error
-		if values[i], err = tensors.CopyFlatData[float32](t); err != nil {
-			return nil, err
-		}
-		if err = t.FinalizeAll(); err != nil {
-			return nil, err
-		}
+	values, err := fetch(results)
+	if err != nil {
+		return nil, err
 	}
 	stride := m.Config.Stride()
 	rows, cols := b.Region(0, stride)

@@ -145,7 +145,7 @@ func TestAttributionRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := m.GradCAM(ctx, 0, p); !errors.Is(err, context.Canceled) {
+	if _, err := m.Attribute(ctx, 0, p); !errors.Is(err, context.Canceled) {
 		t.Errorf("after its context ended: %v", err)
 	}
 }

@@ -1,6 +1,10 @@
 package intr
 
-import "github.com/gointr/gointr/pkg/picture"
+import (
+	"slices"
+
+	"github.com/gointr/gointr/pkg/picture"
+)
 
 // Batch is one or more pictures on a canvas of one size, each at the top left
 // and zero elsewhere.
@@ -33,17 +37,17 @@ func newBatch(h, w int, pictures ...*picture.Picture) *Batch {
 	for i, p := range pictures {
 		b.Sizes = append(b.Sizes, [2]int{p.Height, p.Width})
 		scratch = p.Normalized(scratch[:0])
-		b.put(i, scratch)
+		lay(b.Pixels[i*h*w*3:], scratch, w, p.Width)
 	}
 	return b
 }
 
-// put copies the normalised pixels [h, w, 3] of picture i onto its canvas.
-func (b *Batch) put(i int, pixels []float32) {
-	h, w := b.Sizes[i][0], b.Sizes[i][1]
-	for y := range h {
-		at := ((i*b.Height + y) * b.Width) * 3
-		copy(b.Pixels[at:at+w*3], pixels[y*w*3:(y+1)*w*3])
+// lay copies pixels [·, width, 3] to the top left of a canvas [·, wide, 3].
+func lay(canvas, pixels []float32, wide, width int) {
+	y := 0
+	for row := range slices.Chunk(pixels, 3*width) {
+		copy(canvas[y*wide*3:], row)
+		y++
 	}
 }
 
@@ -52,14 +56,20 @@ func (b *Batch) on(height, width int) *Batch {
 	if b.Exact || b.Height == height && b.Width == width {
 		return b
 	}
-	larger := &Batch{Height: height, Width: width, Sizes: b.Sizes, own: [2]int{b.Height, b.Width},
-		Pixels: make([]float32, len(b.Sizes)*height*width*3)}
+	return &Batch{Height: height, Width: width, Sizes: b.Sizes, own: [2]int{b.Height, b.Width},
+		Pixels: b.Padded(nil, len(b.Sizes), height, width)}
+}
+
+// Padded are the pixels [n, height, width, 3] of the batch at the top left of larger
+// canvases, zero elsewhere: in room's memory, where that is enough.
+func (b *Batch) Padded(room []float32, n, height, width int) []float32 {
+	room = slices.Grow(room[:0], n*height*width*3)[:n*height*width*3]
+	clear(room)
 	for i := range b.Sizes {
-		for y := range b.Height {
-			copy(larger.Pixels[(i*height+y)*width*3:], b.Pixels[(i*b.Height+y)*b.Width*3:][:b.Width*3])
-		}
+		size := b.Height * b.Width * 3
+		lay(room[i*height*width*3:], b.Pixels[i*size:][:size], width, b.Width)
 	}
-	return larger
+	return room
 }
 
 // Rows and Cols are the size of the canvas's feature map.
@@ -70,17 +80,16 @@ func (b *Batch) Cols(stride int) int { return cellsOf(b.Width, stride) }
 // rounds up.
 func cellsOf(pixels, stride int) int { return (pixels + stride - 1) / stride }
 
-// cells [pictures, rows, cols] is true where a cell belongs to a picture. Exact
-// batches count as the network does; the published way asks for the pixel at
-// the cell's corner, as torch's 'nearest' interpolation of the mask does.
-func (b *Batch) cells(stride int) []bool {
-	rows, cols := b.Rows(stride), b.Cols(stride)
-	cells := make([]bool, 0, len(b.Sizes)*rows*cols)
+// Cells [pictures, rows, cols] is true where a cell of the feature map belongs to a
+// picture, laid out for a canvas of height by width pixels, the batch's own or larger.
+func (b *Batch) Cells(stride, height, width int) []bool {
+	rows, cols := cellsOf(height, stride), cellsOf(width, stride)
+	cells := make([]bool, len(b.Sizes)*rows*cols)
 	for i := range b.Sizes {
 		r, c := b.Region(i, stride)
-		for y := range rows {
-			for x := range cols {
-				cells = append(cells, y < r && x < c)
+		for y := range r {
+			for x := range c {
+				cells[(i*rows+y)*cols+x] = true
 			}
 		}
 	}
@@ -89,15 +98,12 @@ func (b *Batch) cells(stride int) []bool {
 
 // full says whether every picture fills the canvas.
 func (b *Batch) full() bool {
-	for _, s := range b.Sizes {
-		if s != [2]int{b.Height, b.Width} {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(b.Sizes, func(s [2]int) bool { return s != [2]int{b.Height, b.Width} })
 }
 
-// Region is how many rows and columns of the feature map are picture i's.
+// Region is how many rows and columns of the feature map are picture i's. Exact
+// batches count as the network does; the published way asks for the pixel at the
+// cell's corner, as torch's 'nearest' interpolation of the mask does.
 func (b *Batch) Region(i, stride int) (rows, cols int) {
 	h, w := b.Sizes[i][0], b.Sizes[i][1]
 	if b.Exact {

@@ -82,13 +82,11 @@ func (c Config) Check() error {
 	n := c.stages()
 	switch {
 	case slices.Min(c.Blocks[:n]) < 1 || c.Width < 1:
-		return fmt.Errorf(
-			"a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a block", c.Blocks,
-			c.Width)
+		return fmt.Errorf("a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a "+
+			"block", c.Blocks, c.Width)
 	case c.DecoderLayers < 1 || c.EncoderLayers < 0:
-		return fmt.Errorf(
-			"a transformer of %d encoder and %d decoder layers cannot answer: one decoder layer is the least",
-			c.EncoderLayers, c.DecoderLayers)
+		return fmt.Errorf("a transformer of %d encoder and %d decoder layers cannot answer: one decoder layer is the "+
+			"least", c.EncoderLayers, c.DecoderLayers)
 	case c.Classes < 1 || c.FeedForward < 1:
 		return fmt.Errorf("%d classes and feed-forward blocks of width %d make no model: both must be 1 at least",
 			c.Classes, c.FeedForward)
@@ -188,8 +186,8 @@ func argsOf(f *torchfile.File) *torchfile.Dict {
 	return nil
 }
 
-var blockKey = regexp.MustCompile(`^backbone\.0\.body\.layer([1-4])\.(\d+)\.conv1\.weight$`)
-var layerKey = regexp.MustCompile(`^transformer\.(encoder|decoder)\.layers\.(\d+)\.linear1\.weight$`)
+// The first weight of every block of the ResNet and of every layer of the transformer.
+var blockKey = regexp.MustCompile(`^(.+)\.(\d+)\.(conv1|linear1)\.weight$`)
 
 // configOf reads the architecture from the shapes of the tensors, which cannot
 // disagree with them, and from args what no shape tells: heads and dilation. What is
@@ -205,7 +203,7 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 		}
 		return t.Shape, nil
 	}
-	c := Config{Backbone: "resnet", Positions: "sine", Heads: 8}
+	c := Config{Backbone: "resnet", Positions: "sine"}
 	queries, err := shape("query_embed.weight", 2)
 	if err != nil {
 		return c, err
@@ -217,19 +215,16 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 	}
 	c.Width = stem[0]
 	_, c.Bottleneck = state["backbone.0.body.layer1.0.conv3.weight"]
+	counts := map[string]*int{
+		"transformer.encoder.layers": &c.EncoderLayers, "transformer.decoder.layers": &c.DecoderLayers,
+	}
+	for i := range c.Blocks {
+		counts[fmt.Sprintf("backbone.0.body.layer%d", i+1)] = &c.Blocks[i]
+	}
 	for key := range state {
-		if m := blockKey.FindStringSubmatch(key); m != nil {
-			stage, _ := strconv.Atoi(m[1])
-			block, _ := strconv.Atoi(m[2])
-			c.Blocks[stage-1] = max(c.Blocks[stage-1], block+1)
-		}
-		if m := layerKey.FindStringSubmatch(key); m != nil {
-			layer, _ := strconv.Atoi(m[2])
-			if m[1] == "encoder" {
-				c.EncoderLayers = max(c.EncoderLayers, layer+1)
-			} else {
-				c.DecoderLayers = max(c.DecoderLayers, layer+1)
-			}
+		if m := blockKey.FindStringSubmatch(key); m != nil && counts[m[1]] != nil {
+			number, _ := strconv.Atoi(m[2])
+			*counts[m[1]] = max(*counts[m[1]], number+1)
 		}
 	}
 	if most := max(slices.Max(c.Blocks[:]), c.EncoderLayers, c.DecoderLayers); most > 200 {
@@ -250,55 +245,54 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 	c.FeedForward = inner[0]
 	_, c.PreNorm = state["transformer.encoder.norm.weight"]
 	if c.EncoderLayers == 0 {
-		if v, ok := arg(args, "pre_norm").(bool); ok {
-			c.PreNorm = v
-		}
+		c.PreNorm = arg(args, "pre_norm", c.PreNorm)
 	}
 	if _, ok := state["backbone.1.row_embed.weight"]; ok {
 		c.Positions = "learned"
 	}
-	c.Heads, c.Dilation = cmp.Or(asked.Heads, c.Heads), asked.Dilation
-	if v, ok := arg(args, "nheads").(int64); ok {
-		c.Heads = int(v)
-	}
-	if v, ok := arg(args, "dilation").(bool); ok {
-		c.Dilation = v
-	}
-	c.EvalSize = publishedEvalSize
-	if v, ok := arg(args, "eval_size").(int64); ok {
-		c.EvalSize = int(v)
-	}
-	c.EvalSize = cmp.Or(asked.EvalSize, c.EvalSize)
+	c.Heads = int(arg(args, "nheads", int64(cmp.Or(asked.Heads, 8))))
+	c.Dilation = arg(args, "dilation", asked.Dilation)
+	c.EvalSize = cmp.Or(asked.EvalSize, int(arg(args, "eval_size", int64(publishedEvalSize))))
 	return c, cmp.Or(c.contradicts(asked), c.Check())
+}
+
+// option is a published option of an architecture.
+type option struct {
+	name  string
+	value any
+}
+
+// options are those that tell the shapes of the transformer.
+func (c Config) options() []option {
+	return []option{
+		{"dilation", c.Dilation}, {"position_embedding", c.Positions}, {"hidden_dim", int64(c.HiddenDim)},
+		{"nheads", int64(c.Heads)}, {"enc_layers", int64(c.EncoderLayers)}, {"dec_layers", int64(c.DecoderLayers)},
+		{"dim_feedforward", int64(c.FeedForward)}, {"pre_norm", c.PreNorm},
+	}
 }
 
 // contradicts names what an architecture has other than it was asked for.
 func (c Config) contradicts(asked Config) error {
-	for _, a := range []struct {
-		name       string
-		asked, has any
-	}{
-		{"blocks", asked.Blocks, c.Blocks}, {"width", asked.Width, c.Width}, {"dilation", asked.Dilation, c.Dilation},
-		{"position_embedding", asked.Positions, c.Positions}, {"hidden_dim", asked.HiddenDim, c.HiddenDim},
-		{"nheads", asked.Heads, c.Heads},
-		{"enc_layers", asked.EncoderLayers, c.EncoderLayers}, {"dec_layers", asked.DecoderLayers, c.DecoderLayers},
-		{"dim_feedforward", asked.FeedForward, c.FeedForward}, {"pre_norm", asked.PreNorm, c.PreNorm},
-	} {
-		if !reflect.ValueOf(a.asked).IsZero() && a.asked != a.has {
-			return fmt.Errorf(
-				"%s %v was asked for, and the model that it holds has %v: leave it out, or train from nothing", a.name,
-				a.asked, a.has)
+	has := append([]option{{"blocks", c.Blocks}, {"width", c.Width}}, c.options()...)
+	for i, a := range append([]option{{"blocks", asked.Blocks}, {"width", asked.Width}}, asked.options()...) {
+		if !reflect.ValueOf(a.value).IsZero() && a.value != has[i].value {
+			return fmt.Errorf("%s %v was asked for, and the model that it holds has %v: leave it out, or train from "+
+				"nothing", a.name, a.value, has[i].value)
 		}
 	}
 	return nil
 }
 
-func arg(args *torchfile.Dict, name string) any {
-	if args == nil {
-		return nil
+// arg is an option of a checkpoint, or what it is where the checkpoint does not say.
+func arg[T any](args *torchfile.Dict, name string, or T) T {
+	if args != nil {
+		if value, ok := args.Get(name); ok {
+			if v, ok := value.(T); ok {
+				return v
+			}
+		}
 	}
-	value, _ := args.Get(name)
-	return value
+	return or
 }
 
 // ClassNamesArg is where a checkpoint of ours names its classes, in "args".
@@ -307,15 +301,14 @@ const ClassNamesArg = "class_names"
 // classNames are the names that a checkpoint has of its own classes, by index;
 // nil where it has none.
 func classNames(args *torchfile.Dict, classes int) []string {
-	list, ok := arg(args, ClassNamesArg).(torchfile.List)
-	if !ok || len(list) != classes {
-		return nil
-	}
-	names := make([]string, len(list))
-	for i, name := range list {
-		if names[i], ok = name.(string); !ok {
-			return nil
+	var names []string
+	for _, name := range arg(args, ClassNamesArg, torchfile.List{}) {
+		if name, ok := name.(string); ok {
+			names = append(names, name)
 		}
+	}
+	if len(names) != classes {
+		return nil
 	}
 	return names
 }

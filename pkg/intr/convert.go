@@ -51,10 +51,14 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	} else if !errors.Is(err, ErrDETR) {
 		return result, fmt.Errorf("%s cannot be converted: %w", in, err)
 	}
+	keys := map[*torchfile.Tensor]string{}
+	for key, t := range state {
+		keys[t] = key
+	}
 	var tensors []*torchfile.Tensor
 	model := &torchfile.Dict{Ordered: true}
 	for _, t := range file.Tensors() {
-		if key := keyOf(t.Name, state); state[key] == t {
+		if key, ok := keys[t]; ok {
 			renamed := *t
 			renamed.Name = key
 			tensors = append(tensors, &renamed)
@@ -88,34 +92,16 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	}
 }
 
-// keyOf is a tensor's name in the state_dict that stateOf found.
-func keyOf(name string, state map[string]*torchfile.Tensor) string {
-	for _, prefix := range prefixes {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			if rest = strings.TrimPrefix(rest, "module."); state[rest] != nil {
-				return rest
-			}
-		}
-	}
-	return name
-}
-
 // Args are the options of the published scripts that make this architecture. Ours
 // are those of a backbone that no published name stands for (blocks, width and
 // bottleneck), and eval_size where it is not the published one.
 func (c Config) Args() *torchfile.Dict {
 	d := &torchfile.Dict{}
-	for _, arg := range []struct {
-		name  string
-		value any
-	}{
-		{"backbone", c.Backbone}, {"dilation", c.Dilation}, {"position_embedding", c.Positions},
-		{"hidden_dim", int64(c.HiddenDim)}, {"nheads", int64(c.Heads)},
-		{"enc_layers", int64(c.EncoderLayers)}, {"dec_layers", int64(c.DecoderLayers)},
-		{"dim_feedforward", int64(c.FeedForward)}, {"pre_norm", c.PreNorm}, {"num_queries", int64(c.Classes)},
-	} {
-		d.Set(arg.name, arg.value)
+	d.Set("backbone", c.Backbone)
+	for _, o := range c.options() {
+		d.Set(o.name, o.value)
 	}
+	d.Set("num_queries", int64(c.Classes))
 	if c.Backbone == "resnet" {
 		blocks := make(torchfile.List, len(c.Blocks))
 		for i, n := range c.Blocks {

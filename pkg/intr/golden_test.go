@@ -367,10 +367,11 @@ func TestOpenErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := make([]string, 200)
-	for i := range names {
-		names[i] = fmt.Sprintf("species %d", i)
+	var names strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&names, "species %d\n", i)
 	}
+	classFile := intr.ClassFile(write("classes.txt", []byte(names.String())))
 	for _, c := range []struct {
 		name, path, says string
 		options          []intr.Option
@@ -380,7 +381,7 @@ func TestOpenErrors(t *testing.T) {
 		{"text", write("text.pth", []byte("this is no checkpoint, it is a text")), "text.pth", nil},
 		{"empty", write("empty.pth", nil), "empty.pth", nil},
 		{"truncated", write("short.pth", whole[:len(whole)/2]), "short.pth", nil},
-		{"200 names for 5 classes", "testdata/basic.pth", "200 names", []intr.Option{intr.ClassNames(names)}},
+		{"200 names for 5 classes", "testdata/basic.pth", "200 names", []intr.Option{classFile}},
 		{"engine", "testdata/basic.pth", "abacus", []intr.Option{intr.Backend("abacus")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package intr
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -53,55 +54,37 @@ func Initial(c Config, seed int64) map[string][]float32 {
 }
 
 func (p Param) initial(fanIn int, random *rand.Rand) []float32 {
-	bias := strings.HasSuffix(p.Key, "bias")
+	filled := func(next func() float64) []float32 {
+		values := make([]float32, p.Len())
+		for i := range values {
+			values[i] = float32(next())
+		}
+		return values
+	}
+	uniform := func(bound float64) []float32 {
+		return filled(func() float64 { return (2*random.Float64() - 1) * bound })
+	}
+	normal := func(deviation float64) []float32 {
+		return filled(func() float64 { return random.NormFloat64() * deviation })
+	}
+	bias, norm := strings.HasSuffix(p.Key, "bias"), p.BatchNorm() || strings.Contains(p.Key, "norm")
 	switch part := p.Part(); {
-	case p.BatchNorm():
-		return constant(p.Len(), strings.HasSuffix(p.Key, ".weight") || strings.HasSuffix(p.Key, ".running_var"))
-	case strings.Contains(p.Key, "norm"): // LayerNorm
-		return constant(p.Len(), !bias)
-	case strings.Contains(p.Key, "_attn.") && bias:
-		return constant(p.Len(), false)
+	case strings.HasSuffix(p.Key, ".running_mean"), bias && (norm || strings.Contains(p.Key, "_attn.")):
+		return make([]float32, p.Len())
+	case norm:
+		return slices.Repeat([]float32{1}, p.Len())
 	case strings.HasPrefix(p.Key, "backbone.0."): // kaiming_normal_ by what a convolution puts out
-		return normal(random, p.Len(), math.Sqrt(2/float64(p.Shape[0]*p.Shape[2]*p.Shape[3])))
+		return normal(math.Sqrt(2 / float64(p.Shape[0]*p.Shape[2]*p.Shape[3])))
 	case part == "queries":
-		return normal(random, p.Len(), 1)
+		return normal(1)
 	case part == "positions":
-		values := uniform(random, p.Len(), 0.5)
+		values := uniform(0.5)
 		for i := range values {
 			values[i] += 0.5
 		}
 		return values
 	case bias, part == "input_proj", part == "presence": // as torch.nn.Linear and Conv2d
-		return uniform(random, p.Len(), 1/math.Sqrt(float64(fanIn)))
+		return uniform(1 / math.Sqrt(float64(fanIn)))
 	}
-	return uniform(random, p.Len(), xavier(p.Shape[0], p.Shape[1]))
-}
-
-// xavier is the bound of the uniform distribution for a matrix [out, in].
-func xavier(out, in int) float64 { return math.Sqrt(6 / float64(out+in)) }
-
-func constant(n int, one bool) []float32 {
-	values := make([]float32, n)
-	if one {
-		for i := range values {
-			values[i] = 1
-		}
-	}
-	return values
-}
-
-func uniform(random *rand.Rand, n int, bound float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32((2*random.Float64() - 1) * bound)
-	}
-	return values
-}
-
-func normal(random *rand.Rand, n int, deviation float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(random.NormFloat64() * deviation)
-	}
-	return values
+	return uniform(math.Sqrt(6 / float64(p.Shape[0]+p.Shape[1]))) // Xavier's
 }

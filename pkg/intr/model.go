@@ -50,7 +50,6 @@ type Model struct {
 type options struct {
 	engine    string
 	classFile string
-	names     []string
 	progress  io.Writer
 	device    int
 }
@@ -63,9 +62,6 @@ func Backend(kind string) Option { return func(o *options) { o.engine = kind } }
 
 // ClassFile names the classes from a file: CUB's classes.txt, a name a line, or JSON.
 func ClassFile(path string) Option { return func(o *options) { o.classFile = path } }
-
-// ClassNames names the classes, by index.
-func ClassNames(names []string) Option { return func(o *options) { o.names = names } }
 
 // Progress is where a download tells how far it is; nothing is said without it.
 func Progress(w io.Writer) Option { return func(o *options) { o.progress = w } }
@@ -82,12 +78,12 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 	for _, opt := range opts {
 		opt(&o)
 	}
+	var names []string
 	if o.classFile != "" {
-		names, err := datasets.ReadClasses(o.classFile)
-		if err != nil {
+		var err error
+		if names, err = datasets.ReadClasses(o.classFile); err != nil {
 			return nil, err
 		}
-		o.names = names
 	}
 	path, err := hub.Find(ctx, checkpoint, o.progress)
 	if err != nil {
@@ -102,16 +98,11 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
-	if o.names != nil && len(o.names) != config.Classes {
-		from := "the list of class names"
-		if o.classFile != "" {
-			from = o.classFile
-		}
+	if o.classFile == "" {
+		names = classNames(argsOf(file), config.Classes)
+	} else if len(names) != config.Classes {
 		return nil, fmt.Errorf("%s has %d names, but %s has %d classes: give the class file that belongs to "+
-			"this checkpoint", from, len(o.names), path, config.Classes)
-	}
-	if o.names == nil {
-		o.names = classNames(argsOf(file), config.Classes)
+			"this checkpoint", o.classFile, len(names), path, config.Classes)
 	}
 	engine, err := backend.Open(o.engine)
 	if err != nil {
@@ -120,12 +111,12 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 	if engine, err = engine.OnDevice(o.device); err != nil {
 		return nil, err
 	}
-	store, err := load(engine.Backend, config, state)
+	store, err := load(engine, config, state)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
 	m := newModel(engine, config, store)
-	m.Path, m.Names = path, o.names
+	m.Path, m.Names = path, names
 	return m, nil
 }
 
@@ -165,7 +156,9 @@ func (m *Model) Close() {
 	m.run.Lock()
 	defer m.run.Unlock()
 	for _, p := range m.plans {
-		p.close()
+		for _, piece := range p.pieces {
+			piece.exec.Finalize()
+		}
 	}
 	if m.attributing != nil {
 		m.attributing.Finalize()
@@ -221,7 +214,12 @@ func (m *Model) net(g *Graph, sizes *Node) *net {
 // NewExec compiles a graph of one's own that uses the model's weights: build
 // gets the inputs of each call, and may call Forward.
 func (m *Model) NewExec(build func(inputs []*Node) []*Node) (*model.Exec, error) {
-	return model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node {
+	exec, err := model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node {
 		return build(inputs)
 	})
+	if err != nil {
+		return nil, err
+	}
+	exec.SetMaxCache(-1) // a graph for every size of canvas
+	return exec, nil
 }

@@ -3,16 +3,17 @@ package intr
 import (
 	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
-	"github.com/gointr/gointr/internal/parallel"
-	"github.com/gointr/gointr/pkg/torchfile"
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/gointr/gointr/internal/parallel"
+	"github.com/gointr/gointr/pkg/backend"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // Param is one tensor of a checkpoint: its PyTorch key and shape. Its variable
@@ -135,16 +136,17 @@ func (p Param) VariableShape() []int {
 	return shape
 }
 
-// permute copies a row-major array into dst with its axes reordered.
-func permute(dst, src []float32, shape, axes []int) {
-	switch len(axes) {
+// FromTorch puts values in PyTorch's layout into dst in ours; both hold the
+// whole tensor.
+func (p Param) FromTorch(dst, values []float32) {
+	switch len(p.axes()) {
 	case 0:
-		copy(dst, src)
+		copy(dst, values)
 	case 2:
-		transpose(dst, src, shape[0], shape[1], 1)
+		transpose(dst, values, p.Shape[0], p.Shape[1], 1)
 	default: // [out, in, h, w] -> [h, w, in, out]
-		area := shape[2] * shape[3]
-		transpose(dst, src, shape[0], shape[1]*area, area)
+		area := p.Shape[2] * p.Shape[3]
+		transpose(dst, values, p.Shape[0], p.Shape[1]*area, area)
 	}
 }
 
@@ -174,31 +176,24 @@ func transpose(dst, src []float32, rows, cols, area int) {
 	}
 }
 
-// unpermute is permute's way back: src is [h, w, in, out] or [in, out].
-func unpermute(dst, src []float32, shape, axes []int) {
-	switch len(axes) {
+// ToTorch is FromTorch's way back: values in our layout into dst in PyTorch's.
+func (p Param) ToTorch(dst, values []float32) {
+	switch len(p.axes()) {
 	case 0:
-		copy(dst, src)
+		copy(dst, values)
 	case 2:
-		transpose(dst, src, shape[1], shape[0], 1)
+		transpose(dst, values, p.Shape[1], p.Shape[0], 1)
 	default:
-		out, in, area := shape[0], shape[1], shape[2]*shape[3]
+		out, in, area := p.Shape[0], p.Shape[1], p.Shape[2]*p.Shape[3]
 		for cell := range area {
 			for i := range in {
-				for o, v := range src[(cell*in+i)*out:][:out] {
+				for o, v := range values[(cell*in+i)*out:][:out] {
 					dst[(o*in+i)*area+cell] = v
 				}
 			}
 		}
 	}
 }
-
-// FromTorch puts values in PyTorch's layout into dst in ours; both hold the
-// whole tensor.
-func (p Param) FromTorch(dst, values []float32) { permute(dst, values, p.Shape, p.axes()) }
-
-// ToTorch is FromTorch's way back: values in our layout into dst in PyTorch's.
-func (p Param) ToTorch(dst, values []float32) { unpermute(dst, values, p.Shape, p.axes()) }
 
 // Len is the number of elements.
 func (p Param) Len() int {
@@ -218,17 +213,16 @@ func unused(key string) bool {
 
 // load fills a store with the tensors of a checkpoint. Missing, misshaped and
 // left-over tensors are named in the error.
-func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor) (*model.Store, error) {
-	params := Params(c)
+func load(engine *backend.Engine, c Config, state map[string]*torchfile.Tensor) (*model.Store, error) {
 	known := map[string]bool{}
 	var missing, extra []string
-	for _, p := range params {
+	for _, p := range Params(c) {
 		known[p.Key] = true
 		t, ok := state[p.Key]
 		switch {
 		case !ok:
 			missing = append(missing, p.Key)
-		case !equal(t.Shape, p.Shape):
+		case !slices.Equal(t.Shape, p.Shape):
 			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, c)
 		}
 	}
@@ -237,20 +231,30 @@ func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor)
 			extra = append(extra, key)
 		}
 	}
-	sort.Strings(extra)
+	slices.Sort(extra)
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%s missing: %s", tensorsAre(len(missing)), some(missing))
 	}
 	if len(extra) > 0 {
 		return nil, fmt.Errorf("%s of no use in this architecture (%s): %s", tensorsAre(len(extra)), c, some(extra))
 	}
-	values := make([]*tensors.Tensor, len(params))
-	failed := make([]error, len(params))
+	return storeOf(engine, c, func(p Param, scratch []float32) ([]float32, error) {
+		return state[p.Key].Float32s(scratch[:0])
+	})
+}
+
+// storeOf makes the variables of a model of values in PyTorch's layout, which may lie
+// in scratch.
+func storeOf(engine *backend.Engine, c Config, values func(p Param, scratch []float32) ([]float32, error),
+) (*model.Store, error) {
+	params := Params(c)
+	made, failed := make([]*tensors.Tensor, len(params)), make([]error, len(params))
 	parallel.DoOn(maxReaders, len(params), func(next func() (int, bool)) {
 		var scratch []float32
 		for i, more := next(); more; i, more = next() {
-			p := params[i]
-			values[i], scratch, failed[i] = p.read(backend, state[p.Key], scratch)
+			if scratch, failed[i] = values(params[i], scratch); failed[i] == nil {
+				made[i], failed[i] = params[i].Tensor(engine, scratch)
+			}
 		}
 	})
 	if err := cmp.Or(failed...); err != nil {
@@ -258,7 +262,7 @@ func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor)
 	}
 	store := model.NewStore()
 	for i, p := range params {
-		if _, err := store.CreateVariable(Path(p.Key), values[i]); err != nil {
+		if _, err := store.CreateVariable(Path(p.Key), made[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -269,51 +273,28 @@ func load(backend compute.Backend, c Config, state map[string]*torchfile.Tensor)
 // more than a few only wait for the memory.
 const maxReaders = 4
 
-// read brings a tensor from its file to the engine, in our layout. scratch is
-// used where it has the room, and handed back.
-func (p Param) read(backend compute.Backend, t *torchfile.Tensor, scratch []float32) (*tensors.Tensor,
-	[]float32, error) {
-	values, err := t.Float32s(scratch[:0])
-	if err != nil {
-		return nil, scratch, err
+// Tensor makes a tensor in our layout, where the engine reads it, of values in
+// PyTorch's. (GoMLX's own way fills it with zeros first, which takes as long as reading
+// it from the file.)
+func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor, error) {
+	if len(values) != p.Len() {
+		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
 	}
-	for i, v := range values {
-		if v-v != 0 { // NaN or infinite
-			return nil, values, fmt.Errorf("tensor %s holds %v at position %d: the training that made this "+
-				"checkpoint had diverged", p.Key, v, i)
-		}
+	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 { // NaN or infinite
+		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
+			p.Key, values[i], i)
 	}
-	tensor, err := newTensor(backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {
-		permute(flat, values, p.Shape, p.axes())
-	})
-	return tensor, values, err
-}
-
-// newTensor makes a tensor where the engine will read it. (GoMLX's own way
-// fills it with zeros first, which takes as long as reading it from the file.)
-func newTensor(backend compute.Backend, shape shapes.Shape, fill func([]float32)) (*tensors.Tensor, error) {
-	if !backend.HasSharedBuffers() {
+	shape := shapes.Make(dtypes.Float32, p.VariableShape()...)
+	if !engine.Backend.HasSharedBuffers() {
 		tensor := tensors.FromShape(shape)
-		return tensor, tensors.MutableFlatData(tensor, fill)
+		return tensor, tensors.MutableFlatData(tensor, func(flat []float32) { p.FromTorch(flat, values) })
 	}
-	buffer, flat, err := backend.NewSharedBuffer(0, shape)
+	buffer, flat, err := engine.Backend.NewSharedBuffer(0, shape)
 	if err != nil {
 		return nil, err
 	}
-	fill(flat.([]float32))
+	p.FromTorch(flat.([]float32), values)
 	return tensors.FromBuffer(buffer)
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func tensorsAre(n int) string {

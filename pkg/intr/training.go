@@ -1,17 +1,12 @@
 package intr
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/backend"
 )
 
@@ -59,27 +54,14 @@ func f32(x *Node) *Node { return ConvertDType(x, dtypes.Float32) }
 func (m *Model) ForwardTraining(pixels, cells, canvas *Node, t *Training) *Node {
 	n := m.net(pixels.Graph(), canvas)
 	n.training = t
-	features := n.features(pixels)
+	features := pixels
+	for _, s := range n.steps() {
+		features = n.checkpoint(s.apply(n, features))
+	}
 	n.cells = numbered(n.g, features.Shape().Dim(1), features.Shape().Dim(2))
 	_, memory := n.encode(features, cells)
 	_, _, logits := n.decode(memory, cells)
 	return logits
-}
-
-// Features is the backbone alone, as ForwardTraining has it: pixels [b, height,
-// width, 3] that fill their canvas to features [b, rows, cols, channels].
-func (m *Model) Features(pixels *Node, t *Training) *Node {
-	n := m.net(pixels.Graph(), nil)
-	n.training = t
-	n.mention()
-	return n.features(pixels)
-}
-
-func (n *net) features(x *Node) *Node {
-	for _, s := range n.steps() {
-		x = n.checkpoint(s.apply(n, x))
-	}
-	return x
 }
 
 // checkpoint marks where what comes is computed again by the gradient.
@@ -128,39 +110,12 @@ func New(engine *backend.Engine, c Config, values map[string][]float32) (*Model,
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	params := Params(c)
-	store := model.NewStore()
-	made := make([]*tensors.Tensor, len(params))
-	failed := make([]error, len(params))
-	parallel.DoOn(maxReaders, len(params), func(next func() (int, bool)) {
-		for i, more := next(); more; i, more = next() {
-			made[i], failed[i] = params[i].Tensor(engine, values[params[i].Key])
-		}
-	})
-	if err := cmp.Or(failed...); err != nil {
+	of := func(p Param, _ []float32) ([]float32, error) { return values[p.Key], nil }
+	store, err := storeOf(engine, c, of)
+	if err != nil {
 		return nil, err
 	}
-	for i, p := range params {
-		if _, err := store.CreateVariable(Path(p.Key), made[i]); err != nil {
-			return nil, err
-		}
-	}
 	return newModel(engine, c, store), nil
-}
-
-// Tensor makes a tensor in our layout, where the engine reads it, of values in
-// PyTorch's.
-func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor, error) {
-	if len(values) != p.Len() {
-		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
-	}
-	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 {
-		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
-			p.Key, values[i], i)
-	}
-	return newTensor(engine.Backend, shapes.Make(dtypes.Float32, p.VariableShape()...), func(flat []float32) {
-		p.FromTorch(flat, values)
-	})
 }
 
 // Values copies the tensor of a key out of the model, in PyTorch's layout.
@@ -181,21 +136,4 @@ func (p Param) Values(v *model.Variable) ([]float32, error) {
 	values := make([]float32, p.Len())
 	err = t.ConstFlatData(func(flat any) { p.ToTorch(values, flat.([]float32)) })
 	return values, err
-}
-
-// Cells [pictures, rows, cols] is true where a cell of the feature map belongs
-// to a picture, as in the published code on the batch's own canvas, laid out for
-// a larger canvas of height by width pixels.
-func (b *Batch) Cells(stride, height, width int) []bool {
-	rows, cols := cellsOf(height, stride), cellsOf(width, stride)
-	cells := make([]bool, len(b.Sizes)*rows*cols)
-	for i := range b.Sizes {
-		r, c := b.Region(i, stride)
-		for y := range r {
-			for x := range c {
-				cells[(i*rows+y)*cols+x] = true
-			}
-		}
-	}
-	return cells
 }

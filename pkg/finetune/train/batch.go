@@ -9,15 +9,13 @@ import (
 
 // Batch is pictures with their classes, ready for the network.
 type Batch struct {
-	// Input are the pixels on the smallest canvas that holds all pictures, as the
-	// published code batches them (intr.NewBatch).
-	Input   *intr.Batch
-	Classes []int // of the pictures
-	Indices []int // of the pictures in their dataset, for errors to name; may be nil
+	Input   *intr.Batch // on the smallest canvas that holds all pictures, as published (intr.NewBatch)
+	Classes []int       // of the pictures
+	Indices []int       // of the pictures in their dataset, for errors to name; may be nil
 }
 
-// NewBatch makes a batch of pictures that the training transform has been
-// through. classes and indices are those of the pictures; indices may be nil.
+// NewBatch makes a batch of pictures that the training transform has been through;
+// indices may be nil.
 func NewBatch(pictures []*picture.Picture, classes, indices []int) *Batch {
 	return &Batch{Input: intr.NewBatch(pictures...), Classes: classes, Indices: indices}
 }
@@ -39,18 +37,16 @@ func (b *Batch) check(c intr.Config, most int) error {
 			"a batch of %d pictures with %d classes and %d indices cannot be trained on: each picture needs its class",
 			n, len(b.Classes), len(b.Indices))
 	case n > most:
-		return fmt.Errorf("a batch has %d pictures, and batch_size is %d: make it smaller or batch_size larger", n,
-			most)
+		return fmt.Errorf("a batch has %d pictures, and batch_size is %d: make it smaller or batch_size larger",
+			n, most)
 	case len(in.Pixels) != n*in.Height*in.Width*3:
 		return fmt.Errorf("a batch of %d pictures of %d×%d pixels needs %d numbers, and it has %d", n, in.Height,
 			in.Width, n*in.Height*in.Width*3, len(in.Pixels))
 	}
 	for i, class := range b.Classes {
 		if class < 0 || class >= c.Classes {
-			return fmt.Errorf(
-				"%s has a picture of class %d, and the model has the classes 0 to %d: training and model must "+
-					"have the same classes (picture %d of the batch)",
-				b, class, c.Classes-1, i)
+			return fmt.Errorf("%s has a picture of class %d, and the model has the classes 0 to %d: training and "+
+				"model must have the same classes (picture %d of the batch)", b, class, c.Classes-1, i)
 		}
 	}
 	return nil

@@ -42,19 +42,16 @@ func Train(ctx context.Context, dir string, o Options, tell func(finetune.Event)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
-		return nil, fmt.Errorf(
-			"%s holds a training already: go on with that one (gointr finetune --resume %[1]s), or choose another "+
-				"folder",
-			dir,
-		)
+	if fileIs(filepath.Join(dir, configFile)) {
+		return nil, fmt.Errorf("%s holds a training already: go on with that one (gointr finetune --resume %[1]s), or "+
+			"choose another folder", dir)
 	}
 	if entries, err := os.ReadDir(dir); err == nil &&
 		slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !ours(e.Name()) }) {
 		return nil, fmt.Errorf("%s is not empty: choose another folder for the training", dir)
 	}
-	r := &run{Options: o, dir: dir, teller: teller{tell: tell, epochs: o.Epochs, began: time.Now()}}
-	if r.train, r.val, err = datasets.Open(o.Dataset); err != nil {
+	r, err := newRun(dir, o, tell)
+	if err != nil {
 		return nil, err
 	}
 	if n := len(r.train.Classes); o.Queries != 0 && o.Queries != n {
@@ -87,9 +84,9 @@ func Train(ctx context.Context, dir string, o Options, tell func(finetune.Event)
 	err = errors.Join(
 		writeText(filepath.Join(dir, classesFile), r.train.Classes),
 		writeText(filepath.Join(dir, skippedFile), skipped),
-		writeJSON(filepath.Join(dir, provenanceFile), provenance),
+		wholefile.JSON(filepath.Join(dir, provenanceFile), provenance),
 		// Last: a folder with this file is a run.
-		writeJSON(filepath.Join(dir, configFile), o),
+		wholefile.JSON(filepath.Join(dir, configFile), o),
 	)
 	if err != nil {
 		return nil, err
@@ -114,33 +111,31 @@ func Continue(ctx context.Context, dir string, c Change, tell func(finetune.Even
 	if err != nil {
 		return nil, err
 	}
-	o.Engine, o.Devices, o.Workers = cmp.Or(c.Engine, o.Engine), cmp.Or(c.Devices,
-		o.Devices), cmp.Or(c.Workers, o.Workers)
+	o.Engine, o.Devices = cmp.Or(c.Engine, o.Engine), cmp.Or(c.Devices, o.Devices)
+	o.Workers = cmp.Or(c.Workers, o.Workers)
 	if c.Epochs != 0 && c.Epochs < o.Epochs {
 		return nil, fmt.Errorf("%s is a training of %d epochs, and cannot go on for %d: give more, or leave it", dir,
 			o.Epochs, c.Epochs)
 	}
-	if c.Epochs > o.Epochs && o.Schedule.Kind != finetune.ConstantLR && o.Schedule.Kind != finetune.StepLR {
+	longer := c.Epochs > o.Epochs
+	if longer && o.Schedule.Kind != finetune.ConstantLR && o.Schedule.Kind != finetune.StepLR {
 		return nil, fmt.Errorf("the schedule of %s (%s) ends with its %d epochs: train longer in a new run, from %s",
 			dir, o.Schedule.Kind, o.Epochs, filepath.Join(dir, checkpointFile))
 	}
-	longer := c.Epochs > o.Epochs
 	o.Epochs = max(c.Epochs, o.Epochs)
-	r := &run{Options: o, dir: dir, teller: teller{tell: tell, epochs: o.Epochs, began: time.Now()}}
 	unlock, err := lock(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if r.train, r.val, err = datasets.Open(o.Dataset); err != nil {
+	r, err := newRun(dir, o, tell)
+	if err != nil {
 		return nil, err
 	}
 	if err := r.samePictures(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.skip(); err != nil {
-		return nil, err
-	}
+	r.skip()
 	r.report(finetune.Event{Phase: finetune.Starting})
 	if err := r.reopen(ctx); err != nil {
 		return nil, err
@@ -149,7 +144,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(finetune.Even
 	err = errors.Join(keepLines(filepath.Join(dir, stepsFile), func(s step) bool { return s.Step < r.at.Batches }),
 		keepLines(filepath.Join(dir, logFile), func(l finetune.Line) bool { return l.Epoch < r.at.Epoch }))
 	if err == nil && longer {
-		err = writeJSON(filepath.Join(dir, configFile), o)
+		err = wholefile.JSON(filepath.Join(dir, configFile), o)
 	}
 	if err != nil {
 		return nil, err
@@ -160,7 +155,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(finetune.Even
 // Join trains in a folder: it begins a run where there is none, goes on with one of
 // the same options, and refuses one of others, which it names.
 func Join(ctx context.Context, dir string, o Options, tell func(finetune.Event)) (*finetune.Summary, error) {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
+	if !fileIs(filepath.Join(dir, configFile)) {
 		return Train(ctx, dir, o, tell)
 	}
 	there, err := ReadOptions(dir)
@@ -171,15 +166,18 @@ func Join(ctx context.Context, dir string, o Options, tell func(finetune.Event))
 		return nil, err
 	}
 	if names := there.differences(o); len(names) > 0 {
-		return nil, fmt.Errorf(
-			"%s holds another training: it differs in %s; choose another folder, or ask for the same", dir,
-			strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s holds another training: it differs in %s; choose another folder, or ask for the "+
+			"same", dir, strings.Join(names, ", "))
 	}
-	change := Change{Engine: o.Engine, Devices: o.Devices, Workers: o.Workers}
-	if o.Epochs > there.Epochs {
-		change.Epochs = o.Epochs
-	}
-	return Continue(ctx, dir, change, tell)
+	epochs := max(o.Epochs, there.Epochs)
+	return Continue(ctx, dir, Change{Epochs: epochs, Engine: o.Engine, Devices: o.Devices, Workers: o.Workers}, tell)
+}
+
+func newRun(dir string, o Options, tell func(finetune.Event)) (*run, error) {
+	r := &run{Options: o, dir: dir, tell: tell, began: time.Now()}
+	var err error
+	r.train, r.val, err = datasets.Open(o.Dataset)
+	return r, err
 }
 
 // verify reads every picture once, so that no training ends at night over one
@@ -206,14 +204,8 @@ func (r *run) verify(ctx context.Context) ([]string, error) {
 		for _, b := range bad {
 			skipped = append(skipped, s.Key(b.Index))
 		}
-		r.report(
-			finetune.Event{
-				Phase: finetune.Checking,
-				Done:  before,
-				Of:    all,
-				Note:  fmt.Sprintf("%d pictures of %s cannot be read and are left out", len(bad), s.Name),
-			},
-		)
+		note := fmt.Sprintf("%d pictures of %s cannot be read and are left out", len(bad), s.Name)
+		r.report(finetune.Event{Phase: finetune.Checking, Done: before, Of: all, Note: note})
 	}
 	if len(unreadable) > 0 {
 		return nil, fmt.Errorf("%w (skip_bad leaves them out)", errors.Join(unreadable...))
@@ -222,31 +214,26 @@ func (r *run) verify(ctx context.Context) ([]string, error) {
 }
 
 // skip leaves out the pictures that were left out when the run began.
-func (r *run) skip() error {
-	data, err := os.ReadFile(filepath.Join(r.dir, skippedFile))
-	if err != nil || len(data) == 0 {
-		return nil
+func (r *run) skip() {
+	data, _ := os.ReadFile(filepath.Join(r.dir, skippedFile))
+	if len(data) == 0 {
+		return
 	}
-	skipped := map[string]bool{}
-	for key := range strings.Lines(string(data)) {
-		skipped[strings.TrimSuffix(key, "\n")] = true
-	}
+	skipped := strings.Split(string(data), "\n")
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
-		*split = s.Only(func(i int) bool { return !skipped[s.Key(i)] })
+		*split = s.Only(func(i int) bool { return !slices.Contains(skipped, s.Key(i)) })
 	}
-	return nil
 }
 
 // begin makes the model that the run starts from.
 func (r *run) begin(ctx context.Context) error {
-	s := r.Settings
-	steps := r.train.Len() / r.BatchSize / max(1, r.Accumulate)
 	if r.train.Len() < r.BatchSize {
 		return fmt.Errorf("%s has %d training pictures, which do not fill a batch of %d: make batch_size smaller",
 			r.Dataset, r.train.Len(), r.BatchSize)
 	}
-	s.Schedule = r.schedule(max(1, steps))
+	s := r.Settings
+	s.Schedule = r.schedule(max(1, r.train.Len()/r.BatchSize/max(1, r.Accumulate)))
 	classes := len(r.train.Classes)
 	if r.Options.Resume != "" {
 		resumed, err := r.resume(r.Options.Resume, s)
@@ -290,8 +277,8 @@ func (r *run) asked() intr.Config {
 	return c
 }
 
-// canvas is what sides of canvases are multiples of where nothing was asked for:
-// 128 pixels for the published 800, in proportion for less.
+// canvas is what sides of canvases are multiples of: unless it was asked for, 128
+// pixels for the published 800, in proportion for less.
 func (r *run) canvas(c intr.Config) int {
 	return cmp.Or(r.Canvas, max(1, (c.EvalSize*128/800+16)/32)*32)
 }
@@ -306,9 +293,8 @@ func (r *run) reopen(ctx context.Context) error {
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		lines, err := finetune.ReadLog(r.dir)
-		if err == nil && len(lines) > 0 { // the first checkpoint is older than the first line
-			err = fmt.Errorf("%s is gone, though %s tells of epoch %d: %s", path, logFile, lines[len(lines)-1].Epoch,
-				instead)
+		if n := len(lines); err == nil && n > 0 { // the first checkpoint is older than the first line
+			err = fmt.Errorf("%s is gone, though %s tells of epoch %d: %s", path, logFile, lines[n-1].Epoch, instead)
 		}
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,15 +63,9 @@ func (t *Trainer) checkpoint(extra Extra) (*torchfile.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := &torchfile.Dict{}
-	if extra.State != nil {
-		for key, value := range extra.State.All() {
-			state.Set(key, value)
-		}
-	}
+	state := extend(&torchfile.Dict{}, extra.State)
 	if t.batches > 0 {
-		gradients := &torchfile.Dict{}
-		gradients.Set("batches", t.batches)
+		gradients := dict("batches", t.batches)
 		for i, p := range t.params {
 			v, err := torchfile.NewLazyTensor(p.Key, p.Shape, func() ([]float32, error) { return t.sum(i) })
 			if err != nil {
@@ -101,7 +96,17 @@ func dict(pairs ...any) *torchfile.Dict {
 	return d
 }
 
-func list(values []float64) torchfile.List {
+// extend gives d what more has, which may be nil.
+func extend(d, more *torchfile.Dict) *torchfile.Dict {
+	if more != nil {
+		for key, value := range more.All() {
+			d.Set(key, value)
+		}
+	}
+	return d
+}
+
+func list[T any](values []T) torchfile.List {
 	l := make(torchfile.List, len(values))
 	for i, v := range values {
 		l[i] = v
@@ -111,18 +116,10 @@ func list(values []float64) torchfile.List {
 
 // args are the published options that the settings stand for.
 func (t *Trainer) args(more *torchfile.Dict) *torchfile.Dict {
-	args, s := t.model.Config.Args(), t.settings
-	for name, value := range dict(
+	s := t.settings
+	return extend(extend(t.model.Config.Args(), dict(
 		"lr", s.LR, "lr_backbone", s.LRBackbone, "weight_decay", s.WeightDecay, "clip_max_norm", s.ClipMaxNorm,
-		"dropout", s.Dropout, "batch_size", s.BatchSize, "lr_scheduler", t.rates.Kind, "seed", s.Seed).All() {
-		args.Set(name, value)
-	}
-	if more != nil {
-		for name, value := range more.All() {
-			args.Set(name, value)
-		}
-	}
-	return args
+		"dropout", s.Dropout, "batch_size", s.BatchSize, "lr_scheduler", t.rates.Kind, "seed", s.Seed)), more)
 }
 
 // optimizerState is torch.optim.AdamW's state_dict: parameters are numbered
@@ -175,8 +172,8 @@ func (r *rates) state() *torchfile.Dict {
 		d = dict("T_max", r.TMax, "eta_min", r.EtaMin)
 	case finetune.OneCycleLR:
 		phase := func(end float64, from, to, before, after string) *torchfile.Dict {
-			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before, "end_momentum",
-				after)
+			return dict("end_step", end, "start_lr", from, "end_lr", to, "start_momentum", before,
+				"end_momentum", after)
 		}
 		d = dict("total_steps", r.TotalSteps, "_schedule_phases", torchfile.List{
 			phase(cycleUp*float64(r.TotalSteps)-1, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
@@ -185,18 +182,13 @@ func (r *rates) state() *torchfile.Dict {
 	default:
 		d = dict("factor", 1.0, "total_iters", 0)
 	}
-	for key, value := range dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1,
-		"_is_initial", false,
-		"_get_lr_called_within_step", false, "_last_lr", list(r.now)).All() {
-		d.Set(key, value)
-	}
-	return d
+	return extend(d, dict("base_lrs", list(r.base), "last_epoch", r.last, "_step_count", r.last+1,
+		"_is_initial", false, "_get_lr_called_within_step", false, "_last_lr", list(r.now)))
 }
 
 // Resumed is what a checkpoint held beside what the trainer goes on with.
 type Resumed struct {
 	Epoch int             // the last that was finished
-	Args  *torchfile.Dict // the options of the training; nil where there are none
 	State *torchfile.Dict // Extra.State; nil where the checkpoint is not ours
 }
 
@@ -227,7 +219,11 @@ func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Res
 	if optimizer == nil || schedule == nil {
 		return fail(errors.New("it holds no optimizer and schedule: start a training from it instead"))
 	}
-	rates, decay, err := readRates(optimizer, schedule)
+	groups, err := groupsOf(optimizer)
+	if err != nil {
+		return fail(err)
+	}
+	rates, decay, err := readRates(groups, schedule)
 	if err != nil {
 		return fail(err)
 	}
@@ -237,22 +233,15 @@ func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Res
 		return fail(err)
 	}
 	t.rates = rates
-	resumed := &Resumed{Args: inner(root, "args"), State: inner(root, "gointr")}
-	if args, ok := get(root, "args").(*torchfile.Object); ok {
-		resumed.Args = args.Fields
+	epoch, _ := get(root, "epoch").(int64)
+	resumed := &Resumed{Epoch: int(epoch), State: inner(root, "gointr")}
+	err = t.readOptimizer(groups, inner(optimizer, "state"))
+	if err == nil {
+		err = t.readAccumulated(inner(resumed.State, accumulated))
 	}
-	if epoch, ok := get(root, "epoch").(int64); ok {
-		resumed.Epoch = int(epoch)
-	}
-	if err := t.readOptimizer(optimizer); err != nil {
+	if err != nil {
 		t.Close()
 		return fail(err)
-	}
-	if resumed.State != nil {
-		if err := t.readAccumulated(inner(resumed.State, accumulated)); err != nil {
-			t.Close()
-			return fail(err)
-		}
 	}
 	return t, resumed, nil
 }
@@ -281,18 +270,6 @@ func number(d *torchfile.Dict, key string) (float64, error) {
 	return 0, fmt.Errorf("%s is missing or not a number", key)
 }
 
-func numbers(d *torchfile.Dict, key string) ([]float64, error) {
-	items, _ := get(d, key).(torchfile.List)
-	values := make([]float64, len(items))
-	for i, item := range items {
-		var err error
-		if values[i], err = number(dict(key, item), key); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
 // groupsOf are the optimizer's parameter groups: all but the backbone, and the
 // backbone.
 func groupsOf(optimizer *torchfile.Dict) ([2]*torchfile.Dict, error) {
@@ -310,11 +287,8 @@ func groupsOf(optimizer *torchfile.Dict) ([2]*torchfile.Dict, error) {
 	return groups, nil
 }
 
-func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
-	groups, err := groupsOf(optimizer)
-	if err != nil {
-		return nil, 0, err
-	}
+// readRates gives the schedule and the weight decay.
+func readRates(groups [2]*torchfile.Dict, schedule *torchfile.Dict) (*rates, float64, error) {
 	r := &rates{Schedule: finetune.Schedule{Kind: finetune.ConstantLR}}
 	var failed []error
 	read := func(d *torchfile.Dict, key string) float64 {
@@ -334,11 +308,12 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 		return nil, 0, errors.New("its schedule is none of StepLR, CosineAnnealingLR, OneCycleLR and ConstantLR")
 	}
 	r.last = int(read(schedule, "last_epoch"))
-	base, err := numbers(schedule, "base_lrs")
-	failed = append(failed, err)
-	r.base = base
-	if len(base) != len(groups) {
-		failed = append(failed, fmt.Errorf("its schedule is for %d groups of parameters, and INTR has 2", len(base)))
+	bases, _ := get(schedule, "base_lrs").(torchfile.List)
+	for _, base := range bases {
+		r.base = append(r.base, read(dict("base_lrs", base), "base_lrs"))
+	}
+	if len(bases) != len(groups) {
+		failed = append(failed, fmt.Errorf("its schedule is for %d groups of parameters, and INTR has 2", len(bases)))
 	}
 	decay := read(groups[0], "weight_decay")
 	for _, group := range groups {
@@ -349,27 +324,17 @@ func readRates(optimizer, schedule *torchfile.Dict) (*rates, float64, error) {
 				errors.New("its groups of parameters have weight decays of their own, which are not supported"))
 		}
 		betas, _ := get(group, "betas").(torchfile.Tuple)
-		if len(betas) != 2 || betas[0] != beta1 || betas[1] != beta2 || get(group, "eps") != eps ||
-			get(group, "amsgrad") == true ||
-			get(group, "maximize") == true {
+		if !slices.Equal(betas, torchfile.Tuple{beta1, beta2}) || get(group, "eps") != eps ||
+			get(group, "amsgrad") == true || get(group, "maximize") == true {
 			failed = append(failed, errors.New("its optimizer is not AdamW with PyTorch's betas and eps"))
 		}
 	}
-	for _, err := range append(failed, checkSchedule(r.Schedule)) {
-		if err != nil {
-			return nil, 0, err
-		}
-	}
-	return r, decay, nil
+	return r, decay, cmp.Or(append(failed, checkSchedule(r.Schedule))...)
 }
 
 // readOptimizer takes steps and moments over.
-func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
-	groups, err := groupsOf(optimizer)
-	if err != nil {
-		return err
-	}
-	state, next, steps := inner(optimizer, "state"), 0, -1
+func (t *Trainer) readOptimizer(groups [2]*torchfile.Dict, state *torchfile.Dict) error {
+	next, steps := 0, -1
 	for group, d := range groups {
 		members, _ := get(d, "params").(torchfile.List)
 		mine := 0
@@ -384,29 +349,26 @@ func (t *Trainer) readOptimizer(optimizer *torchfile.Dict) error {
 				len(members), group, mine)
 		}
 		for _, member := range members {
-			i := next
+			p := t.params[next]
 			next++
 			entry := inner(state, member)
 			if entry == nil {
 				if state != nil && state.Len() > 0 {
-					return fmt.Errorf("its optimizer has no state for %s", t.params[i].Key)
+					return fmt.Errorf("its optimizer has no state for %s", p.Key)
 				}
 				continue
 			}
 			step, err := stepOf(entry)
 			if err != nil {
-				return fmt.Errorf("the optimizer's state of %s: %w", t.params[i].Key, err)
+				return fmt.Errorf("the optimizer's state of %s: %w", p.Key, err)
 			}
 			if steps >= 0 && step != steps {
-				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", t.params[i].Key, step,
-					steps)
+				return fmt.Errorf("%s has made %d steps and others %d, which is not supported", p.Key, step, steps)
 			}
 			steps = step
-			mean, square := t.moments(t.params[i])
-			if err := t.set(mean, t.params[i].Param, get(entry, "exp_avg")); err != nil {
-				return err
-			}
-			if err := t.set(square, t.params[i].Param, get(entry, "exp_avg_sq")); err != nil {
+			mean, square := t.moments(p)
+			err = cmp.Or(t.set(mean, p.Param, get(entry, "exp_avg")), t.set(square, p.Param, get(entry, "exp_avg_sq")))
+			if err != nil {
 				return err
 			}
 		}
@@ -422,11 +384,11 @@ func stepOf(entry *torchfile.Dict) (int, error) {
 	case int64:
 		return int(v), nil
 	case *torchfile.Tensor:
-		if v.Len() == 1 {
-			values, err := v.Float32s(nil)
-			if err != nil {
-				return 0, err
-			}
+		values, err := v.Float32s(nil)
+		if err != nil {
+			return 0, err
+		}
+		if len(values) == 1 {
 			return int(values[0]), nil
 		}
 	}
@@ -459,12 +421,8 @@ func (t *Trainer) readAccumulated(gradients *torchfile.Dict) error {
 
 // sum is the gradient of a trained tensor, added up so far, in PyTorch's layout.
 func (t *Trainer) sum(i int) ([]float32, error) {
-	s, ok := t.sums[i].(*tensors.Tensor)
-	if !ok {
-		s = t.sums[i].(*dtensor.Tensor).Shards()[0]
-	}
 	values := make([]float32, t.params[i].Len())
-	err := s.ConstFlatData(func(flat any) { t.params[i].ToTorch(values, flat.([]float32)) })
+	err := whole(t.sums[i]).ConstFlatData(func(flat any) { t.params[i].ToTorch(values, flat.([]float32)) })
 	return values, err
 }
 

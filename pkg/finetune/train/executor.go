@@ -7,7 +7,6 @@ import (
 
 	"github.com/gomlx/compute/distributed"
 	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
@@ -24,20 +23,18 @@ type executor struct {
 	compiled map[compiled]bool
 }
 
-// exec compiles a graph of the model, on all devices of the training.
-func (x *executor) exec(build func([]*graph.Node) []*graph.Node) (*model.Exec, error) {
-	exec, err := x.model.NewExec(build)
-	if err != nil {
-		return nil, err
-	}
-	exec.SetMaxCache(-1)
-	return exec, nil
-}
-
 // resident is a result that stays on the engine, whole on every device.
 type resident interface{ FinalizeAll() error }
 
 func free(r resident) { _ = r.FinalizeAll() }
+
+// whole is the result on the first device.
+func whole(r resident) *tensors.Tensor {
+	if one, ok := r.(*tensors.Tensor); ok {
+		return one
+	}
+	return r.(*dtensor.Tensor).Shards()[0]
+}
 
 // argument is an input of a graph: a resident one, or a value, of which split
 // ones are shared out to the devices by their first axis.
@@ -56,11 +53,7 @@ func (x *executor) run(exec *model.Exec, arguments []argument, fetched int) ([][
 	}
 	values := make([][]float32, fetched)
 	for i, r := range results[:fetched] {
-		first, ok := r.(*tensors.Tensor)
-		if !ok {
-			first = r.(*dtensor.Tensor).Shards()[0]
-		}
-		if values[i], err = tensors.CopyFlatData[float32](first); err != nil {
+		if values[i], err = tensors.CopyFlatData[float32](whole(r)); err != nil {
 			return nil, nil, err
 		}
 		if err := r.FinalizeAll(); err != nil {
@@ -97,14 +90,14 @@ func (x *executor) execute(exec *model.Exec, arguments []argument) ([]resident, 
 		}
 		return results, err
 	}
-	whole := distributed.NewReplicatedShardingSpec(x.mesh)
+	replicated := distributed.NewReplicatedShardingSpec(x.mesh)
 	split, err := distributed.BuildSpec(x.mesh).S(dataAxis).Done()
 	if err != nil {
 		return nil, err
 	}
 	var specs []*distributed.ShardingSpec
 	for _, a := range arguments {
-		spec := whole
+		spec := replicated
 		if a.split {
 			spec = split
 		}
@@ -121,7 +114,7 @@ func (x *executor) execute(exec *model.Exec, arguments []argument) ([]resident, 
 		args = append(args, shards)
 	}
 	if exec.NumDevices() == 1 {
-		exec.AutoSharding(x.mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(whole)
+		exec.AutoSharding(x.mesh).WithInputShardingSpecs(specs...).WithOutputShardingSpecs(replicated)
 	}
 	outputs, err := exec.DistributedExec(args...)
 	for _, o := range outputs {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,9 +47,13 @@ func appendLine(path string, value any) error {
 	if err != nil {
 		return err
 	}
+	return appendTo(path, append(line, '\n'))
+}
+
+func appendTo(path string, data []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err == nil {
-		_, err = file.Write(append(line, '\n'))
+		_, err = file.Write(data)
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
@@ -82,19 +85,7 @@ func keepLines[T any](path string, keep func(T) bool) error {
 			end = read
 		}
 	}
-	return wholefile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(data[:end])
-		return err
-	})
-}
-
-func writeJSON(path string, value any) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(value)
-	})
+	return wholefile.Bytes(path, data[:end])
 }
 
 // ours says whether a file is one that a run puts into its folder, half-written
@@ -148,12 +139,9 @@ func ReadOptions(dir string) (Options, error) {
 }
 
 func writeText(path string, lines []string) error {
-	return wholefile.Write(path, func(w io.Writer) error {
-		for _, line := range lines {
-			if _, err := io.WriteString(w, line+"\n"); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	var text []byte
+	for _, line := range lines {
+		text = append(append(text, line...), '\n')
+	}
+	return wholefile.Bytes(path, text)
 }

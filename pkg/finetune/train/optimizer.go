@@ -68,7 +68,7 @@ const largestUpdate = 4 << 20
 // newUpdates splits the optimizer's step.
 func (t *Trainer) newUpdates() error {
 	add := func(from, to int, changes []*model.Variable, build func(nodes []*graph.Node) []*graph.Node) error {
-		exec, err := t.exec(build)
+		exec, err := t.model.NewExec(build)
 		if err == nil {
 			t.updates = append(t.updates, &update{from, to, changes, exec})
 		}
@@ -152,8 +152,8 @@ const collectAfter = 256 << 20
 
 // change gives a variable its new value and frees the old one.
 func change(v *model.Variable, value resident) error {
-	if whole, ok := value.(*tensors.Tensor); ok {
-		return v.SetValue(whole)
+	if one, ok := value.(*tensors.Tensor); ok {
+		return v.SetValue(one)
 	}
 	return v.SetDistributedValue(value.(*dtensor.Tensor))
 }

@@ -42,9 +42,8 @@ func (o Options) check() error {
 	case o.Dataset == "":
 		return errors.New("no dataset was named: give a folder with train/CLASS/*.jpg and val/CLASS/*.jpg")
 	case o.From == "" && o.Resume == "":
-		return errors.New(
-			"it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for random weights",
-		)
+		return errors.New("it was not said what to start from: name a checkpoint (detr-r50, say), or nothing for " +
+			"random weights")
 	case o.From == finetune.Nothing && o.Architecture == nil:
 		return errors.New("random weights need an architecture")
 	case o.Epochs < 1:

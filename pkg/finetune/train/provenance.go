@@ -29,10 +29,8 @@ type Provenance struct {
 
 func (r *run) provenance(ctx context.Context) (Provenance, error) {
 	p := Provenance{
-		Began: r.began.UTC().Truncate(
-			time.Second,
-		), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Version: origin.Version(), Images: [2]int{r.train.Len(), r.val.Len()},
+		Began: r.began.UTC().Truncate(time.Second), Version: origin.Version(), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Images: [2]int{r.train.Len(), r.val.Len()},
 	}
 	var err error
 	if p.Train, err = r.train.Digest(ctx); err != nil {

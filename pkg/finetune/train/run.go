@@ -23,16 +23,31 @@ import (
 // run is a training in a folder.
 type run struct {
 	Options
-	dir string
-	teller
-	train, val *datasets.Split
-	trainer    *Trainer
-	at         position
-	loader     datasets.Loader
-	saved      time.Time
-	spent      time.Duration // on batches, by this process
-	batches    int           // made by this process
-	parameters int
+	dir         string
+	tell        func(finetune.Event) // nil where nobody listens
+	began, told time.Time            // the process's work, and the last event
+	train, val  *datasets.Split
+	trainer     *Trainer
+	at          position
+	loader      datasets.Loader
+	saved       time.Time
+	batches     int // made by this process
+	parameters  int
+}
+
+// often tells an event unless one was told just now.
+func (r *run) often(e finetune.Event) {
+	if time.Since(r.told) > 200*time.Millisecond || e.Done == e.Of {
+		r.report(e)
+	}
+}
+
+func (r *run) report(e finetune.Event) {
+	r.told = time.Now()
+	if r.tell != nil {
+		e.Epochs, e.Elapsed = r.Epochs, time.Since(r.began).Seconds()
+		r.tell(e)
+	}
 }
 
 // position is where a run is, kept in its checkpoint.
@@ -57,12 +72,8 @@ const saveEvery = 10 * time.Minute
 // finish makes the epochs that are missing.
 func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 	r.loader = datasets.Loader{
-		Split:     r.train,
-		BatchSize: r.BatchSize,
-		Transform: r.transform(r.trainer.model.Config.EvalSize),
-		Train:     true,
-		Seed:      uint64(r.Seed),
-		Workers:   r.Workers,
+		Split: r.train, BatchSize: r.BatchSize, Transform: r.transform(r.trainer.model.Config.EvalSize),
+		Train: true, Seed: uint64(r.Seed), Workers: r.Workers,
 	}
 	for _, p := range r.trainer.params {
 		r.parameters += p.Len()
@@ -98,9 +109,8 @@ func (r *run) ended(ctx context.Context, err error) error {
 		return fmt.Errorf("%w; %s has the weights from before", err, filepath.Join(r.dir, checkpointFile))
 	case noMemory(err):
 		fits := max(1, r.BatchSize/2)
-		return fmt.Errorf(
-			"a batch of %d pictures does not fit into the memory of %s: batch_size %d with accumulate %d is the "+
-				"same training in less, and so is recompute (%w)",
+		return fmt.Errorf("a batch of %d pictures does not fit into the memory of %s: batch_size %d with accumulate "+
+			"%d is the same training in less, and so is recompute (%w)",
 			r.BatchSize, r.trainer.engine, fits, max(1, r.Accumulate)*(r.BatchSize/fits), err)
 	}
 	return err
@@ -200,7 +210,6 @@ func (r *run) record(line finetune.Line) error {
 }
 
 func (r *run) step(batch *datasets.Batch) error {
-	begun := time.Now()
 	result, err := r.trainer.Step(NewBatch(batch.Pictures, batch.Classes, batch.Indices))
 	var notFinite *NotFiniteError
 	if errors.As(err, &notFinite) {
@@ -218,20 +227,13 @@ func (r *run) step(batch *datasets.Batch) error {
 	if result.Updated {
 		at.Norm, at.Norms = at.Norm+result.GradNorm, at.Norms+1
 	}
-	line := step{
-		Step:     at.Batches,
-		Epoch:    at.Epoch,
-		Loss:     result.Loss,
-		Acc1:     result.Acc1,
-		GradNorm: result.GradNorm,
-		LR:       result.LR,
-	}
+	line := step{Step: at.Batches, Epoch: at.Epoch, Loss: result.Loss, Acc1: result.Acc1, GradNorm: result.GradNorm,
+		LR: result.LR}
 	if err := appendLine(filepath.Join(r.dir, stepsFile), line); err != nil {
 		return err
 	}
 	at.Batch++
 	at.Batches++
-	r.spent += time.Since(begun)
 	r.batches++
 	n, of := float64(at.Batch), r.loader.Batches()
 	missing := (r.Epochs-at.Epoch-1)*of + of - at.Batch
@@ -293,15 +295,7 @@ func (r *run) curves() error {
 func (r *run) args() *torchfile.Dict {
 	return dict("dataset_path", filepath.Dir(r.Dataset), "dataset_name", filepath.Base(r.Dataset), "output_dir", r.dir,
 		"epochs", r.Epochs, "lr_drop", max(1, r.Schedule.StepSize), "min_lr", r.Schedule.EtaMin, "noise_frac",
-		r.NoiseFrac, "finetune", r.From, intr.ClassNamesArg, names(r.train.Classes))
-}
-
-func names(classes []string) torchfile.List {
-	l := make(torchfile.List, len(classes))
-	for i, name := range classes {
-		l[i] = name
-	}
-	return l
+		r.NoiseFrac, "finetune", r.From, intr.ClassNamesArg, list(r.train.Classes))
 }
 
 func (r *run) save() error {
@@ -329,8 +323,7 @@ func (r *run) advice(line finetune.Line) string {
 	case r.From == finetune.Nothing:
 		what = "starting from a trained checkpoint (detr-r50), or OneCycleLR with a rate of 5e-4"
 	}
-	return fmt.Sprintf(
-		"after %d epochs the loss is still that of guessing among %d classes (%.2f): the training does not learn "+
-			"yet; try %s, and look whether the folders hold what their names say",
+	return fmt.Sprintf("after %d epochs the loss is still that of guessing among %d classes (%.2f): the training does "+
+		"not learn yet; try %s, and look whether the folders hold what their names say",
 		line.Epoch+1, len(r.train.Classes), chance, what)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -27,13 +26,10 @@ type Start struct {
 // StartOptions are what a checkpoint is started from with.
 type StartOptions struct {
 	Classes int // of the model to be [num_queries]
-	// NoiseFrac is the deviation of the normal noise on queries that are copies
-	// of others [noise_frac]; 0.1 as published.
+	// deviation of the normal noise on queries that are copies of others [noise_frac]; 0.1 as published
 	NoiseFrac float64
-	// Asked is what is known of the architecture, as intr.InspectAs has it.
-	Asked    intr.Config
-	Seed     int64     // of the noise and of what is initialised anew [seed]
-	Progress io.Writer // is told how far a download is; nil for silence
+	Asked     intr.Config // what is known of the architecture, as intr.InspectAs has it
+	Seed      int64       // of the noise and of what is initialised anew [seed]
 }
 
 // FromCheckpoint starts from a DETR or an INTR: a path, the name of a published
@@ -46,7 +42,7 @@ func FromCheckpoint(ctx context.Context, checkpoint string, o StartOptions) (*St
 	if o.Classes < 1 {
 		return nil, fmt.Errorf("a model of %d classes cannot be trained: the dataset needs 1 at least", o.Classes)
 	}
-	path, err := hub.Find(ctx, checkpoint, o.Progress)
+	path, err := hub.Find(ctx, checkpoint, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +124,7 @@ func (o StartOptions) queries(had []float32, n, width int) []float32 {
 }
 
 // FromNothing starts with PyTorch's initial weights (intr.Initial). The BatchNorms are
-// the identity: Calibrate them on a batch, or train them.
+// the identity, and are to be trained.
 func FromNothing(c intr.Config, seed int64) (*Start, error) {
 	c.EvalSize = cmp.Or(c.EvalSize, 800)
 	if err := c.Check(); err != nil {

@@ -2,11 +2,8 @@ package train
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"hash/crc32"
 	"math"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,7 +11,6 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/finetune"
 )
 
@@ -28,7 +24,7 @@ const eventsFile = "events.out.tfevents.gointr"
 func appendEvents(dir string, line finetune.Line) error {
 	path := filepath.Join(dir, eventsFile)
 	var out []byte
-	if _, err := os.Stat(path); err != nil {
+	if !fileIs(path) {
 		out = record(event(protowire.AppendString(protowire.AppendTag(nil, 3, protowire.BytesType), "brain.Event:2")))
 	}
 	var summary []byte
@@ -51,22 +47,13 @@ func appendEvents(dir string, line finetune.Line) error {
 	body := protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), uint64(line.Epoch))
 	body = protowire.AppendBytes(protowire.AppendTag(body, 5, protowire.BytesType), summary)
 	out = append(out, record(event(body))...)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
-	if err == nil {
-		_, err = file.Write(out)
-		err = errors.Join(err, file.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, wholefile.Cause(err))
-	}
-	return nil
+	return appendTo(path, out)
 }
 
 // event is an Event with the time of now.
 func event(body []byte) []byte {
 	now := float64(time.Now().UnixMilli()) / 1000
-	return append(
-		protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)),
+	return append(protowire.AppendFixed64(protowire.AppendTag(nil, 1, protowire.Fixed64Type), math.Float64bits(now)),
 		body...)
 }
 

@@ -57,11 +57,8 @@ type StepResult struct {
 	Acc1     float64 // percent of the pictures whose class came first [acc1]
 	Acc5     float64 // among the first five [acc5]
 	GradNorm float64 // of all gradients, before clipping; 0 where the step still accumulates
-	LR       float64 // learning rate that the step took; of the backbone: LRBackbone
-	// LRBackbone is that of the second group.
-	LRBackbone float64
-	// Updated is false where gradients were only added up.
-	Updated bool
+	LR       float64 // learning rate that the step took, of all but the backbone
+	Updated  bool    // false where gradients were only added up
 }
 
 // NewTrainer begins a training. The values of start move to the engine: start
@@ -111,27 +108,8 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 
 const dataAxis = "data"
 
-// Model is the model in training, to be evaluated between two steps. It shares
-// the trainer's weights: it changes with every step and ends with Close.
-func (t *Trainer) Model() *intr.Model { return t.model }
-
-// Steps is how many steps the optimizer has made.
-func (t *Trainer) Steps() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.steps
-}
-
-// LR are the learning rates that the next step takes: of all but the backbone,
-// and of the backbone.
-func (t *Trainer) LR() (lr, lrBackbone float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := t.lrs()
-	return now[0], now[1]
-}
-
-// lrs are the schedule's rates, warm-up included.
+// lrs are the rates that the next step takes, warm-up included: of all but the
+// backbone, and of the backbone.
 func (t *Trainer) lrs() [2]float64 {
 	warm := 1.0
 	if t.steps < t.settings.WarmUp {
@@ -177,10 +155,8 @@ func (e *NotFiniteError) Error() string {
 	if e.Loss-e.Loss == 0 {
 		what = fmt.Sprintf("the gradient of %s is not finite for %s (loss %.4g)", e.Tensor, e.Batch, e.Loss)
 	}
-	return fmt.Sprintf(
-		"%s after %d steps: the weights stay as they were before it; a lower learning rate, or a look at these "+
-			"pictures, may help",
-		what, e.Step)
+	return fmt.Sprintf("%s after %d steps: the weights stay as they were before it; a lower learning rate, or a "+
+		"look at these pictures, may help", what, e.Step)
 }
 
 // Step trains on one batch: loss, gradients and, after Accumulate batches, a
@@ -191,7 +167,7 @@ func (t *Trainer) Step(b *Batch) (StepResult, error) {
 	defer t.mu.Unlock()
 	var result StepResult
 	lrs := t.lrs()
-	result.LR, result.LRBackbone = lrs[0], lrs[1]
+	result.LR = lrs[0]
 	outputs, gradients, err := t.call(b, true)
 	if err != nil {
 		return result, err
@@ -249,7 +225,7 @@ func (t *Trainer) call(b *Batch, training bool) (numbers [][]float32, gradients 
 	exec := t.graphs[kind]
 	if exec == nil {
 		var err error
-		exec, err = t.exec(func(nodes []*graph.Node) []*graph.Node {
+		exec, err = t.model.NewExec(func(nodes []*graph.Node) []*graph.Node {
 			in := kind.take(nodes)
 			if training {
 				return t.gradients(in)
@@ -289,18 +265,8 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 	stride := t.model.Config.Stride()
 	pixels := in.Pixels
 	if kind.padded {
-		size := room * height * width * 3
-		if cap(t.pixels) < size {
-			t.pixels = make([]float32, size)
-		}
-		pixels = t.pixels[:size]
-		clear(pixels)
-		for i := range n {
-			for y := range in.Height {
-				row := in.Pixels[(i*in.Height+y)*in.Width*3:][:in.Width*3]
-				copy(pixels[(i*height+y)*width*3:], row)
-			}
-		}
+		t.pixels = in.Padded(t.pixels, room, height, width)
+		pixels = t.pixels
 	}
 	cells := in.Cells(stride, height, width)
 	for rest := room*len(cells)/n - len(cells); rest > 0; rest-- {
