@@ -96,9 +96,6 @@ func (t *Tally) Count(
 	return nil
 }
 
-// Len is how many pictures were counted.
-func (t *Tally) Len() int { return len(t.answers) }
-
 // Report is what a tally came to. Accuracies are in percent, as the published scripts print them.
 type Report struct {
 	Images int        `json:"images"`
