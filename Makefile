@@ -1,6 +1,9 @@
 # GoINTR from a fresh clone, on a machine with Go 1.26 and Python 3.10 or newer. Nothing needs root.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Make has rules of its own, by which kernel/jupyter/files/gopls would be compiled from gopls.mod, as Modula-2.
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
 .PHONY: help setup demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build clean
 
 PYTHON ?= python3
