@@ -219,10 +219,13 @@ func (r *run) skip() {
 	if len(data) == 0 {
 		return
 	}
-	skipped := strings.Split(string(data), "\n")
+	skipped := map[string]bool{}
+	for key := range strings.Lines(string(data)) {
+		skipped[strings.TrimSuffix(key, "\n")] = true
+	}
 	for _, split := range []**datasets.Split{&r.train, &r.val} {
 		s := *split
-		*split = s.Only(func(i int) bool { return !slices.Contains(skipped, s.Key(i)) })
+		*split = s.Only(func(i int) bool { return !skipped[s.Key(i)] })
 	}
 }
 

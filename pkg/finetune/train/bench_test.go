@@ -42,11 +42,11 @@ func BenchmarkStepR50(b *testing.B) {
 		pictures = append(pictures, p)
 	}
 	batch := train.NewBatch(pictures, []int{3, 5}, nil)
-	if _, err := tr.Step(batch); err != nil {
+	if _, err := tr.Step(b.Context(), batch); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := tr.Step(batch); err != nil {
+		if _, err := tr.Step(b.Context(), batch); err != nil {
 			b.Fatal(err)
 		}
 	}

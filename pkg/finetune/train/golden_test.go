@@ -146,7 +146,7 @@ func TestGoldenTraining(t *testing.T) {
 		loss, norm, final = far.Within(t, "loss", loss), -far.Within(t, "norm", norm), -far.Within(t, "final", final)
 		worst := [3]float64{}
 		for i, step := range want.Steps {
-			got, err := tr.Step(images.batch(step.Batch, want.Labels))
+			got, err := tr.Step(t.Context(), images.batch(step.Batch, want.Labels))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +210,7 @@ func TestGoldenResume(t *testing.T) {
 		for _, epoch := range want[2:] {
 			lr, _ := tr.LR()
 			near(t, fmt.Sprintf("learning rate %d", epoch.Epoch), lr, epoch.LR, -1e-15)
-			got, err := tr.Step(images.batch(all, all))
+			got, err := tr.Step(t.Context(), images.batch(all, all))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -160,7 +160,7 @@ func (r *run) batchesOf(ctx context.Context, begun time.Time) error {
 	before := r.at.Seconds
 	for batch, err := range r.loader.Epoch(ctx, r.at.Epoch, r.at.Batch) {
 		if err == nil {
-			err = r.step(batch)
+			err = r.step(ctx, batch)
 		}
 		if err != nil {
 			return err
@@ -209,8 +209,8 @@ func (r *run) record(line finetune.Line) error {
 	return nil
 }
 
-func (r *run) step(batch *datasets.Batch) error {
-	result, err := r.trainer.Step(NewBatch(batch.Pictures, batch.Classes, batch.Indices))
+func (r *run) step(ctx context.Context, batch *datasets.Batch) error {
+	result, err := r.trainer.Step(ctx, NewBatch(batch.Pictures, batch.Classes, batch.Indices))
 	var notFinite *NotFiniteError
 	if errors.As(err, &notFinite) {
 		var names []string
@@ -256,7 +256,7 @@ func (r *run) evaluate(ctx context.Context) (*evaluation.Report, error) {
 		for batch, err := range loader.Epoch(ctx, 0, 0) {
 			var result EvalResult
 			if err == nil {
-				result, err = r.trainer.Evaluate(NewBatch(batch.Pictures, batch.Classes, batch.Indices))
+				result, err = r.trainer.Evaluate(ctx, NewBatch(batch.Pictures, batch.Classes, batch.Indices))
 			}
 			if err != nil {
 				yield(nil, err)

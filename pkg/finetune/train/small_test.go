@@ -135,7 +135,7 @@ func TestSmallTraining(t *testing.T) {
 					var got train.StepResult
 					for j, pick := range step.Batches {
 						var err error
-						if got, err = tr.Step(f.batch(pick, classesOf[r.Start])); err != nil {
+						if got, err = tr.Step(t.Context(), f.batch(pick, classesOf[r.Start])); err != nil {
 							t.Fatal(err)
 						}
 						near(t, fmt.Sprintf("loss %d.%d", i, j), got.Loss, step.Losses[j], far.Within(t, "loss", 1e-4))
@@ -185,7 +185,7 @@ func TestBFloat16(t *testing.T) {
 				t.Fatal(err)
 			}
 			for step := range 25 {
-				got, err := tr.Step(batch)
+				got, err := tr.Step(t.Context(), batch)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -234,11 +234,11 @@ func TestDevices(t *testing.T) {
 	a, b := f.newTrainer(t, r, one), f.newTrainer(t, r, four)
 	for i := range 3 {
 		batch := f.batch([]int{i, i + 1, i + 2}, 5) // of a room of four
-		x, err := a.Step(batch)
+		x, err := a.Step(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
-		y, err := b.Step(batch)
+		y, err := b.Step(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,16 +284,16 @@ func TestFromNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	before, err := tr.Evaluate(batch)
+	before, err := tr.Evaluate(t.Context(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 60 {
-		if _, err := tr.Step(batch); err != nil {
+		if _, err := tr.Step(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	after, err := tr.Evaluate(batch)
+	after, err := tr.Evaluate(t.Context(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,13 +418,13 @@ func TestFromDETR(t *testing.T) {
 	}
 	defer tr.Close()
 	batch := f.batch([]int{0, 1, 2}, classes)
-	first, err := tr.Step(batch)
+	first, err := tr.Step(t.Context(), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last train.StepResult
 	for range 10 {
-		if last, err = tr.Step(batch); err != nil {
+		if last, err = tr.Step(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -543,15 +543,16 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	tr := f.newTrainer(t, r, f.settings(r, "go"))
-	if _, err := tr.Step(f.batch([]int{0, 1, 2, 3}, 5)); err == nil || !strings.Contains(err.Error(), "batch_size") {
+	if _, err := tr.Step(t.Context(), f.batch([]int{0, 1, 2, 3}, 5)); err == nil ||
+		!strings.Contains(err.Error(), "batch_size") {
 		t.Errorf("a batch that is too large is answered with %v", err)
 	}
-	if _, err := tr.Step(f.batch([]int{5}, 6)); err == nil || !strings.Contains(err.Error(), "class 5") {
+	if _, err := tr.Step(t.Context(), f.batch([]int{5}, 6)); err == nil || !strings.Contains(err.Error(), "class 5") {
 		t.Errorf("a class that the model lacks is answered with %v", err)
 	}
 	s := f.settings(r, "go")
 	path := filepath.Join(t.TempDir(), "checkpoint.pth")
-	if _, err := tr.Step(f.batch([]int{0, 1}, 5)); err != nil {
+	if _, err := tr.Step(t.Context(), f.batch([]int{0, 1}, 5)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tr.Save(path, train.Extra{}); err != nil {
@@ -584,11 +585,11 @@ func TestCanvas(t *testing.T) {
 	a, b := f.newTrainer(t, r, alone), f.newTrainer(t, r, large)
 	for i := range 2 {
 		batch := f.batch([]int{0, 1, 3}, classesOf[r.Start]) // 96×96 pixels together, on 144×144
-		x, err := a.Step(batch)
+		x, err := a.Step(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
-		y, err := b.Step(batch)
+		y, err := b.Step(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -611,11 +612,11 @@ func TestRecompute(t *testing.T) {
 		a, b := f.newTrainer(t, r, s), f.newTrainer(t, r, again)
 		for i := range 2 {
 			batch := f.batch([]int{0, 1, 2}, classesOf[r.Start])
-			x, err := a.Step(batch)
+			x, err := a.Step(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
 			}
-			y, err := b.Step(batch)
+			y, err := b.Step(t.Context(), batch)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -633,7 +634,7 @@ func TestNotFinite(t *testing.T) {
 	enginetest.Each(t, func(t *testing.T, engine string) {
 		tr := f.newTrainer(t, r, f.settings(r, engine))
 		good := f.batch([]int{0, 1, 2}, 5)
-		if _, err := tr.Step(good); err != nil {
+		if _, err := tr.Step(t.Context(), good); err != nil {
 			t.Fatal(err)
 		}
 		values := func() (all []float32) {
@@ -649,7 +650,7 @@ func TestNotFinite(t *testing.T) {
 		before := values()
 		bad := f.batch([]int{3, 4, 5}, 5)
 		bad.Input.Pixels[100] = float32(math.Inf(1))
-		_, err := tr.Step(bad)
+		_, err := tr.Step(t.Context(), bad)
 		var notFinite *train.NotFiniteError
 		if !errors.As(err, &notFinite) || !strings.Contains(err.Error(), "[3 4 5]") ||
 			strings.Contains(err.Error(), "\n") {
@@ -659,7 +660,7 @@ func TestNotFinite(t *testing.T) {
 		if !slices.Equal(before, values()) || tr.Steps() != 1 {
 			t.Error("the weights have changed")
 		}
-		if _, err := tr.Step(good); err != nil {
+		if _, err := tr.Step(t.Context(), good); err != nil {
 			t.Errorf("cannot go on: %v", err)
 		}
 	})
@@ -682,7 +683,7 @@ func TestResume(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "checkpoint.pth")
 			var losses []float64
 			step := func(tr *train.Trainer, i int) float64 {
-				got, err := tr.Step(f.batch([]int{i % 6, (i + 1) % 6, (i + 3) % 6}, classesOf[r.Start]))
+				got, err := tr.Step(t.Context(), f.batch([]int{i % 6, (i + 1) % 6, (i + 3) % 6}, classesOf[r.Start]))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -745,7 +746,7 @@ func TestResumeInPyTorch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := tr.Step(f.batch([]int{i % 6, (i + 1) % 6, (i + 2) % 6}, classesOf[r.Start]))
+			got, err := tr.Step(t.Context(), f.batch([]int{i % 6, (i + 1) % 6, (i + 2) % 6}, classesOf[r.Start]))
 			if err != nil {
 				t.Fatal(err)
 			}

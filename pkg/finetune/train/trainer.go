@@ -9,13 +9,14 @@
 //	start, err := train.FromCheckpoint(ctx, "detr-r50", train.StartOptions{Classes: 200, NoiseFrac: 0.1})
 //	t, err := train.NewTrainer(start, finetune.DefaultSettings())
 //	for batch := range batches {
-//		result, err := t.Step(batch)
+//		result, err := t.Step(ctx, batch)
 //	}
 //	t.EndEpoch()
 //	err = t.Save("checkpoint.pth", train.Extra{Epoch: 0})
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -161,14 +162,15 @@ func (e *NotFiniteError) Error() string {
 
 // Step trains on one batch: loss, gradients and, after Accumulate batches, a
 // step of the optimizer. A loss or gradient that is not finite is a
-// *NotFiniteError and changes nothing. Any other error is one sentence.
-func (t *Trainer) Step(b *Batch) (StepResult, error) {
+// *NotFiniteError and changes nothing, and so is the error of ctx, when it had ended
+// before. Any other error is one sentence.
+func (t *Trainer) Step(ctx context.Context, b *Batch) (StepResult, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var result StepResult
 	lrs := t.lrs()
 	result.LR = lrs[0]
-	outputs, gradients, err := t.call(b, true)
+	outputs, gradients, err := t.call(ctx, b, true)
 	if err != nil {
 		return result, err
 	}
@@ -213,7 +215,12 @@ func (t *Trainer) forget() {
 }
 
 // call runs the first graph, for training or for evaluation, on a batch.
-func (t *Trainer) call(b *Batch, training bool) (numbers [][]float32, gradients []resident, err error) {
+func (t *Trainer) call(
+	ctx context.Context, b *Batch, training bool,
+) (numbers [][]float32, gradients []resident, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	if err := b.check(t.model.Config, t.settings.BatchSize); err != nil {
 		return nil, nil, err
 	}
@@ -308,10 +315,10 @@ type EvalResult struct {
 
 // Evaluate answers a batch as the published evaluation does: pictures share the
 // batch's canvas, and there is no dropout.
-func (t *Trainer) Evaluate(b *Batch) (EvalResult, error) {
+func (t *Trainer) Evaluate(ctx context.Context, b *Batch) (EvalResult, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	outputs, _, err := t.call(b, false)
+	outputs, _, err := t.call(ctx, b, false)
 	if err != nil {
 		return EvalResult{}, err
 	}
