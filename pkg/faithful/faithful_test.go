@@ -270,7 +270,7 @@ func (s *seer) Baselines(context.Context, int, *picture.Picture) (attention.Map,
 	return attention.Map{Rows: 6, Cols: 6, Values: make([]float32, 36)}, broken, nil
 }
 
-func (s *seer) Randomised(parts []Part, seed uint64) (Model, func(), error) {
+func (s *seer) Randomised(parts []Part, seed uint64) (Subject, func(), error) {
 	other := *s
 	if slices.Contains(parts, Backbone) {
 		other.blurred = &seed
@@ -450,7 +450,7 @@ func TestRunEnds(t *testing.T) {
 // With boxes of whole animals only, these are pointed at; with nothing, nothing.
 func TestRunWithBoxes(t *testing.T) {
 	dir, set := drawn(t)
-	m := struct{ Model }{newSeer(set, dir)} // neither an Attributer nor a Randomiser
+	m := struct{ Subject }{newSeer(set, dir)} // neither an Attributer nor a Randomiser
 	if err := os.Remove(filepath.Join(dir, "species.json")); err != nil {
 		t.Fatal(err)
 	}

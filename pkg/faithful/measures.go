@@ -217,7 +217,8 @@ func (r *runner) sanity(ctx context.Context) error {
 }
 
 // compare adds how much a picture's maps are like those of another model.
-func (r *runner) compare(ctx context.Context, other Model, d *definition, p *shot, values map[Method][]float64) error {
+func (r *runner) compare(ctx context.Context, other Subject, d *definition, p *shot,
+	values map[Method][]float64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

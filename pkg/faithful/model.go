@@ -13,26 +13,26 @@ import (
 	"github.com/gointr/gointr/pkg/picture"
 )
 
-// Model is what is measured: a model that also answers changed pictures. One that is an Attributer, too, is compared
+// Subject is what is measured: a model that also answers changed pictures. One that is an Attributer, too, is compared
 // with Grad-CAM and attention rollout, and one that is a Randomiser passes the sanity checks. faithful/subject makes
 // one of an intr.Model.
-type Model interface {
+type Subject interface {
 	model.Model
 	// Logits answers pictures of one size that are resized for the network already: [pictures][classes].
 	Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error)
 }
 
-// Attributer is a Model of which maps can be computed in other ways.
+// Attributer is a Subject of which maps can be computed in other ways.
 type Attributer interface {
 	// Baselines are Grad-CAM and attention rollout for a class of a picture that is resized for the network already.
 	Baselines(ctx context.Context, class int, p *picture.Picture) (gradCAM, rollout attention.Map, err error)
 }
 
-// Randomiser is a Model that can be had with other weights.
+// Randomiser is a Subject that can be had with other weights.
 type Randomiser interface {
 	// Randomised is a model with initial random weights in some Parts, the same for the same seed, and how it is
 	// closed.
-	Randomised(parts []Part, seed uint64) (Model, func(), error)
+	Randomised(parts []Part, seed uint64) (Subject, func(), error)
 }
 
 // A Part of a model can be given random weights.
@@ -94,7 +94,7 @@ func CentreMap(rows, cols int) attention.Map {
 
 // mapsOf are the methods' maps of a class of a picture that a model explained. input is the picture, resized for the
 // network.
-func (r *runner) mapsOf(ctx context.Context, m Model, e *attention.Explanation, input *picture.Picture, class int,
+func (r *runner) mapsOf(ctx context.Context, m Subject, e *attention.Explanation, input *picture.Picture, class int,
 	seed uint64) (map[Method]attention.Map, error) {
 	all := map[Method]attention.Map{}
 	var err error

@@ -75,7 +75,7 @@ const (
 type runner struct {
 	Options
 	*data
-	m         Model
+	m         Subject
 	about     model.About
 	progress  func(Progress)
 	methods   []Method
@@ -119,7 +119,7 @@ func (o Options) fills(w way) []Fill {
 
 // Run measures a model's maps on a dataset. The class that a map is of is always the picture's true one. progress,
 // which may be nil, hears how far it is. Run stops soon after ctx ends, with its error; other errors are one sentence.
-func Run(ctx context.Context, m Model, o Options, progress func(Progress)) (*Report, error) {
+func Run(ctx context.Context, m Subject, o Options, progress func(Progress)) (*Report, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}

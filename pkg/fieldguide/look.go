@@ -131,8 +131,8 @@ func (s signature) same(other signature) bool {
 	return sum < near*len(s)
 }
 
-// tally is what is known of a head so far.
-type tally struct {
+// gathered is what is known of a head so far.
+type gathered struct {
 	entropy, spread, strength float64
 	hits                      map[string]int
 	patches                   []Patch
@@ -143,7 +143,7 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 	class := w.class[folder]
 	sums := make([]float64, w.about.Classes)
 	taken := make([]int, w.about.Classes)
-	var heads []tally
+	var heads []gathered
 	visible, chance := map[string]int{}, map[string]float64{}
 	only := w.split.Only(func(i int) bool { return w.split.Class(i) == folder })
 	s := &Species{Index: class, Name: w.names[class], Pictures: only.Len(), LookAlike: -1}
@@ -169,7 +169,7 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 		if best == class {
 			s.Right++
 			if heads == nil {
-				heads = make([]tally, e.Heads)
+				heads = make([]gathered, e.Heads)
 				for h := range heads {
 					heads[h].hits = map[string]int{}
 				}
@@ -237,7 +237,7 @@ func (w *work) chance(g grid, visible map[string]int, chance map[string]float64)
 
 // head adds what a head looked at in a picture.
 func (w *work) head(
-	t *tally, e *attention.Explanation, head, class int, key string, p *picture.Picture, g grid,
+	t *gathered, e *attention.Explanation, head, class int, key string, p *picture.Picture, g grid,
 ) error {
 	m, err := e.Map(attention.Last, head, class)
 	if err != nil {
@@ -297,7 +297,7 @@ func (w *work) nearest(s *Species, sums []float64) {
 }
 
 // done is a head when all pictures have been seen.
-func (w *work) done(t *tally, index int, s *Species, visible map[string]int, chance map[string]float64) Head {
+func (w *work) done(t *gathered, index int, s *Species, visible map[string]int, chance map[string]float64) Head {
 	n := float64(s.Right)
 	h := Head{Index: index, Entropy: t.entropy / n, Spread: t.spread / n, Strength: t.strength / n, Patches: t.patches}
 	h.Diffuse = h.Spread >= diffuse

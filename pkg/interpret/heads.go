@@ -56,9 +56,9 @@ type Heads struct {
 	Rows   []Head   `json:"heads"` // by head, then the mean of all
 }
 
-// Tally counts, for Heads, picture by picture. It keeps some 200 bytes of each.
-type Tally struct {
-	heads []headTally
+// HeadTally counts, for Heads, picture by picture. It keeps some 200 bytes of each.
+type HeadTally struct {
+	heads []oneHead
 	parts []string
 	seen  map[string]int
 	n     int
@@ -66,7 +66,7 @@ type Tally struct {
 	vary  []float64
 }
 
-type headTally struct {
+type oneHead struct {
 	flat, shared   int
 	focus, overlap float64
 	peaks          []lab
@@ -83,11 +83,11 @@ type partTally struct {
 type lab [3]float64
 
 // Add counts a picture.
-func (t *Tally) Add(p *Picture) {
+func (t *HeadTally) Add(p *Picture) {
 	truth := p.True()
 	heads := append(slices.Clone(p.Maps[truth]), p.Averages[truth])
 	if t.heads == nil {
-		t.heads, t.seen = make([]headTally, len(heads)), map[string]int{}
+		t.heads, t.seen = make([]oneHead, len(heads)), map[string]int{}
 	}
 	var rivals []attention.Map // of the class that looks most alike
 	if len(p.Similar) > 1 {
@@ -132,7 +132,7 @@ func (t *Tally) Add(p *Picture) {
 }
 
 // cellsOn is which cells count as on each visible part, by its place in t.parts.
-func (t *Tally) cellsOn(p *Picture) map[int][]int {
+func (t *HeadTally) cellsOn(p *Picture) map[int][]int {
 	on := map[int][]int{}
 	for _, part := range p.Parts {
 		at, known := t.seen[part.Name]
@@ -280,7 +280,7 @@ const (
 // spreadOf is how much colours at peaks differ, in percent of what those of a cell chosen by chance in each of the same
 // pictures would, in expectation. pick gives the n peaks that count; unbiased is what makes a variance of them one
 // without bias.
-func (t *Tally) spreadOf(h *headTally, n int, unbiased float64, pick func(i int) int) float64 {
+func (t *HeadTally) spreadOf(h *oneHead, n int, unbiased float64, pick func(i int) int) float64 {
 	peaks, means, within := make([]lab, n), make([]lab, n), 0.0
 	for i := range n {
 		j := pick(i)
@@ -293,7 +293,7 @@ func (t *Tally) spreadOf(h *headTally, n int, unbiased float64, pick func(i int)
 }
 
 // Report is what was counted. It is empty when nothing was.
-func (t *Tally) Report() *Heads {
+func (t *HeadTally) Report() *Heads {
 	r := &Heads{Images: t.n, Parts: append([]string{}, t.parts...)}
 	for head := range t.heads {
 		h := &t.heads[head]
@@ -326,7 +326,7 @@ func (t *Tally) Report() *Heads {
 	return r
 }
 
-func (t *Tally) bootstrap(h *headTally) *[2]float64 {
+func (t *HeadTally) bootstrap(h *oneHead) *[2]float64 {
 	n := len(h.peaks)
 	unbiased := float64(n) / float64(n-1) // once for the sample, once for drawing from it
 	all := stats.Bootstrap(resamples, n, 1, 1, func(drawn []int) float64 {

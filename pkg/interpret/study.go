@@ -37,7 +37,7 @@ type Study struct {
 	Provenance Provenance
 	Pictures   []*Picture // without maps, logits and photo
 
-	tally Tally
+	tally HeadTally
 	page  Page
 	sheet sheet
 	spool *os.File // maps.npz

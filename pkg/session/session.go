@@ -92,7 +92,7 @@ func Open(ctx context.Context, checkpoint string, o Options) (*Model, error) {
 }
 
 func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
-	var result wire.Model
+	var result wire.Opened
 	if _, err := ask(ctx, o.Progress, r, nil, &result); err != nil {
 		return nil, err
 	}

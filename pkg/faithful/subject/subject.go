@@ -20,25 +20,25 @@ const (
 	smallPixels = 256 * 256
 )
 
-// Model is an INTR that can be measured, with Grad-CAM, rollout and random weights. It
+// INTR is one that can be measured, with Grad-CAM, rollout and random weights. It
 // stays its owner's to close.
-type Model struct {
+type INTR struct {
 	*intr.Model
 	Names []string // of the classes
 }
 
 // Of is a model under its own names.
-func Of(m *intr.Model) *Model { return &Model{m, m.Names} }
+func Of(m *intr.Model) *INTR { return &INTR{m, m.Names} }
 
 // About is the model, by these names.
-func (m *Model) About() model.About {
+func (m *INTR) About() model.About {
 	about := m.Model.About()
 	about.Names = m.Names
 	return about
 }
 
-// Logits is for faithful.Model.
-func (m *Model) Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error) {
+// Logits is for faithful.Subject.
+func (m *INTR) Logits(ctx context.Context, pictures []*picture.Picture) ([][]float32, error) {
 	var all [][]float32
 	size := 1
 	if len(pictures) > 1 && m.Engine.Kind != "go" && pictures[0].Width*pictures[0].Height <= smallPixels {
@@ -61,7 +61,7 @@ func (m *Model) Logits(ctx context.Context, pictures []*picture.Picture) ([][]fl
 }
 
 // Baselines is for faithful.Attributer.
-func (m *Model) Baselines(ctx context.Context, class int, p *picture.Picture,
+func (m *INTR) Baselines(ctx context.Context, class int, p *picture.Picture,
 ) (gradCAM, rollout attention.Map, err error) {
 	a, err := m.Attribute(ctx, class, p)
 	if err != nil {
@@ -71,7 +71,7 @@ func (m *Model) Baselines(ctx context.Context, class int, p *picture.Picture,
 }
 
 // Randomised is for faithful.Randomiser.
-func (m *Model) Randomised(parts []faithful.Part, seed uint64) (faithful.Model, func(), error) {
+func (m *INTR) Randomised(parts []faithful.Part, seed uint64) (faithful.Subject, func(), error) {
 	other, err := Randomised(m.Model, parts, seed)
 	if err != nil {
 		return nil, nil, err

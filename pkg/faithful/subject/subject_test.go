@@ -43,7 +43,7 @@ func TestSample(t *testing.T) {
 	o := faithful.Default()
 	o.Dataset, o.MaxImages, o.Steps = dir, 2*m.Config.Classes, 4
 	r, err := faithful.Run(context.Background(), struct { // no Randomiser: docs/faithful.md has the sanity checks
-		faithful.Model
+		faithful.Subject
 		faithful.Attributer
 	}{Of(m), Of(m)}, o, nil)
 	if err != nil {

@@ -37,7 +37,7 @@ type Hello struct {
 
 // What a caller can ask for.
 const (
-	Open   = "open"   // Model: load it, unless it is there
+	Open   = "open"   // Opened: load it, unless it is there
 	Answer = "answer" // Model, Picture: the logits and, with Maps, all attention maps
 	Status = "status"
 	Stop   = "stop" // end; with IfIdle only when nothing is being done. As a second line of FineTune: stop and save
@@ -78,8 +78,8 @@ type Reply struct {
 	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
 }
 
-// Model is the result of Open.
-type Model struct {
+// Opened is the result of Open.
+type Opened struct {
 	Path     string   `json:"path"`
 	Digest   string   `json:"digest"`
 	Config   string   `json:"config"`
