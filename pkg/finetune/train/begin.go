@@ -75,7 +75,7 @@ func Train(ctx context.Context, dir string, o Options, tell func(finetune.Event)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("%s cannot be made: %w", dir, wholefile.Cause(err))
 	}
-	unlock, err := lock(dir)
+	unlock, err := lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func Continue(ctx context.Context, dir string, c Change, tell func(finetune.Even
 			dir, o.Schedule.Kind, o.Epochs, filepath.Join(dir, checkpointFile))
 	}
 	o.Epochs = max(c.Epochs, o.Epochs)
-	unlock, err := lock(dir)
+	unlock, err := lock(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -101,12 +103,17 @@ func ours(name string) bool {
 }
 
 // lock keeps a second process out of a run, and clears away what one that was
-// killed was writing. The system lets go of it however a process ends.
-func lock(dir string) (unlock func(), err error) {
+// killed was writing. The system lets go of it however a process ends, but only when
+// it has given the memory back.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
+	ending, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
 	l := flock.New(filepath.Join(dir, lockFile))
-	ok, err := l.TryLock()
+	ok, err := l.TryLockContext(ending, 50*time.Millisecond)
 	switch {
-	case err != nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && ending.Err() == nil:
 		return nil, fmt.Errorf("%s cannot be written: %w", dir, wholefile.Cause(err))
 	case !ok:
 		return nil, fmt.Errorf("another process is training in %s: wait for it, or stop it", dir)
