@@ -40,7 +40,7 @@ func (m *Model) Predict(ctx context.Context, paths ...string) ([]attention.Ranki
 // Each answers the pictures of files, as model.Model has it.
 func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
 	workers := 1 + runtime.GOMAXPROCS(0) // one has the engine, the others read
-	return parallel.Ahead(ctx, len(paths), workers, 1,
+	return parallel.Ahead(ctx, len(paths), workers, workers,
 		func(ctx context.Context, i int) (*attention.Explanation, error) {
 			p, err := picture.Open(paths[i])
 			if err != nil {
