@@ -66,7 +66,7 @@ def main():
         image = ref.preprocess(sys.argv[2], getattr(model.c, "eval_size", 800))
         exact = attributions(rounding.float64(model), image, label)
         others = [attributions(m, image, label) for m in rounding.float32s(model, orders=1)]
-        far = {f"{name}_float32": rounding.apart(exact[i], [o[i] for o in others]) / np.abs(exact[i]).max()
+        far = {f"{name}_float32": float(rounding.apart(exact[i], [o[i] for o in others]) / np.abs(exact[i]).max())
                for i, name in enumerate(("cam", "rollout"))}
         np.savez_compressed(sys.argv[4], cam=np.float32(exact[0]), rollout=np.float32(exact[1]), logits=exact[2], **far)
         return
