@@ -88,32 +88,28 @@ func (w *Published) Add(p *Picture) error {
 		}
 	}
 	drawn, errs := make([]*image.RGBA, len(panels)), make([]error, len(panels)+len(folders))
-	parallel.Do(len(panels), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			if drawn[i], errs[i] = figure.Overlay(panels[i].m, base, figure.Options{}); errs[i] == nil {
-				errs[i] = writePNG(filepath.Join(dir, filepath.FromSlash(panels[i].path)), drawn[i])
-			}
+	parallel.Each(len(panels), func(i int) {
+		if drawn[i], errs[i] = figure.Overlay(panels[i].m, base, figure.Options{}); errs[i] == nil {
+			errs[i] = writePNG(filepath.Join(dir, filepath.FromSlash(panels[i].path)), drawn[i])
 		}
 	})
-	parallel.Do(len(folders), func(next func() (int, bool)) {
-		for f, ok := next(); ok; f, ok = next() {
-			if folders[f] == "head_avg" {
-				continue
-			}
-			row := []*image.RGBA{base}
-			for i := range panels {
-				if path.Dir(panels[i].path) == folders[f] && drawn[i] != nil {
-					row = append(row, drawn[i])
-				}
-			}
-			right := "False"
-			if p.Right {
-				right = "True"
-			}
-			at := filepath.Join(dir, folders[f])
-			errs[len(panels)+f] = cmp.Or(writePNG(filepath.Join(at, name+".png"), base),
-				writePNG(filepath.Join(at, "concatenated_"+right+".png"), joined(row)))
+	parallel.Each(len(folders), func(f int) {
+		if folders[f] == "head_avg" {
+			return
 		}
+		row := []*image.RGBA{base}
+		for i := range panels {
+			if path.Dir(panels[i].path) == folders[f] && drawn[i] != nil {
+				row = append(row, drawn[i])
+			}
+		}
+		right := "False"
+		if p.Right {
+			right = "True"
+		}
+		at := filepath.Join(dir, folders[f])
+		errs[len(panels)+f] = cmp.Or(writePNG(filepath.Join(at, name+".png"), base),
+			writePNG(filepath.Join(at, "concatenated_"+right+".png"), joined(row)))
 	})
 	return cmp.Or(errs...)
 }

@@ -1,6 +1,7 @@
 package intr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,20 +104,13 @@ func LogitsEach(ctx context.Context, paths []string, batch int,
 // that of the first that cannot be read.
 func (m *Model) read(paths []string) ([]*picture.Picture, error) {
 	inputs, errs := make([]*picture.Picture, len(paths)), make([]error, len(paths))
-	parallel.Do(len(paths), func(next func() (int, bool)) {
-		for i, ok := next(); ok; i, ok = next() {
-			p, err := picture.Open(paths[i])
-			if errs[i] = err; err == nil {
-				inputs[i] = p.Eval(m.Config.EvalSize)
-			}
+	parallel.Each(len(paths), func(i int) {
+		p, err := picture.Open(paths[i])
+		if errs[i] = err; err == nil {
+			inputs[i] = p.Eval(m.Config.EvalSize)
 		}
 	})
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return inputs, nil
+	return inputs, cmp.Or(errs...)
 }
 
 // Explain answers one picture with its ranked classes and every attention map;

@@ -234,14 +234,7 @@ func TestDevices(t *testing.T) {
 	a, b := f.newTrainer(t, r, one), f.newTrainer(t, r, four)
 	for i := range 3 {
 		batch := f.batch([]int{i, i + 1, i + 2}, 5) // of a room of four
-		x, err := a.Step(t.Context(), batch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		y, err := b.Step(t.Context(), batch)
-		if err != nil {
-			t.Fatal(err)
-		}
+		x, y := step(t, a, batch), step(t, b, batch)
 		if math.Abs(x.Loss-y.Loss) > 1e-4 || math.Abs(x.GradNorm/y.GradNorm-1) > 1e-4 || x.Acc1 != y.Acc1 {
 			t.Errorf("step %d: %+v on one device, %+v on four", i, x, y)
 		}
@@ -585,14 +578,7 @@ func TestCanvas(t *testing.T) {
 	a, b := f.newTrainer(t, r, alone), f.newTrainer(t, r, large)
 	for i := range 2 {
 		batch := f.batch([]int{0, 1, 3}, classesOf[r.Start]) // 96×96 pixels together, on 144×144
-		x, err := a.Step(t.Context(), batch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		y, err := b.Step(t.Context(), batch)
-		if err != nil {
-			t.Fatal(err)
-		}
+		x, y := step(t, a, batch), step(t, b, batch)
 		if math.Abs(x.Loss-y.Loss) > 2e-5 || math.Abs(x.GradNorm/y.GradNorm-1) > 1e-4 || x.Acc1 != y.Acc1 {
 			t.Errorf("step %d: %+v on the batch's own canvas, %+v on a larger one", i, x, y)
 		}
@@ -612,14 +598,7 @@ func TestRecompute(t *testing.T) {
 		a, b := f.newTrainer(t, r, s), f.newTrainer(t, r, again)
 		for i := range 2 {
 			batch := f.batch([]int{0, 1, 2}, classesOf[r.Start])
-			x, err := a.Step(t.Context(), batch)
-			if err != nil {
-				t.Fatal(err)
-			}
-			y, err := b.Step(t.Context(), batch)
-			if err != nil {
-				t.Fatal(err)
-			}
+			x, y := step(t, a, batch), step(t, b, batch)
 			if math.Abs(x.Loss-y.Loss) > 1e-5 || math.Abs(x.GradNorm/y.GradNorm-1) > 1e-4 {
 				t.Errorf("%s, step %d: %+v kept, %+v computed again", name, i, x, y)
 			}
@@ -761,4 +740,14 @@ func TestResumeInPyTorch(t *testing.T) {
 			t.Logf("%s: %s", name, strings.TrimSpace(string(message)))
 		}
 	}
+}
+
+// step makes a step that must succeed.
+func step(t *testing.T, tr *train.Trainer, batch *train.Batch) train.StepResult {
+	t.Helper()
+	result, err := tr.Step(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
 }
