@@ -1,0 +1,240 @@
+package nn
+
+import "unsafe"
+
+// A Matrix is the right side of products: weights [depth, width] and a bias [width],
+// laid out in panels as the kernels read them.
+type Matrix struct {
+	depth, width int
+	panels       []float32 // [panel, depth, columns of the panel], the last one narrower
+	bias         []float32 // whole vectors
+}
+
+// Pack lays out weights [depth, width] and a bias [width], or none (nil).
+func Pack(depth, width int, weights, bias []float32) *Matrix {
+	m := newMatrix(depth, width)
+	m.pack(weights, width, 1)
+	copy(m.bias, bias)
+	return m
+}
+
+func newMatrix(depth, width int) *Matrix {
+	whole := kernel.whole(width)
+	return &Matrix{depth, width, Allocate(depth * whole), Aligned(whole)}
+}
+
+// panelWidth is how many columns the panel that begins at a column has, whole vectors.
+func (m *Matrix) panelWidth(column int) int {
+	return min(kernel.panel(), kernel.whole(m.width-column))
+}
+
+// pack lays out weights [depth, width], whose rows are stride numbers apart, times scale.
+func (m *Matrix) pack(weights []float32, stride int, scale float32) {
+	for column := 0; column < m.width; column += kernel.panel() {
+		wide := m.panelWidth(column)
+		n := min(wide, m.width-column)
+		to := m.panels[column*m.depth:]
+		for k := range m.depth {
+			row, from := to[k*wide:][:wide], weights[k*stride+column:][:n]
+			if scale == 1 {
+				copy(row, from)
+			} else {
+				for i, v := range from {
+					row[i] = v * scale
+				}
+			}
+			clear(row[n:])
+		}
+	}
+}
+
+// packTransposed lays out the transpose of rows [width, depth], which are stride
+// numbers apart.
+func (m *Matrix) packTransposed(rows []float32, stride int) {
+	for column := 0; column < m.width; column += kernel.panel() {
+		wide := m.panelWidth(column)
+		n := min(wide, m.width-column)
+		to := m.panels[column*m.depth:][:wide*m.depth]
+		if n < wide {
+			clear(to)
+		}
+		for j := range n {
+			for k, v := range rows[(column+j)*stride:][:m.depth] {
+				to[k*wide+j] = v
+			}
+		}
+	}
+}
+
+// deep is how much of a panel's depth is used at a time, so that it stays in the
+// nearest cache: 16 kB of it.
+func deep() int { return max(64, 4096/kernel.panel()) }
+
+// tall is how many rows of the left side one piece of work has.
+const tall = 48
+
+// After is what is done with a product, in this order: Residual, with the shape of
+// the result, which it may be, is added to it, and what is negative becomes 0.
+type After struct {
+	Residual []float32
+	ReLU     bool
+}
+
+// Times is x [n, depth] times the matrix, plus its bias, into to [n, width]. to may
+// not overlap x; Residual may be to.
+func (m *Matrix) Times(w *Work, to, x []float32, after After) {
+	n := len(x) / m.depth
+	if len(x) != n*m.depth || len(to) != n*m.width || after.Residual != nil && len(after.Residual) != len(to) {
+		panic("nn: the shapes of a product do not fit")
+	}
+	pieces := (n + tall - 1) / tall
+	high, across := tall, 1 // pieces may be lower, and of some panels only, to have enough for all threads
+	if pieces < 2*len(w.threads) {
+		across = min((m.width+kernel.panel()-1)/kernel.panel(), 2*len(w.threads))
+	}
+	panels := (m.width + kernel.panel() - 1) / kernel.panel()
+	w.each(pieces*across, func(t *thread, i int) {
+		first := i / across * high
+		count := min(high, n-first)
+		p := piece{m: m, taps: 1, depth: m.depth, count: count, result: to[first*m.width:][:count*m.width],
+			stride: m.width, relu: after.ReLU,
+			from: i % across * panels / across * kernel.panel(),
+			to:   (i%across + 1) * panels / across * kernel.panel()}
+		if after.Residual != nil {
+			p.residual = after.Residual[first*m.width:][:count*m.width]
+		}
+		left := p.plan(t)
+		for row := range left {
+			left[row] = unsafe.Pointer(&x[(first+min(row, count-1))*m.depth])
+		}
+		p.multiply(t)
+	})
+}
+
+// A piece is some rows of a product, of all columns or from one to another.
+type piece struct {
+	m            *Matrix
+	taps, depth  int // of the left side: m.depth is taps times depth
+	count        int // rows
+	result       []float32
+	residual     []float32
+	stride       int // of result and residual
+	relu         bool
+	from, to     int       // columns, of whole panels; all where to is 0
+	bias         []float32 // in place of m's, where not nil
+	groups, each int       // groups of taps, and the taps of each
+	slices       int       // of the depth of a tap
+}
+
+// plan decides how the depth is cut, and gives the pointers of the left side to fill
+// in: [groups, tiles, each, 6], rows beyond the last being the last again.
+func (p *piece) plan(t *thread) []unsafe.Pointer {
+	p.groups, p.each, p.slices = 1, p.taps, 1
+	if most := deep(); p.depth > most {
+		p.groups, p.each = p.taps, 1
+		p.slices = (p.depth + most - 1) / most
+	} else if p.taps*p.depth > most {
+		p.each = max(1, most/p.depth)
+		for p.taps%p.each != 0 {
+			p.each--
+		}
+		p.groups = p.taps / p.each
+	}
+	return t.pointers((p.count + rows - 1) / rows * rows * p.taps)
+}
+
+// multiply computes a piece whose pointers were filled in.
+func (p *piece) multiply(t *thread) {
+	k, m, a := kernel, p.m, &t.product
+	tiles, rest := p.count/rows, p.count%rows
+	all := tiles
+	if rest > 0 {
+		all++
+	}
+	bias := m.bias
+	if p.bias != nil {
+		bias = p.bias
+	}
+	last := m.width
+	if p.to > 0 {
+		last = min(last, p.to)
+	}
+	steps := p.groups * p.slices
+	slice := p.depth / p.slices / 4 * 4 // of the depth; the last one has what is left
+	for step := range steps {
+		group, s := step/p.slices, step%p.slices
+		a.taps, a.depth, a.shift = p.each, p.depth, 0
+		if p.slices > 1 {
+			a.depth, a.shift = slice, uintptr(s*slice*4)
+			if s == p.slices-1 {
+				a.depth = p.depth - s*slice
+			}
+		}
+		a.depth4 = a.depth &^ 3
+		begin, end := step == 0, step == steps-1
+		a.flags = 0
+		if !begin {
+			a.flags = accumulate
+		}
+		if end && p.relu {
+			a.flags |= rectify
+		}
+		above := group*p.each*p.depth + s*slice // rows of the panel before these
+		left := t.left[group*all*p.each*rows:]
+		for column := p.from; column < last; column += k.panel() {
+			wide := m.panelWidth(column)
+			gemm := k.gemm[wide/k.lanes-1]
+			a.panel = unsafe.Pointer(&m.panels[column*m.depth+above*wide])
+			a.bias = unsafe.Pointer(&bias[column])
+			whole := tiles
+			if m.width-column < wide {
+				whole = 0
+			}
+			if whole > 0 {
+				a.left, a.tiles = &left[0], whole
+				a.result, a.resultStride = unsafe.Pointer(&p.result[column]), uintptr(p.stride*4)
+				a.residual = nil
+				if begin && p.residual != nil { // which may be the result: the next step overwrites it
+					a.residual, a.residualStride = unsafe.Pointer(&p.residual[column]), uintptr(p.stride*4)
+				}
+				gemm((*byte)(unsafe.Pointer(a)))
+			}
+			for tile := whole; tile < all; tile++ {
+				a.left, a.tiles = &left[tile*p.each*rows], 1
+				p.aside(t, tile*rows, min(rows, p.count-tile*rows), column, min(wide, m.width-column), wide, begin,
+					gemm)
+			}
+		}
+	}
+}
+
+// aside computes a tile of which only high rows and n columns are there.
+func (p *piece) aside(t *thread, row, high, column, n, wide int, begin bool, gemm func(*byte)) {
+	a := &t.product
+	if !begin {
+		for i := range high {
+			copy(t.tile[i*wide:], p.result[(row+i)*p.stride+column:][:n])
+		}
+	}
+	a.result, a.resultStride, a.residual = unsafe.Pointer(&t.tile[0]), uintptr(wide*4), nil
+	flags := a.flags
+	residual := begin && p.residual != nil
+	if residual {
+		a.flags &^= rectify
+	}
+	gemm((*byte)(unsafe.Pointer(a)))
+	a.flags = flags
+	for i := range high {
+		to, from := p.result[(row+i)*p.stride+column:][:n], t.tile[i*wide:][:n]
+		if !residual {
+			copy(to, from)
+			continue
+		}
+		for j, v := range p.residual[(row+i)*p.stride+column:][:n] {
+			if v += from[j]; flags&rectify != 0 && v < 0 {
+				v = 0
+			}
+			to[j] = v
+		}
+	}
+}
