@@ -13,23 +13,59 @@ type Conv struct {
 
 	direct   func() *Matrix
 	winograd map[int]func() *winograd // by the side of the tiles that are put out
+	made     []func()                 // frees what was made
 }
 
-// NewConv lays out weights [size, size, in, out] and a bias [out], which are kept,
-// and may not change: some ways to convolve are prepared when they are first needed.
+// NewConv lays out weights [size, size, in, out] and a bias [out]. Where there are
+// several ways to convolve, each is prepared when a map first needs it, so that the
+// weights become the convolution's, may not change and are freed with it.
 func NewConv(in, out, size, stride, dilation int, weights, bias []float32) *Conv {
 	c := &Conv{In: in, Out: out, Size: size, Stride: stride, Dilation: dilation}
-	c.direct = sync.OnceValue(func() *Matrix { return Pack(size*size*in, out, weights, bias) })
-	if size == 3 && stride == 1 && dilation == 1 && len(kernel.winogradIn) > 0 && in%kernel.lanes == 0 && out%kernel.lanes == 0 {
-		c.winograd = map[int]func() *winograd{}
-		for m := range kernel.winogradIn {
-			c.winograd[m] = sync.OnceValue(func() *winograd { return newWinograd(m, in, out, weights, bias) })
-		}
+	if size != 3 || stride != 1 || dilation != 1 || len(kernel.winogradIn) == 0 || in%kernel.lanes != 0 ||
+		out%kernel.lanes != 0 {
+		m := Pack(size*size*in, out, weights, bias)
+		Free(weights)
+		c.direct = func() *Matrix { return m }
+		c.made = append(c.made, m.Free)
+		return c
+	}
+	var making sync.Mutex
+	free := func(f func()) {
+		making.Lock()
+		defer making.Unlock()
+		c.made = append(c.made, f)
+	}
+	free(func() { Free(weights) })
+	c.direct = sync.OnceValue(func() *Matrix {
+		m := Pack(size*size*in, out, weights, bias)
+		free(m.Free)
+		return m
+	})
+	c.winograd = map[int]func() *winograd{}
+	for m := range kernel.winogradIn {
+		c.winograd[m] = sync.OnceValue(func() *winograd {
+			w := newWinograd(m, in, out, weights, bias)
+			free(func() { Free(w.all) })
+			return w
+		})
 	}
 	return c
 }
 
-// Prepare makes ready what a map of this size needs.
+// Pointwise is a convolution of single places by a matrix.
+func Pointwise(stride int, m *Matrix) *Conv {
+	return &Conv{In: m.depth, Out: m.width, Size: 1, Stride: stride, Dilation: 1, direct: func() *Matrix { return m },
+		made: []func(){m.Free}}
+}
+
+// Free gives the memory of the weights back, which are not used any more.
+func (c *Conv) Free() {
+	for _, free := range c.made {
+		free()
+	}
+}
+
+// Prepare makes ready what maps of this size need.
 func (c *Conv) Prepare(rows, cols int) {
 	if m := c.tile(rows, cols); m > 0 {
 		c.winograd[m]()
@@ -51,8 +87,8 @@ func (c *Conv) tile(rows, cols int) int {
 	return 4
 }
 
-// Size is the size of what a map becomes.
-func (c *Conv) size(rows, cols int) (int, int) {
+// Sized is the size of what a map becomes.
+func (c *Conv) Sized(rows, cols int) (int, int) {
 	return (rows + c.Stride - 1) / c.Stride, (cols + c.Stride - 1) / c.Stride
 }
 
@@ -61,7 +97,7 @@ func (c *Conv) Apply(w *Work, to *Map, x Map, after After) {
 	if x.Channels != c.In || len(x.Data) != x.Rows*x.Cols*x.Channels {
 		panic("nn: the shape of a map does not fit its convolution")
 	}
-	to.shape(c.size(x.Rows, x.Cols))
+	to.shape(c.Sized(x.Rows, x.Cols))
 	to.resize(c.Out)
 	if after.Residual != nil && len(after.Residual) != len(to.Data) {
 		panic("nn: the shape of a residual does not fit its convolution")
@@ -130,6 +166,12 @@ func (m *Map) resize(channels int) {
 		m.Data = Allocate(n)
 	}
 	m.Data = m.Data[:n]
+}
+
+// Free gives the memory of a map back that Apply and its like have allocated.
+func (m *Map) Free() {
+	Free(m.Data)
+	m.Data = nil
 }
 
 // MaxPool is the greatest of 3×3 places, at every second one, of a map without

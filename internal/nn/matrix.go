@@ -1,6 +1,9 @@
 package nn
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // A Matrix is the right side of products: weights [depth, width] and a bias [width],
 // laid out in panels as the kernels read them.
@@ -17,6 +20,29 @@ func Pack(depth, width int, weights, bias []float32) *Matrix {
 	copy(m.bias, bias)
 	return m
 }
+
+// PackRows is Pack for weights [width, depth], as torch.nn.Linear has them, each row
+// times its scale (nil for 1).
+func PackRows(depth, width int, weights, scale, bias []float32) *Matrix {
+	m := newMatrix(depth, width)
+	m.packTransposed(weights, depth)
+	if scale != nil {
+		for column := 0; column < width; column += kernel.panel() {
+			wide := m.panelWidth(column)
+			scale := scale[column:min(column+wide, width)]
+			for row := range slices.Chunk(m.panels[column*depth:][:wide*depth], wide) {
+				for i, s := range scale {
+					row[i] *= s
+				}
+			}
+		}
+	}
+	copy(m.bias, bias)
+	return m
+}
+
+// Free gives the memory of a matrix back, which is not used any more.
+func (m *Matrix) Free() { Free(m.panels) }
 
 func newMatrix(depth, width int) *Matrix {
 	whole := kernel.whole(width)

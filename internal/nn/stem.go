@@ -7,7 +7,6 @@ import "unsafe"
 type Stem struct {
 	in, out, size int
 	m             *Matrix
-	padded        Map
 }
 
 // NewStem lays out weights [size, size, in, out] and a bias [out].
@@ -15,14 +14,17 @@ func NewStem(in, out, size int, weights, bias []float32) *Stem {
 	return &Stem{in: in, out: out, size: size, m: Pack(size*size*in, out, weights, bias)}
 }
 
+// Free gives the memory of the weights back, which are not used any more.
+func (c *Stem) Free() { c.m.Free() }
+
 // Apply convolves x, with zeros around it, into to, whose Data it allocates where it
 // is too small, and what is negative becomes 0.
 func (c *Stem) Apply(w *Work, to *Map, x Map) {
 	const stride = 2
 	pad := c.size / 2
-	c.padded.shape(x.Rows+2*pad+stride, x.Cols+2*pad+stride)
-	c.padded.resize(c.in)
-	in := c.padded
+	w.padded.shape(x.Rows+2*pad+stride, x.Cols+2*pad+stride)
+	w.padded.resize(c.in)
+	in := w.padded
 	wide := in.Cols * c.in
 	w.each(in.Rows, func(_ *thread, row int) {
 		line := in.Data[row*wide:][:wide]

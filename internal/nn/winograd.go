@@ -7,6 +7,7 @@ import "unsafe"
 type winograd struct {
 	m, in, out int
 	points     []*Matrix // [n²] of [in, out]
+	all        []float32 // what they lie in
 	bias       []float32
 	constants  []float32
 }
@@ -32,9 +33,9 @@ func newWinograd(m, in, out int, weights, bias []float32) *winograd {
 		}
 	}
 	n := m + 2
-	all := Allocate(n * n * in * out)
+	w.all = Allocate(n * n * in * out)
 	for i := range n * n {
-		w.points = append(w.points, &Matrix{depth: in, width: out, panels: all[i*in*out:][:in*out], bias: w.bias})
+		w.points = append(w.points, &Matrix{depth: in, width: out, panels: w.all[i*in*out:][:in*out], bias: w.bias})
 	}
 	var narrow [6][3]float32
 	for i := range g {

@@ -15,6 +15,7 @@ import (
 type Work struct {
 	Context context.Context
 	threads []*thread
+	padded  Map // of a stem
 }
 
 // NewWork is work on a number of threads at most; 0 means as many as GOMAXPROCS.
@@ -28,6 +29,9 @@ func NewWork(threads int) *Work {
 	}
 	return w
 }
+
+// Free gives the memory of the work back, which does nothing any more.
+func (w *Work) Free() { w.padded.Free() }
 
 // thread is what one of the goroutines has to itself. Arguments of kernels stand here
 // because what is passed to a function variable would be allocated at every call.

@@ -1,5 +1,5 @@
-// Package backend finds, installs and opens what computes: XLA on the CPU, XLA
-// on an NVIDIA GPU, or the pure-Go engine of GoMLX, which is always there.
+// Package backend finds, installs and opens what computes: pure Go, which is always
+// there, XLA on an NVIDIA GPU, or XLA on the CPU, which is for gradients.
 //
 // XLA comes as a PJRT plugin, a library loaded at run time by github.com/gomlx/go-xla: one that is already on the
 // machine, else what Setup gets.
@@ -17,14 +17,20 @@ import (
 
 // The kinds of engine, by the names that --backend takes.
 const (
-	Auto = "auto" // the fastest that works: CUDA, else XLA, else Go
+	Auto = "auto" // the fastest that works
 	XLA  = "xla"  // XLA on the CPU
 	CUDA = "cuda" // XLA on an NVIDIA GPU
-	Go   = "go"   // GoMLX's engine in Go alone
+	Go   = "go"   // pure Go: answers by kernels of our own (internal/nn), graphs by GoMLX's engine in Go
 )
 
-// Kinds are the engines, the fastest first.
+// Kinds are the engines.
 var Kinds = []string{CUDA, XLA, Go}
+
+// What Auto takes, the fastest first.
+var (
+	forAnswers   = []string{CUDA, Go}
+	forGradients = []string{CUDA, XLA, Go}
+)
 
 // Engine is an open engine. It lasts as long as the program.
 type Engine struct {
@@ -57,14 +63,19 @@ var (
 	open    = map[string]*Engine{}
 )
 
-// Open gives the engine of a kind, or with Auto or "" the fastest that works. An engine is opened once. The error says
-// in one sentence what is missing and what to do; the pure-Go engine cannot fail.
-func Open(kind string) (*Engine, error) {
+// Open gives the engine of a kind, or with Auto or "" the one that answers fastest: CUDA, else pure Go. An engine is
+// opened once. The error says in one sentence what is missing and what to do; pure Go cannot fail.
+func Open(kind string) (*Engine, error) { return openAny(kind, forAnswers) }
+
+// Gradients is Open for graphs, training and gradients, of which Auto takes CUDA, else XLA, else pure Go.
+func Gradients(kind string) (*Engine, error) { return openAny(kind, forGradients) }
+
+func openAny(kind string, auto []string) (*Engine, error) {
 	opening.Lock()
 	defer opening.Unlock()
 	switch kind {
 	case Auto, "":
-		for _, kind := range Kinds {
+		for _, kind := range auto {
 			if e, err := openKind(kind); err == nil {
 				return e, nil
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend"
 )
 
 // Output is what a batch was answered, as numbers. Rows and Cols are those of
@@ -37,7 +38,7 @@ type Timing struct {
 // Run answers a batch with everything: logits, attention, memory and states. It
 // gives up soon after ctx ends.
 func (m *Model) Run(ctx context.Context, b *Batch) (*Output, error) {
-	out, _, err := m.forward(ctx, b, true)
+	out, _, err := m.forward(ctx, b, true, alone)
 	return out, err
 }
 
@@ -49,7 +50,7 @@ func (m *Model) Logits(ctx context.Context, b *Batch) ([]*attention.Explanation,
 		return nil, err
 	}
 	// Few canvases mean few graphs to compile.
-	out, _, err := m.forward(ctx, b.on(m.Canvas(b.Height, b.Width)), false)
+	out, _, err := m.forward(ctx, b.on(m.Canvas(b.Height, b.Width)), false, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +105,14 @@ func (m *Model) plan(want want) (*plan, error) {
 	return p, nil
 }
 
-// pieces are the backbone's stages, the encoder and the decoder. The pure-Go
-// engine is slower and compiles nothing, so there every block is a piece.
+// pieces are the backbone's stages, the encoder and the decoder.
 func (m *Model) pieces(want want) []*piece {
 	in := func(b *Batch) []int { return []int{len(b.Sizes), b.Height, b.Width, 3} }
 	var all []*piece
 	steps := m.Config.steps()
 	for len(steps) > 0 {
 		n := 1
-		for m.Engine.Kind != "go" && n < len(steps) && steps[n].stage == steps[0].stage {
+		for n < len(steps) && steps[n].stage == steps[0].stage {
 			n++
 		}
 		these, last := steps[:n], steps[n-1]
@@ -180,10 +180,15 @@ func (m *Model) compile(ctx context.Context, p *plan, b *Batch, want want) error
 	return nil
 }
 
-func (m *Model) forward(ctx context.Context, b *Batch, attention bool) (*Output, Timing, error) {
+// forward answers a batch: on processors by package nn, as compute has it, else by the
+// graph of Forward, which is compiled for every size of batch.
+func (m *Model) forward(ctx context.Context, b *Batch, attention bool, threads int) (*Output, Timing, error) {
 	var took Timing
 	if err := m.check(b); err != nil {
 		return nil, took, err
+	}
+	if m.Engine.Kind == backend.Go {
+		return m.compute(ctx, b, attention, threads)
 	}
 	m.run.Lock()
 	defer m.run.Unlock()
@@ -277,16 +282,21 @@ func (m *Model) output(b *Batch, results []*tensors.Tensor) (*Output, error) {
 		Pictures: len(b.Sizes), Classes: m.Config.Classes, Heads: m.Config.Heads, Width: m.Config.HiddenDim,
 		Rows: b.Rows(stride), Cols: b.Cols(stride), Logits: values[0],
 	}
-	for i, v := range out.Logits {
-		if v-v != 0 { // NaN or infinite
-			return nil, fmt.Errorf("the logit of class %d came out as %v: the weights of %s are too large to "+
-				"compute with", i%out.Classes, v, m.Path)
-		}
-	}
 	if len(values) > 1 {
 		out.Memory, out.Attention, out.States = values[1], values[2:2+layers], values[2+layers:]
 	}
-	return out, nil
+	return out, out.check(m)
+}
+
+// check says which logit is no number, or nil.
+func (out *Output) check(m *Model) error {
+	for i, v := range out.Logits {
+		if v-v != 0 { // NaN or infinite
+			return fmt.Errorf("the logit of class %d came out as %v: the weights of %s are too large to "+
+				"compute with", i%out.Classes, v, m.Path)
+		}
+	}
+	return nil
 }
 
 // check refuses a batch that no graph can be built for.

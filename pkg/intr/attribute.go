@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gointr/gointr/internal/nn"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -37,7 +40,13 @@ func (m *Model) Attribute(ctx context.Context, class int, input *picture.Picture
 	if input == nil || input.Width < 1 || input.Height < 1 {
 		return nil, errors.New("there is no picture to look at")
 	}
-	h, w := m.Canvas(input.Height, input.Width)
+	h, w := input.Height, input.Width
+	if err := m.build(); err != nil {
+		return nil, err
+	}
+	if m.graphs.Kind != backend.Go { // which compiles for every size
+		h, w = m.canvas(h, w)
+	}
 	b := newBatch(h, w, input)
 	b.Exact = true
 	if err := m.check(b); err != nil {
@@ -57,20 +66,45 @@ func (m *Model) Attribute(ctx context.Context, class int, input *picture.Picture
 	return out, nil
 }
 
-// attribute runs the backbone in the pieces that answers have compiled already,
-// and then one graph of its own: no gradient goes further than its result.
+// attribute runs the backbone, and then one graph of its own: no gradient goes further
+// than its result.
 func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.Tensor, error) {
-	want := want{blank: !b.full()}
-	p, err := m.plan(want)
-	if err != nil {
-		return nil, err
-	}
 	if m.attributing == nil {
+		var err error
 		if m.attributing, err = m.NewExec(func(inputs []*Node) []*Node {
 			return m.net(inputs[0].Graph(), nil).attribution(inputs[0], inputs[1], inputs[2])
 		}); err != nil {
 			return nil, err
 		}
+	}
+	features, err := m.features(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer features.FinalizeAll()
+	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
+	cells := tensors.FromFlatDataAndDimensions(b.Cells(m.Config.Stride(), b.Height, b.Width), 1, rows, cols)
+	defer cells.FinalizeAll()
+	one := make([]float32, m.Config.Classes)
+	one[class] = 1
+	chosen := tensors.FromFlatDataAndDimensions(one, 1, len(one))
+	defer chosen.FinalizeAll()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return m.attributing.Call(features, cells, chosen)
+}
+
+// features is the last feature map [1, rows, cols, channels] of the one picture of b.
+func (m *Model) features(ctx context.Context, b *Batch) (*tensors.Tensor, error) {
+	if m.Engine.Kind == backend.Go {
+		return m.computeFeatures(ctx, b)
+	}
+	// In the pieces that answers have compiled already.
+	want := want{blank: !b.full()}
+	p, err := m.plan(want)
+	if err != nil {
+		return nil, err
 	}
 	backbone := &plan{pieces: p.pieces[:len(p.pieces)-2], compiled: map[[3]int]bool{}}
 	if p.compiled[[3]int{1, b.Height, b.Width}] {
@@ -83,18 +117,29 @@ func (m *Model) attribute(ctx context.Context, b *Batch, class int) ([]*tensors.
 	if err != nil {
 		return nil, err
 	}
-	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
-	cells := tensors.FromFlatDataAndDimensions(b.Cells(m.Config.Stride(), b.Height, b.Width), 1, rows, cols)
-	defer cells.FinalizeAll()
-	one := make([]float32, m.Config.Classes)
-	one[class] = 1
-	chosen := tensors.FromFlatDataAndDimensions(one, 1, len(one))
-	defer chosen.FinalizeAll()
-	defer features[0].FinalizeAll()
-	if err := ctx.Err(); err != nil {
+	return features[0], nil
+}
+
+// computeFeatures is features on processors; the caller has m.run.
+func (m *Model) computeFeatures(ctx context.Context, b *Batch) (*tensors.Tensor, error) {
+	n, err := m.laid()
+	if err != nil {
 		return nil, err
 	}
-	return m.attributing.Call(features[0], cells, chosen)
+	height, width := b.Sizes[0][0], b.Sizes[0][1]
+	n.prepare(height, width)
+	s := m.desks.take(alone)
+	defer m.desks.put(s)
+	s.work.Context = ctx
+	f := n.backbone(s, nn.Map{Rows: height, Cols: width, Channels: 3,
+		Data: cutRows(b.Pixels, b.Width*3, height, width*3)})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	rows, cols := b.Rows(m.Config.Stride()), b.Cols(m.Config.Stride())
+	all := make([]float32, rows*cols*f.Channels)
+	lay(all, f.Data, cols*f.Channels, f.Cols*f.Channels)
+	return tensors.FromFlatDataAndDimensions(all, 1, rows, cols, f.Channels), nil
 }
 
 // attribution is, of features [1, rows, cols, channels], cells [1, rows, cols] and
@@ -161,15 +206,19 @@ func (m *Model) With(values map[string][]float32) (*Model, error) {
 	}
 	if len(all) != len(Params(m.Config)) {
 		for key := range values {
-			if m.store.GetVariable(Path(key)) == nil {
+			if !slices.ContainsFunc(Params(m.Config), func(p Param) bool { return p.Key == key }) {
 				return nil, fmt.Errorf("the model has no tensor %s", key)
 			}
 		}
 	}
-	other, err := New(m.Engine, m.Config, all)
+	other, err := newOf(m.Engine, m.Config, all)
 	if err != nil {
 		return nil, err
 	}
+	if err := other.lay(); err != nil {
+		return nil, err
+	}
+	other.kind = m.kind
 	other.Path, other.Names = m.Path, m.Names
 	return other, nil
 }

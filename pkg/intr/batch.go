@@ -37,16 +37,16 @@ func newBatch(h, w int, pictures ...*picture.Picture) *Batch {
 	for i, p := range pictures {
 		b.Sizes = append(b.Sizes, [2]int{p.Height, p.Width})
 		scratch = p.Normalized(scratch[:0])
-		lay(b.Pixels[i*h*w*3:], scratch, w, p.Width)
+		lay(b.Pixels[i*h*w*3:], scratch, 3*w, 3*p.Width)
 	}
 	return b
 }
 
-// lay copies pixels [·, width, 3] to the top left of a canvas [·, wide, 3].
-func lay(canvas, pixels []float32, wide, width int) {
+// lay copies rows [·, width] to the top left of a canvas [·, wide].
+func lay(canvas, rows []float32, wide, width int) {
 	y := 0
-	for row := range slices.Chunk(pixels, 3*width) {
-		copy(canvas[y*wide*3:], row)
+	for row := range slices.Chunk(rows, width) {
+		copy(canvas[y*wide:], row)
 		y++
 	}
 }
@@ -67,7 +67,7 @@ func (b *Batch) Padded(room []float32, n, height, width int) []float32 {
 	clear(room)
 	for i := range b.Sizes {
 		size := b.Height * b.Width * 3
-		lay(room[i*height*width*3:], b.Pixels[i*size:][:size], width, b.Width)
+		lay(room[i*height*width*3:], b.Pixels[i*size:][:size], 3*width, 3*b.Width)
 	}
 	return room
 }

@@ -40,8 +40,19 @@ type Model struct {
 	Engine *backend.Engine
 
 	digest func() string // of the checkpoint; computed when it is first asked for
+	source source        // of the weights
+	file   io.Closer     // that they are read from; nil where they are not
+	run    sync.RWMutex  // to read: pictures are computed side by side
+	making sync.Mutex    // of what follows
+
+	// Of answers on processors.
+	network *network
+	desks   desks
+
+	// Of graphs: answers elsewhere, training and gradients.
+	kind   string // of engine, as it was asked for
+	graphs *backend.Engine
 	store  *model.Store
-	run    sync.Mutex
 	plans  map[want]*plan
 
 	attributing *model.Exec // Attribute's; nil until it is asked
@@ -93,7 +104,14 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	m, err := openModel(file, path, names, o)
+	if err != nil {
+		file.Close()
+	}
+	return m, err
+}
+
+func openModel(file *torchfile.File, path string, names []string, o options) (*Model, error) {
 	state, config, err := Inspect(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
@@ -111,22 +129,55 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 	if engine, err = engine.OnDevice(o.device); err != nil {
 		return nil, err
 	}
-	store, err := load(engine, config, state)
+	m := newModel(engine, config, func(p Param, scratch []float32) ([]float32, error) {
+		return state[p.Key].Float32s(scratch[:0])
+	})
+	m.Path, m.Names, m.file, m.kind = path, names, file, o.engine
+	if err = fits(config, state); err == nil {
+		err = m.lay()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
-	m := newModel(engine, config, store)
-	m.Path, m.Names = path, names
 	return m, nil
 }
 
-func newModel(engine *backend.Engine, c Config, store *model.Store) *Model {
-	m := &Model{Config: c, Engine: engine, store: store, plans: map[want]*plan{}}
+func newModel(engine *backend.Engine, c Config, weights source) *Model {
+	m := &Model{Config: c, Engine: engine, kind: engine.Kind, source: weights, plans: map[want]*plan{}}
 	m.digest = sync.OnceValue(func() string {
 		digest, _ := origin.Digest(m.Path) // a file that is gone has none to tell
 		return digest
 	})
 	return m
+}
+
+// lay puts the weights where answers are computed.
+func (m *Model) lay() error {
+	if m.Engine.Kind == backend.Go {
+		_, err := m.laid()
+		return err
+	}
+	return m.build()
+}
+
+// build puts the weights where graphs find them, unless they are there: on the model's
+// engine, or, of a model that answers on processors, on one that has gradients.
+func (m *Model) build() error {
+	m.making.Lock()
+	defer m.making.Unlock()
+	if m.store != nil {
+		return nil
+	}
+	m.graphs = m.Engine
+	if m.Engine.Kind == backend.Go {
+		var err error
+		if m.graphs, err = backend.Gradients(m.kind); err != nil {
+			return err
+		}
+	}
+	var err error
+	m.store, err = storeOf(m.graphs, m.Config, m.source)
+	return err
 }
 
 // Inspect finds the model in an open checkpoint: its tensors by PyTorch key and
@@ -163,7 +214,16 @@ func (m *Model) Close() {
 	if m.attributing != nil {
 		m.attributing.Finalize()
 	}
-	m.store.Finalize()
+	if m.store != nil {
+		m.store.Finalize()
+	}
+	m.desks.free()
+	if m.network != nil {
+		m.network.free()
+	}
+	if m.file != nil {
+		m.file.Close()
+	}
 }
 
 // Nodes are the results of Forward, and what was passed on the way.
@@ -208,13 +268,17 @@ func (n *net) mention() {
 }
 
 func (m *Model) net(g *Graph, sizes *Node) *net {
-	return &net{Config: m.Config, store: m.store, g: g, asProducts: m.Engine.Kind == "go", sizes: sizes}
+	return &net{Config: m.Config, store: m.store, g: g, asProducts: m.graphs.Kind == backend.Go, sizes: sizes}
 }
 
-// NewExec compiles a graph of one's own that uses the model's weights: build
-// gets the inputs of each call, and may call Forward.
+// NewExec compiles a graph of one's own that uses the model's weights: build gets the
+// inputs of each call, and may call Forward. A model that answers on processors has its
+// graphs on the engine that backend.Gradients gives.
 func (m *Model) NewExec(build func(inputs []*Node) []*Node) (*model.Exec, error) {
-	exec, err := model.NewExec(m.Engine.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node {
+	if err := m.build(); err != nil {
+		return nil, err
+	}
+	exec, err := model.NewExec(m.graphs.Backend, m.store, func(_ *model.Scope, inputs []*Node) []*Node {
 		return build(inputs)
 	})
 	if err != nil {

@@ -211,9 +211,9 @@ func unused(key string) bool {
 		strings.HasPrefix(key, "class_embed.") || strings.HasPrefix(key, "bbox_embed.")
 }
 
-// load fills a store with the tensors of a checkpoint. Missing, misshaped and
-// left-over tensors are named in the error.
-func load(engine *backend.Engine, c Config, state map[string]*torchfile.Tensor) (*model.Store, error) {
+// fits says whether the tensors of a checkpoint are those of an architecture. Missing,
+// misshaped and left-over tensors are named in the error.
+func fits(c Config, state map[string]*torchfile.Tensor) error {
 	known := map[string]bool{}
 	var missing, extra []string
 	for _, p := range Params(c) {
@@ -223,7 +223,7 @@ func load(engine *backend.Engine, c Config, state map[string]*torchfile.Tensor) 
 		case !ok:
 			missing = append(missing, p.Key)
 		case !slices.Equal(t.Shape, p.Shape):
-			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, c)
+			return fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, c)
 		}
 	}
 	for key := range state {
@@ -233,20 +233,19 @@ func load(engine *backend.Engine, c Config, state map[string]*torchfile.Tensor) 
 	}
 	slices.Sort(extra)
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s missing: %s", tensorsAre(len(missing)), some(missing))
+		return fmt.Errorf("%s missing: %s", tensorsAre(len(missing)), some(missing))
 	}
 	if len(extra) > 0 {
-		return nil, fmt.Errorf("%s of no use in this architecture (%s): %s", tensorsAre(len(extra)), c, some(extra))
+		return fmt.Errorf("%s of no use in this architecture (%s): %s", tensorsAre(len(extra)), c, some(extra))
 	}
-	return storeOf(engine, c, func(p Param, scratch []float32) ([]float32, error) {
-		return state[p.Key].Float32s(scratch[:0])
-	})
+	return nil
 }
 
-// storeOf makes the variables of a model of values in PyTorch's layout, which may lie
-// in scratch.
-func storeOf(engine *backend.Engine, c Config, values func(p Param, scratch []float32) ([]float32, error),
-) (*model.Store, error) {
+// source gives the values of a tensor in PyTorch's layout, which may lie in scratch.
+type source func(p Param, scratch []float32) ([]float32, error)
+
+// storeOf makes the variables of a model.
+func storeOf(engine *backend.Engine, c Config, values source) (*model.Store, error) {
 	params := Params(c)
 	made, failed := make([]*tensors.Tensor, len(params)), make([]error, len(params))
 	parallel.DoOn(maxReaders, len(params), func(next func() (int, bool)) {
@@ -277,12 +276,8 @@ const maxReaders = 4
 // PyTorch's. (GoMLX's own way fills it with zeros first, which takes as long as reading
 // it from the file.)
 func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor, error) {
-	if len(values) != p.Len() {
-		return nil, fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
-	}
-	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 { // NaN or infinite
-		return nil, fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
-			p.Key, values[i], i)
+	if err := p.check(values); err != nil {
+		return nil, err
 	}
 	shape := shapes.Make(dtypes.Float32, p.VariableShape()...)
 	if !engine.Backend.HasSharedBuffers() {
@@ -295,6 +290,18 @@ func (p Param) Tensor(engine *backend.Engine, values []float32) (*tensors.Tensor
 	}
 	p.FromTorch(flat.([]float32), values)
 	return tensors.FromBuffer(buffer)
+}
+
+// check says what is wrong with the values of a tensor, or nil.
+func (p Param) check(values []float32) error {
+	if len(values) != p.Len() {
+		return fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
+	}
+	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 { // NaN or infinite
+		return fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
+			p.Key, values[i], i)
+	}
+	return nil
 }
 
 func tensorsAre(n int) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
@@ -40,15 +41,30 @@ func (m *Model) Predict(ctx context.Context, paths ...string) ([]attention.Ranki
 
 // Each answers the pictures of files, as model.Model has it.
 func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error] {
-	workers := 1 + runtime.GOMAXPROCS(0) // one has the engine, the others read
+	side, threads := m.sideBySide(len(paths))
+	places := make(chan struct{}, side)
+	workers := side + runtime.GOMAXPROCS(0) // some have the engine, the others read
 	return parallel.Ahead(ctx, len(paths), workers, workers,
 		func(ctx context.Context, i int) (*attention.Explanation, error) {
 			p, err := picture.Open(paths[i])
 			if err != nil {
 				return nil, err
 			}
-			return m.one(ctx, paths[i], p, false)
+			input := p.Eval(m.Config.EvalSize)
+			places <- struct{}{}
+			defer func() { <-places }()
+			return m.one(ctx, paths[i], p, input, false, threads)
 		})
+}
+
+// sideBySide is how many of n pictures are best answered at once, and by how many cores
+// each: on processors one core for each leaves none waiting for another.
+func (m *Model) sideBySide(n int) (side, threads int) {
+	if m.Engine.Kind != backend.Go || n < 2 {
+		return 1, alone
+	}
+	side = min(n, mostDesks())
+	return side, max(1, runtime.GOMAXPROCS(0)/side)
 }
 
 // LogitsEach answers many pictures, each with its logits, in the order of their
@@ -64,9 +80,16 @@ func LogitsEach(ctx context.Context, paths []string, batch int,
 			yield(nil, fmt.Errorf("a batch has at least one picture, not %d", batch))
 			return
 		}
-		idle := make(chan *Model, len(models))
-		for _, m := range models {
-			idle <- m
+		batches := (len(paths) + batch - 1) / batch
+		side, threads := 1, alone
+		if len(models) == 1 && batch == 1 {
+			side, threads = models[0].sideBySide(batches)
+		}
+		idle := make(chan *Model, side*len(models))
+		for range side {
+			for _, m := range models {
+				idle <- m
+			}
 		}
 		answer := func(ctx context.Context, i int) ([]*attention.Explanation, error) {
 			inputs, err := models[0].read(paths[i*batch : min((i+1)*batch, len(paths))])
@@ -76,15 +99,15 @@ func LogitsEach(ctx context.Context, paths []string, batch int,
 			m := <-idle
 			defer func() { idle <- m }()
 			if len(inputs) == 1 {
-				all, _, err := m.Answer(ctx, false, inputs...)
+				all, _, err := m.answer(ctx, false, threads, inputs...)
 				return all, err
 			}
 			return m.Logits(ctx, NewBatch(inputs...))
 		}
 		// While the models answer, as many pictures are read as there are cores.
-		ahead := len(models) + (runtime.GOMAXPROCS(0)+batch-1)/batch
+		ahead := cap(idle) + (runtime.GOMAXPROCS(0)+batch-1)/batch
 		done := 0
-		for all, err := range parallel.Ahead(ctx, (len(paths)+batch-1)/batch, ahead, ahead, answer) {
+		for all, err := range parallel.Ahead(ctx, batches, ahead, ahead, answer) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -116,11 +139,13 @@ func (m *Model) read(paths []string) ([]*picture.Picture, error) {
 // Explain answers one picture with its ranked classes and every attention map;
 // image is what to call it. It gives up soon after ctx ends.
 func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
-	return m.one(ctx, image, p, true)
+	return m.one(ctx, image, p, p.Eval(m.Config.EvalSize), true, alone)
 }
 
-func (m *Model) one(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation, error) {
-	all, _, err := m.Answer(ctx, maps, p.Eval(m.Config.EvalSize))
+// one answers a picture p, which input is resized from.
+func (m *Model) one(ctx context.Context, image string, p, input *picture.Picture, maps bool, threads int) (
+	*attention.Explanation, error) {
+	all, _, err := m.answer(ctx, maps, threads, input)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", image, err)
 	}
@@ -136,6 +161,11 @@ func (m *Model) one(ctx context.Context, image string, p *picture.Picture, maps 
 // It gives up soon after ctx ends.
 func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Picture) ([]*attention.Explanation,
 	Timing, error) {
+	return m.answer(ctx, maps, alone, inputs...)
+}
+
+func (m *Model) answer(ctx context.Context, maps bool, threads int, inputs ...*picture.Picture) (
+	[]*attention.Explanation, Timing, error) {
 	if len(inputs) == 0 {
 		return nil, Timing{}, errors.New("there is no picture to answer")
 	}
@@ -148,7 +178,7 @@ func (m *Model) Answer(ctx context.Context, maps bool, inputs ...*picture.Pictur
 	}
 	b := newBatch(h, w, inputs...)
 	b.Exact = true
-	out, took, err := m.forward(ctx, b, maps)
+	out, took, err := m.forward(ctx, b, maps, threads)
 	if err != nil {
 		return nil, took, err
 	}
@@ -184,16 +214,18 @@ func (out *Output) maps(e *attention.Explanation, i int, b *Batch, stride int) (
 const canvasSteps = 10
 
 // Canvas is the size on which a picture of this size, resized for the network,
-// is computed. Pictures of one canvas can be answered together. The pure-Go
-// engine compiles nothing, so there the canvas is the picture.
+// is computed. Pictures of one canvas can be answered together. Pure Go compiles
+// nothing, so there the canvas is the picture.
 func (m *Model) Canvas(height, width int) (h, w int) {
-	if m.Engine.Kind == "go" {
+	if m.Engine.Kind == backend.Go {
 		return height, width
 	}
-	short := m.Config.EvalSize
-	if short == 0 {
-		short = publishedEvalSize
-	}
+	return m.canvas(height, width)
+}
+
+// canvas is Canvas for graphs.
+func (m *Model) canvas(height, width int) (h, w int) {
+	short := cmp.Or(m.Config.EvalSize, publishedEvalSize)
 	side := func(pixels int) int {
 		steps := (pixels*canvasSteps + short - 1) / short
 		return (steps*short + canvasSteps - 1) / canvasSteps

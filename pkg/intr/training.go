@@ -2,6 +2,7 @@ package intr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -93,38 +94,52 @@ func (m *Model) Weight(g *Graph, key string) *Node {
 	return n.weight(key)
 }
 
-// Store holds the variables of the model, one at the Path of every PyTorch key.
-// Who changes them does it within Exclusive.
+// Store holds the variables of a model that New made, one at the Path of every PyTorch
+// key. Who changes them does it within Exclusive.
 func (m *Model) Store() *model.Store { return m.store }
 
-// Exclusive runs f while no answer is computed.
+// Exclusive runs f, which may change the weights, while no answer is computed.
 func (m *Model) Exclusive(f func() error) error {
 	m.run.Lock()
 	defer m.run.Unlock()
+	m.making.Lock()
+	defer m.making.Unlock()
+	if m.network != nil {
+		m.network.free()
+		m.network = nil
+	}
 	return f()
 }
 
 // New makes a model of tensors at hand: one for every key of Params(c), in
 // PyTorch's layout. The values are copied.
 func New(engine *backend.Engine, c Config, values map[string][]float32) (*Model, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	of := func(p Param, _ []float32) ([]float32, error) { return values[p.Key], nil }
-	store, err := storeOf(engine, c, of)
+	m, err := newOf(engine, c, values)
 	if err != nil {
 		return nil, err
 	}
-	return newModel(engine, c, store), nil
+	if err := m.build(); err != nil {
+		return nil, err
+	}
+	m.source = func(p Param, _ []float32) ([]float32, error) { return p.Values(m.store.GetVariable(Path(p.Key))) }
+	return m, nil
+}
+
+// newOf is a model of tensors that it keeps.
+func newOf(engine *backend.Engine, c Config, values map[string][]float32) (*Model, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	return newModel(engine, c, func(p Param, _ []float32) ([]float32, error) { return values[p.Key], nil }), nil
 }
 
 // Values copies the tensor of a key out of the model, in PyTorch's layout.
 func (m *Model) Values(p Param) ([]float32, error) {
-	v := m.store.GetVariable(Path(p.Key))
-	if v == nil {
-		return nil, fmt.Errorf("no variable is named %s", p.Key)
+	if !slices.ContainsFunc(Params(m.Config), func(own Param) bool { return own.Key == p.Key }) {
+		return nil, fmt.Errorf("the model has no tensor %s", p.Key)
 	}
-	return p.Values(v)
+	values, err := m.source(p, nil)
+	return slices.Clone(values), err
 }
 
 // Values copies a variable of p's shape in our layout out, in PyTorch's.

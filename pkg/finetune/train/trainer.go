@@ -73,7 +73,7 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := backend.Open(s.Engine)
+	engine, err := backend.Gradients(s.Engine)
 	if err != nil {
 		return nil, err
 	}
