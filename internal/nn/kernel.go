@@ -10,6 +10,7 @@ const rows = 6
 type kernels struct {
 	name                    string
 	lanes                   int                 // numbers in a vector
+	deep                    int                 // how much of a panel's depth the nearest cache holds well
 	gemm                    []func(*byte)       // by the vectors of a panel less one: product
 	winogradIn, winogradOut map[int]func(*byte) // by m of F(m×m, 3×3): transform
 	maxPool                 func(*byte)         // transform

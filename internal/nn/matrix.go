@@ -92,10 +92,6 @@ func (m *Matrix) packTransposed(rows []float32, stride int) {
 	}
 }
 
-// deep is how much of a panel's depth is used at a time, so that it stays in the
-// nearest cache: 16 kB of it.
-func deep() int { return max(64, 4096/kernel.panel()) }
-
 // tall is how many rows of the left side one piece of work has.
 const tall = 48
 
@@ -156,7 +152,7 @@ type piece struct {
 // in: [groups, tiles, each, 6], rows beyond the last being the last again.
 func (p *piece) plan(t *thread) []unsafe.Pointer {
 	p.groups, p.each, p.slices = 1, p.taps, 1
-	if most := deep(); p.depth > most {
+	if most := kernel.deep; p.depth > most {
 		p.groups, p.each = p.taps, 1
 		p.slices = (p.depth + most - 1) / most
 	} else if p.taps*p.depth > most {

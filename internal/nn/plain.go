@@ -8,7 +8,7 @@ import (
 // plain are the kernels in Go, for processors that have no others here and as what
 // the others are compared with.
 var plain = kernels{
-	name: "Go", lanes: 4,
+	name: "Go", lanes: 4, deep: 256,
 	gemm:      []func(*byte){plainGEMM(4), plainGEMM(8)},
 	maxPool:   plainMaxPool,
 	add:       plainAdd,

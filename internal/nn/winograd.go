@@ -162,7 +162,7 @@ func (w *winograd) apply(work *Work, to *Map, x Map) {
 // multiply is the product of one point: t.left are the rows of the first, shift bytes
 // before these.
 func (w *winograd) multiply(t *thread, m *Matrix, _, to []float32, shift, tiles int) {
-	a, most := &t.product, deep()
+	a, most := &t.product, kernel.deep
 	for above := 0; above < w.in; above += most {
 		a.shift = uintptr(shift + above*4)
 		a.taps, a.depth = 1, min(most, w.in-above)
