@@ -4,10 +4,10 @@
 # Make has rules of its own, by which kernel/jupyter/files/gopls would be compiled from gopls.mod, as Modula-2.
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
-.PHONY: help setup demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build clean
+.PHONY: help setup notebook demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build generate clean
 
 PYTHON ?= python3
-# The pure-Go engine multiplies matrices with it.
+# GoMLX's engine in Go multiplies matrices with it.
 export GOEXPERIMENT ?= simd
 
 bin := .venv/bin
@@ -23,7 +23,7 @@ help:
 	@echo "make test       everything is checked (about 15 minutes); the long comparisons look at a sample of the pictures"
 	@echo "make test-all   the same, and they look at all of them (about an hour)"
 	@echo "make lint       what make test begins with: gofmt, go vet, staticcheck"
-	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", XLA where it can be had"
+	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", and XLA, for training, where it can be had"
 	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
 	@echo "make faithful   measure the sample's maps on birds that it has never seen, and write the table into docs/faithful.md"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"
@@ -31,7 +31,10 @@ help:
 	@echo
 	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at, GOINTR_DATASET what bench loads."
 
-setup: bin/gointr .venv/.jupyter bin/.engine .venv/.kernel
+setup: notebook bin/.engine
+
+# What answers need.
+notebook: bin/gointr .venv/.jupyter .venv/.kernel
 
 bin/gointr: $(sources)
 	@command -v go >/dev/null || { echo "setup: Go 1.26 is needed, and no program go is on the PATH: see https://go.dev/dl"; exit 1; }
@@ -55,8 +58,8 @@ bin/gointr: $(sources)
 	@touch $@
 
 bin/.engine: | bin/gointr
-	@echo "setup: installing XLA, the fast engine (once)"
-	@bin/gointr setup || echo "setup: going on without XLA, with the pure-Go engine; bin/gointr setup tries again"
+	@echo "setup: installing XLA, for training (once)"
+	@bin/gointr setup || echo "setup: going on without XLA: training is slower; bin/gointr setup tries again"
 	@touch $@
 
 .venv/.kernel: bin/gointr .venv/.jupyter
@@ -64,10 +67,10 @@ bin/.engine: | bin/gointr
 	@bin/gointr kernel install --prefix .venv >/dev/null
 	@touch $@
 
-demo: setup
+demo: notebook
 	@$(bin)/python notebooks/run.py demo
 
-lab: setup
+lab: notebook
 	@$(bin)/python notebooks/run.py lab
 
 lint: lines
@@ -144,6 +147,10 @@ gpu-check: gpu-check-build
 	@cd pkg/finetune/train && GOINTR_TEST_BACKEND=cuda ../../../bin/finetune/train.test -test.v -test.run 'Golden|SmallTraining'
 	@echo "gpu-check: speed"
 	@$(PYTHON) notebooks/run.py bench --backend cuda
+
+# The assembly of internal/nn.
+generate:
+	@cd internal/nn/gen && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg nn
 
 clean:
 	@rm -rf bin out .venv .venv-oracle notebooks/papermill/build notebooks/papermill/*.egg-info

@@ -136,15 +136,13 @@ func (d diagnosis) print(cmd *cobra.Command) error {
 			fmt.Fprintf(table, "%s\t%s\n", line[0], line[1])
 		}
 	}
-	best := ""
+	works := map[string]bool{}
 	for _, r := range d.Engines {
 		if !r.Works {
 			fmt.Fprintf(table, "%s\tNO: %s\n", r.Engine, r.Problem)
 			continue
 		}
-		if best == "" {
-			best = r.Engine
-		}
+		works[r.Engine] = true
 		fmt.Fprintf(table, "%s\tworks: %s, %.0f billion operations a second in a matrix product\n", r.Engine,
 			backend.Title(r.Engine), r.GFlops)
 		fmt.Fprintf(table, "\t%s\n", r.About)
@@ -152,8 +150,9 @@ func (d diagnosis) print(cmd *cobra.Command) error {
 			fmt.Fprintf(table, "\t%d devices: %s\n", len(r.Devices), strings.Join(r.Devices, ", "))
 		}
 	}
-	if best != "" {
-		fmt.Fprintf(table, "\n--backend auto takes %s.\n", best)
+	answers, training := backend.Chosen(func(kind string) bool { return works[kind] })
+	if answers != "" {
+		fmt.Fprintf(table, "\n--backend auto takes %s for answers and %s for training.\n", answers, training)
 	}
 	return table.Flush()
 }

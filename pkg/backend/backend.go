@@ -50,10 +50,7 @@ func Title(kind string) string {
 	case CUDA:
 		return "XLA on CUDA"
 	case Go:
-		if simd {
-			return "pure Go"
-		}
-		return "pure Go without SIMD"
+		return "pure Go"
 	}
 	return kind
 }
@@ -66,6 +63,19 @@ var (
 // Open gives the engine of a kind, or with Auto or "" the one that answers fastest: CUDA, else pure Go. An engine is
 // opened once. The error says in one sentence what is missing and what to do; pure Go cannot fail.
 func Open(kind string) (*Engine, error) { return openAny(kind, forAnswers) }
+
+// Chosen is the kind that Auto takes of those that work, for answers and for training.
+func Chosen(works func(kind string) bool) (answers, training string) {
+	first := func(kinds []string) string {
+		for _, kind := range kinds {
+			if works(kind) {
+				return kind
+			}
+		}
+		return ""
+	}
+	return first(forAnswers), first(forGradients)
+}
 
 // Gradients is Open for graphs, training and gradients, of which Auto takes CUDA, else XLA, else pure Go.
 func Gradients(kind string) (*Engine, error) { return openAny(kind, forGradients) }

@@ -2,6 +2,6 @@
 
 package backend
 
-// simd says whether the pure-Go engine was compiled with the vector
-// instructions that make it three times faster (GOEXPERIMENT=simd).
+// simd says whether GoMLX's engine in Go was compiled with the vector instructions
+// that make it three times faster (GOEXPERIMENT=simd).
 const simd = true

@@ -101,7 +101,12 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 	if err != nil {
 		return nil, err
 	}
-	e := m.take(key{digest, engine.Kind}, "")
+	if engine.Kind != backend.Go {
+		kind = engine.Kind
+	} else if kind != backend.Go { // whose gradients may be computed elsewhere than its answers
+		kind = backend.Auto
+	}
+	e := m.take(key{digest, kind}, "")
 	if e == nil {
 		now, err := m.digest(path)
 		if err != nil {
@@ -110,7 +115,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 		if digest != "" && now != digest {
 			return nil, fmt.Errorf("%s has changed since it was opened: open it again", path)
 		}
-		e = m.take(key{now, engine.Kind}, path)
+		e = m.take(key{now, kind}, path)
 	}
 	select {
 	case <-e.loaded:
