@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func gemm1AVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemm1AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -41,6 +41,23 @@ sums:
 	VMOVUPS (AX), Y5
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14
@@ -193,7 +210,7 @@ signed:
 	RET
 
 // func gemm2AVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemm2AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -241,6 +258,23 @@ sums:
 	VMOVUPS 32(AX), Y11
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14
@@ -1895,7 +1929,7 @@ share:
 	RET
 
 // func gemm1AVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemm1AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -1931,6 +1965,23 @@ sums:
 	VMOVUPS (AX), Z5
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14
@@ -2083,7 +2134,7 @@ signed:
 	RET
 
 // func gemm2AVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemm2AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -2131,6 +2182,29 @@ sums:
 	VMOVUPS 64(AX), Z11
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14
@@ -2336,7 +2410,7 @@ signed:
 	RET
 
 // func gemm3AVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemm3AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -2396,6 +2470,35 @@ sums:
 	VMOVUPS 128(AX), Z17
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14
@@ -2654,7 +2757,7 @@ signed:
 	RET
 
 // func gemm4AVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemm4AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 8(DI), SI
@@ -2726,6 +2829,41 @@ sums:
 	VMOVUPS 192(AX), Z23
 
 begun:
+	TESTQ      CX, CX
+	JZ         near
+	MOVQ       56(DI), BX
+	MOVQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ       BX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+
+near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
 	MOVQ 80(DI), R14

@@ -1,6 +1,9 @@
 package attention
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Check says what is wrong with an explanation: a size below 1, weights that do
 // not fit the sizes, or a number that no softmax gives. A model calls it, or
@@ -25,6 +28,9 @@ func (e *Explanation) Check() error {
 				"checkpoint's weights", e.Name(class), v)
 		}
 	}
+	if greatest(e.Weights) <= math.Float32bits(1.001) {
+		return nil
+	}
 	for i, v := range e.Weights {
 		if !(v >= 0 && v <= 1.001) {
 			plane := i / (e.Rows * e.Cols)
@@ -35,6 +41,20 @@ func (e *Explanation) Check() error {
 		}
 	}
 	return nil
+}
+
+// greatest is the greatest number as its bits, of which those of NaN and of what is below
+// 0 are greater than all others: there are millions of them, and this takes no branch.
+func greatest(x []float32) uint32 {
+	var a, b, c, d uint32
+	for ; len(x) >= 4; x = x[4:] {
+		a, b = max(a, math.Float32bits(x[0])), max(b, math.Float32bits(x[1]))
+		c, d = max(c, math.Float32bits(x[2])), max(d, math.Float32bits(x[3]))
+	}
+	for _, v := range x {
+		a = max(a, math.Float32bits(v))
+	}
+	return max(a, b, c, d)
 }
 
 // Cut removes the padding that a picture got in a batch: of e, whose Rows and

@@ -27,6 +27,8 @@ type Output struct {
 	Attention                       [][]float32 // a decoder layer: [pictures, heads, classes, rows, cols]
 	Memory                          []float32   // [pictures, rows, cols, width]
 	States                          [][]float32 // a decoder layer: [pictures, classes, width]
+
+	weights []float32 // Attention, where its layers lie one after the other
 }
 
 // Timing is how long an answer took.

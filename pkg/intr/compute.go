@@ -123,8 +123,10 @@ func (m *Model) room(b *Batch, attention bool) *Output {
 	if attention {
 		cells := out.Rows * out.Cols
 		out.Memory = make([]float32, pictures*cells*c.HiddenDim)
-		for range c.DecoderLayers {
-			out.Attention = append(out.Attention, make([]float32, pictures*c.Heads*c.Classes*cells))
+		size := pictures * c.Heads * c.Classes * cells
+		out.weights = make([]float32, c.DecoderLayers*size)
+		for layer := range c.DecoderLayers {
+			out.Attention = append(out.Attention, out.weights[layer*size:][:size:size])
 			out.States = append(out.States, make([]float32, pictures*c.Classes*c.HiddenDim))
 		}
 	}

@@ -199,10 +199,12 @@ func (m *Model) answer(ctx context.Context, maps bool, threads int, inputs ...*p
 // maps is e with the attention maps of picture i, padding cut off.
 func (out *Output) maps(e *attention.Explanation, i int, b *Batch, stride int) (*attention.Explanation, error) {
 	e.Layers, e.Heads, e.Rows, e.Cols = len(out.Attention), out.Heads, out.Rows, out.Cols
-	size := len(out.Attention[0]) / out.Pictures
-	e.Weights = make([]float32, 0, len(out.Attention)*size)
-	for _, layer := range out.Attention {
-		e.Weights = append(e.Weights, layer[i*size:(i+1)*size]...)
+	if e.Weights = out.weights; e.Weights == nil || out.Pictures > 1 {
+		size := len(out.Attention[0]) / out.Pictures
+		e.Weights = make([]float32, 0, len(out.Attention)*size)
+		for _, layer := range out.Attention {
+			e.Weights = append(e.Weights, layer[i*size:(i+1)*size]...)
+		}
 	}
 	rows, cols := b.Region(i, stride)
 	return e.Cut(rows, cols)

@@ -56,6 +56,20 @@ func gemm(s isa, n int) {
 		}
 	}
 	Label("begun")
+	// What is added in the end is far away more often than not: it can come meanwhile.
+	TESTQ(RCX, RCX)
+	JZ(LabelRef("near"))
+	MOVQ(at(RDI, residualStride), RBX)
+	MOVQ(RCX, RAX)
+	for i := range rows {
+		for j := 0; j < n*s.bytes; j += 64 {
+			PREFETCHT0(at(RAX, j))
+		}
+		if i < rows-1 {
+			ADDQ(RBX, RAX)
+		}
+	}
+	Label("near")
 	MOVQ(at(RDI, taps), R15)
 	MOVQ(at(RDI, panel), RBX)
 	MOVQ(at(RDI, depth4), R14)
