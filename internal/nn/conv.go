@@ -130,6 +130,19 @@ func (c *Conv) window(p *piece, t *thread, x Map, cols, first int) {
 	outside := zero(x.Channels)
 	tiles := (p.count + rows - 1) / rows
 	origin := unsafe.Pointer(&x.Data[0])
+	if c.Size == 1 {
+		y, z := first/cols, first%cols
+		for i := range left {
+			left[i] = unsafe.Add(origin, (y*x.Cols+z)*c.Stride*x.Channels*4)
+			if i >= p.count-1 {
+				continue // rows beyond the last are the last again
+			}
+			if z++; z == cols {
+				y, z = y+1, 0
+			}
+		}
+		return
+	}
 	pad := c.Dilation * (c.Size / 2)
 	for i := range tiles * rows {
 		place := first + min(i, p.count-1)

@@ -84,9 +84,12 @@ func (m *Matrix) packTransposed(rows []float32, stride int) {
 		if n < wide {
 			clear(to)
 		}
-		for j := range n {
-			for k, v := range rows[(column+j)*stride:][:m.depth] {
-				to[k*wide+j] = v
+		for k0 := 0; k0 < m.depth; k0 += 16 { // a part of the panel that the nearest cache holds
+			k1 := min(k0+16, m.depth)
+			for j := range n {
+				for k, v := range rows[(column+j)*stride+k0:][:k1-k0] {
+					to[(k0+k)*wide+j] = v
+				}
 			}
 		}
 	}
