@@ -15,6 +15,14 @@ type kernels struct {
 	winogradIn, winogradOut map[int]func(*byte) // by m of F(m×m, 3×3): transform
 	maxPool                 func(*byte)         // transform
 	add, layerNorm, softmax func(*byte)         // vectors
+	transpose               func(*byte)         // blocks; nil for none
+}
+
+// blocks is the argument of transpose: to[8 i + k, j] is from[j, 8 i + k].
+type blocks struct {
+	to, from             unsafe.Pointer
+	toStride, fromStride uintptr // bytes from row to row
+	count                int     // of i; j and k are below 8
 }
 
 // panel is the width of the panels that a matrix is cut into.

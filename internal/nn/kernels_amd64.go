@@ -69,3 +69,6 @@ func layerNormAVX512(p *byte)
 
 //go:noescape
 func softmaxAVX512(p *byte)
+
+//go:noescape
+func transposeAVX2(p *byte)

@@ -84,13 +84,41 @@ func (m *Matrix) packTransposed(rows []float32, stride int) {
 		if n < wide {
 			clear(to)
 		}
-		for k0 := 0; k0 < m.depth; k0 += 16 { // a part of the panel that the nearest cache holds
-			k1 := min(k0+16, m.depth)
-			for j := range n {
-				for k, v := range rows[(column+j)*stride+k0:][:k1-k0] {
-					to[(k0+k)*wide+j] = v
-				}
+		transpose(to, wide, rows[column*stride:], stride, n, m.depth)
+	}
+}
+
+// Transpose puts the columns of x [rows, cols] into to [cols, rows].
+func Transpose(to, x []float32, rows, cols int) {
+	if len(to) != rows*cols || len(x) != rows*cols {
+		panic("nn: the shapes of a transpose do not fit")
+	}
+	transpose(to, rows, x, cols, rows, cols)
+}
+
+// transpose puts the columns of x [rows, cols], whose rows are from numbers apart, into
+// to, whose rows are wide numbers apart.
+func transpose(to []float32, wide int, x []float32, from, rows, cols int) {
+	done := 0 // columns of the first rows, by eights
+	if kernel.transpose != nil && rows >= 8 && cols >= 8 {
+		done = cols &^ 7
+		b := &blocks{toStride: uintptr(wide * 4), fromStride: uintptr(from * 4)}
+		const few = 16 // columns at a time, so that a line is written to soon again
+		for col := 0; col < done; col += few {
+			for row := 0; row+8 <= rows; row += 8 {
+				b.count = min(few, done-col) / 8
+				b.to, b.from = unsafe.Pointer(&to[col*wide+row]), unsafe.Pointer(&x[row*from+col])
+				kernel.transpose((*byte)(unsafe.Pointer(b)))
 			}
+		}
+	}
+	for row := range rows {
+		first := done
+		if row >= rows&^7 {
+			first = 0
+		}
+		for col := first; col < cols; col++ {
+			to[col*wide+row] = x[row*from+col]
 		}
 	}
 }

@@ -4,16 +4,10 @@
 //
 // The innermost loops are assembly for AVX-512, AVX2 and NEON, written by the program
 // in gen, and Go where there is none of these; which they are is decided once, by what
-// the processor can do. GOINTR_NN=avx2, say, chooses what it would not (for tests).
+// the processor can do. GODEBUG=cpu.avx512f=off, say, has a program do without.
 //
 // Weights are laid out once (Pack, NewConv); what computes with them is a Work.
 package nn
-
-import (
-	"os"
-	"slices"
-	"strings"
-)
 
 // A Map is a feature map: [Rows, Cols, Channels].
 type Map struct {
@@ -25,14 +19,7 @@ type Map struct {
 // is the last.
 var available = append(native(), &plain)
 
-var kernel = choose(os.Getenv("GOINTR_NN"))
-
-func choose(name string) *kernels {
-	if i := slices.IndexFunc(available, func(k *kernels) bool { return strings.EqualFold(k.name, name) }); i >= 0 {
-		return available[i]
-	}
-	return available[0]
-}
+var kernel = available[0]
 
 // Instructions names the vector instructions that are used: "AVX512", "AVX2", "NEON",
 // or "Go" where there are none.

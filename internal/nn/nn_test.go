@@ -1,9 +1,12 @@
 package nn
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 	"testing"
 )
 
@@ -41,41 +44,125 @@ func TestTimes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	eachKernel(t, func(t *testing.T) {
 		w := NewWork(0)
-		for _, n := range []int{1, 2, 5, 6, 7, 11, 12, 13, 47, 48, 49, 97, 850} {
-			for _, shape := range [][2]int{{1, 1}, {3, 5}, {7, 16}, {64, 64}, {65, 63}, {255, 33}, {256, 130}, {1027, 81}} {
-				for _, after := range []After{{}, {ReLU: true}, {Residual: numbers(r, n*shape[1]), ReLU: n%2 == 0}} {
-					depth, width := shape[0], shape[1]
-					weights, bias, x := numbers(r, depth*width), numbers(r, width), numbers(r, n*depth)
-					to := guarded(n * width)
-					Pack(depth, width, weights, bias).Times(w, to, x, after)
-					want, size := make([]float64, n*width), make([]float64, n*width)
-					for i := range n {
-						for j := range width {
-							sum, all := float64(bias[j]), math.Abs(float64(bias[j]))
-							for k := range depth {
-								v := float64(x[i*depth+k]) * float64(weights[k*width+j])
-								sum, all = sum+v, all+math.Abs(v)
-							}
-							if after.Residual != nil {
-								sum += float64(after.Residual[i*width+j])
-								all += math.Abs(float64(after.Residual[i*width+j]))
-							}
-							if after.ReLU {
-								sum = max(sum, 0)
-							}
-							want[i*width+j], size[i*width+j] = sum, all
-						}
-					}
-					near(t, fmt.Sprintf("%d rows of %d to %d, residual %v, ReLU %v", n, depth, width, after.Residual != nil,
-						after.ReLU), to, want, size)
-					if after.Residual != nil { // in place
-						Pack(depth, width, weights, bias).Times(w, after.Residual, x, after)
-						near(t, "in place", after.Residual, want, size)
-					}
-				}
+		for n := range 26 {
+			checkTimes(t, w, r, n+1, 7, 16)
+			checkTimes(t, w, r, n+1, 65, n+1)
+		}
+		for _, shape := range [][3]int{
+			{1, 1, 1}, {5, 3, 5}, {47, 64, 64}, {48, 255, 33}, {97, 256, 130}, {11, 1027, 81}, {850, 33, 48}, {200, 300, 129},
+		} {
+			checkTimes(t, w, r, shape[0], shape[1], shape[2])
+		}
+	})
+}
+
+// Products of any shape are those of plain loops, and nothing else is touched.
+func FuzzTimes(f *testing.F) {
+	f.Add(uint64(1), uint16(7), uint16(130), uint16(70))
+	f.Fuzz(func(t *testing.T, seed uint64, n, depth, width uint16) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		eachKernel(t, func(t *testing.T) {
+			checkTimes(t, NewWork(0), r, 1+int(n)%130, 1+int(depth)%600, 1+int(width)%150)
+		})
+	})
+}
+
+func checkTimes(t *testing.T, w *Work, r *rand.Rand, n, depth, width int) {
+	t.Helper()
+	weights, bias, x := numbers(r, depth*width), numbers(r, width), numbers(r, n*depth)
+	m := Pack(depth, width, weights, bias)
+	defer m.Free()
+	sums, size := make([]float64, n*width), make([]float64, n*width)
+	for i := range n {
+		for j := range width {
+			sum, all := float64(bias[j]), math.Abs(float64(bias[j]))
+			for k := range depth {
+				v := float64(x[i*depth+k]) * float64(weights[k*width+j])
+				sum, all = sum+v, all+math.Abs(v)
+			}
+			sums[i*width+j], size[i*width+j] = sum, all+8
+		}
+	}
+	for _, after := range []After{{}, {ReLU: true}, {Residual: numbers(r, n*width), ReLU: n%2 == 0}} {
+		want := slices.Clone(sums)
+		for i := range want {
+			if after.Residual != nil {
+				want[i] += float64(after.Residual[i])
+			}
+			if after.ReLU {
+				want[i] = max(want[i], 0)
+			}
+		}
+		what := fmt.Sprintf("%d rows of %d to %d, residual %v, ReLU %v", n, depth, width, after.Residual != nil, after.ReLU)
+		to := guarded(n * width)
+		m.Times(w, to, x, after)
+		near(t, what, to, want, size)
+		if after.Residual != nil {
+			m.Times(w, after.Residual, x, after)
+			near(t, what+", in place", after.Residual, want, size)
+		}
+	}
+	transposed := make([]float32, len(weights))
+	for k := range depth {
+		for j := range width {
+			transposed[j*depth+k] = weights[k*width+j]
+		}
+	}
+	rows := PackRows(depth, width, transposed, nil, bias)
+	defer rows.Free()
+	if !slices.Equal(rows.panels, m.panels) {
+		t.Fatalf("[%d, %d] is laid out otherwise from rows", depth, width)
+	}
+}
+
+// NaN and infinity go through a ReLU as through PyTorch's.
+func TestNaN(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	eachKernel(t, func(t *testing.T) {
+		to := make([]float32, 3*17)
+		Pack(2, 17, slices.Repeat([]float32{1}, 34), nil).Times(NewWork(0), to, []float32{nan, 1, inf, 1, -inf, 1},
+			After{ReLU: true})
+		for i, v := range to {
+			if ok := []bool{v != v, v == inf, v == 0}[i/17]; !ok {
+				t.Errorf("number %d is %v", i, v)
 			}
 		}
 	})
+}
+
+// No piece is begun after the context has ended.
+func TestEnds(t *testing.T) {
+	w := NewWork(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Context = ctx
+	var done atomic.Int64
+	w.each(1000, func(*thread, int) {
+		if done.Add(1) == 3 {
+			cancel()
+		}
+	})
+	if n := int(done.Load()); n < 3 || n > 3+len(w.threads) {
+		t.Errorf("%d pieces were computed", n)
+	}
+}
+
+// All memory that was taken is given back.
+func TestFree(t *testing.T) {
+	var pieces [][]float32
+	for _, n := range []int{1, 1000, 1 << 20, 3 << 20, 100} {
+		x := Allocate(n)
+		for i, v := range x {
+			if v != 0 {
+				t.Fatalf("number %d of %d is %v", i, n, v)
+			}
+			x[i] = 1
+		}
+		pieces = append(pieces, x)
+	}
+	for _, x := range pieces {
+		Free(x)
+	}
+	Free(nil)
 }
 
 // convolved is a convolution in float64.

@@ -23,60 +23,66 @@ func plainGEMM(width int) func(*byte) {
 		p := (*product)(unsafe.Pointer(arg))
 		left := unsafe.Slice(p.left, p.tiles*p.taps*rows)
 		panel := of(p.panel, p.taps*p.depth*width)
-		bias := of(p.bias, width)
-		var sums [rows][8]float32
-		for tile := range p.tiles {
-			for i := range rows {
-				if p.flags&accumulate != 0 {
-					copy(sums[i][:], of(unsafe.Add(p.result, uintptr(tile*rows+i)*p.resultStride), width))
-				} else {
-					copy(sums[i][:], bias)
-				}
+		for i := range p.tiles * rows {
+			var sums [8]float32
+			to := of(unsafe.Add(p.result, uintptr(i)*p.resultStride), width)
+			if p.flags&accumulate != 0 {
+				copy(sums[:], to)
+			} else {
+				copy(sums[:], of(p.bias, width))
 			}
 			for tap := range p.taps {
-				for i := range rows {
-					from := of(unsafe.Add(left[(tile*p.taps+tap)*rows+i], p.shift), p.depth)
-					s := &sums[i]
-					b := panel[tap*p.depth*width:]
-					for _, x := range from {
-						if width == 8 {
-							row := (*[8]float32)(b)
-							s[0] += x * row[0]
-							s[1] += x * row[1]
-							s[2] += x * row[2]
-							s[3] += x * row[3]
-							s[4] += x * row[4]
-							s[5] += x * row[5]
-							s[6] += x * row[6]
-							s[7] += x * row[7]
-						} else {
-							row := (*[4]float32)(b)
-							s[0] += x * row[0]
-							s[1] += x * row[1]
-							s[2] += x * row[2]
-							s[3] += x * row[3]
-						}
-						b = b[width:]
-					}
+				x := of(unsafe.Add(left[(i/rows*p.taps+tap)*rows+i%rows], p.shift), p.depth)
+				if width == 8 {
+					addEight(&sums, x, panel[tap*p.depth*8:])
+				} else {
+					addFour(&sums, x, panel[tap*p.depth*4:])
 				}
 			}
-			for i := range rows {
-				at := uintptr(tile*rows + i)
-				if p.residual != nil {
-					for j, v := range of(unsafe.Add(p.residual, at*p.residualStride), width) {
-						sums[i][j] += v
-					}
+			if p.residual != nil {
+				for j, v := range of(unsafe.Add(p.residual, uintptr(i)*p.residualStride), width) {
+					sums[j] += v
 				}
-				to := of(unsafe.Add(p.result, at*p.resultStride), width)
-				for j := range to {
-					if to[j] = sums[i][j]; p.flags&rectify != 0 && to[j] < 0 {
-						to[j] = 0
-					}
+			}
+			for j := range to {
+				if to[j] = sums[j]; p.flags&rectify != 0 && to[j] < 0 {
+					to[j] = 0
 				}
 			}
 		}
 		p.tiles = 0
 	}
+}
+
+// addEight adds x [n] times panel [n, 8] to sums.
+func addEight(sums *[8]float32, x, panel []float32) {
+	s0, s1, s2, s3, s4, s5, s6, s7 := sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]
+	for _, v := range x {
+		row := (*[8]float32)(panel)
+		panel = panel[8:]
+		s0 += v * row[0]
+		s1 += v * row[1]
+		s2 += v * row[2]
+		s3 += v * row[3]
+		s4 += v * row[4]
+		s5 += v * row[5]
+		s6 += v * row[6]
+		s7 += v * row[7]
+	}
+	*sums = [8]float32{s0, s1, s2, s3, s4, s5, s6, s7}
+}
+
+func addFour(sums *[8]float32, x, panel []float32) {
+	s0, s1, s2, s3 := sums[0], sums[1], sums[2], sums[3]
+	for _, v := range x {
+		row := (*[4]float32)(panel)
+		panel = panel[4:]
+		s0 += v * row[0]
+		s1 += v * row[1]
+		s2 += v * row[2]
+		s3 += v * row[3]
+	}
+	*sums = [8]float32{s0, s1, s2, s3}
 }
 
 func plainMaxPool(arg *byte) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gointr/gointr/internal/nn"
 	"github.com/gointr/gointr/internal/parallel"
@@ -65,7 +66,12 @@ func newNetwork(c Config, of source) (*network, error) {
 	n.layBackbone(&l)
 	n.layTransformer(&l)
 	failed := make([]error, len(l.tasks))
-	parallel.Each(len(l.tasks), func(i int) { failed[i] = l.tasks[i]() })
+	parallel.DoOn(maxReaders, len(l.tasks), func(next func() (int, bool)) {
+		var scratch []float32
+		for i, more := next(); more; i, more = next() {
+			scratch, failed[i] = l.tasks[i](scratch)
+		}
+	})
 	return n, cmp.Or(failed...)
 }
 
@@ -94,50 +100,48 @@ func (n *network) free() {
 type layout struct {
 	of     source
 	params map[string]Param
-	tasks  []func() error
+	tasks  []func(scratch []float32) ([]float32, error)
 }
 
-// read gives some tensors to make, later.
-func (l *layout) read(make func(values [][]float32) error, keys ...string) {
-	l.tasks = append(l.tasks, func() error {
+// read gives some tensors to lay, later. The first is lent, the others may be kept.
+func (l *layout) read(lay func(values [][]float32), keys ...string) {
+	l.tasks = append(l.tasks, func(scratch []float32) ([]float32, error) {
 		var all [][]float32
-		for _, key := range keys {
+		for i, key := range keys {
 			p, ok := l.params[key]
 			if !ok {
-				return fmt.Errorf("tensor %s is missing", key)
+				return scratch, fmt.Errorf("tensor %s is missing", key)
 			}
-			values, err := l.of(p, nil)
+			var room []float32
+			if i == 0 {
+				room = scratch
+			}
+			values, err := l.of(p, room)
+			if err == nil {
+				err = p.check(values)
+			}
 			if err != nil {
-				return err
-			}
-			if err := p.check(values); err != nil {
-				return err
+				return scratch, err
 			}
 			all = append(all, values)
 		}
-		return make(all)
+		lay(all)
+		return all[0], nil
 	})
 }
 
 func (l *layout) linear(to **nn.Matrix, key string, in, out int) {
-	l.read(func(v [][]float32) error {
-		*to = nn.PackRows(in, out, v[0], nil, v[1])
-		return nil
-	}, key+".weight", key+".bias")
+	l.read(func(v [][]float32) { *to = nn.PackRows(in, out, v[0], nil, v[1]) }, key+".weight", key+".bias")
 }
 
 func (l *layout) norm(to **nn.Norm, key string) {
-	l.read(func(v [][]float32) error {
-		*to = &nn.Norm{Scale: v[0], Bias: v[1], Epsilon: 1e-5}
-		return nil
+	l.read(func(v [][]float32) {
+		*to = &nn.Norm{Scale: slices.Clone(v[0]), Bias: slices.Clone(v[1]), Epsilon: 1e-5}
 	}, key+".weight", key+".bias")
 }
 
 func (l *layout) vector(to *[]float32, key string) {
-	l.read(func(v [][]float32) error {
-		*to = v[0]
-		return nil
-	}, key)
+	l.read(func(v [][]float32) { *to = slices.Clone(v[0]) }, key)
 }
 
 func (l *layout) attention(to *attentionBlock, key string, d, heads int) {
@@ -145,16 +149,15 @@ func (l *layout) attention(to *attentionBlock, key string, d, heads int) {
 	for i := range scales {
 		scales[i] = float32(math.Sqrt(1 / float64(d/heads)))
 	}
-	l.read(func(v [][]float32) error {
+	l.read(func(v [][]float32) {
 		part := func(third int, scale []float32) *nn.Matrix {
-			bias := append([]float32(nil), v[1][third*d:][:d]...)
+			bias := slices.Clone(v[1][third*d:][:d])
 			for i := range scale {
 				bias[i] *= scale[i]
 			}
 			return nn.PackRows(d, d, v[0][third*d*d:][:d*d], scale, bias)
 		}
 		to.query, to.key, to.value = part(0, scales), part(1, nil), part(2, nil)
-		return nil
 	}, key+".in_proj_weight", key+".in_proj_bias")
 	l.linear(&to.out, key+".out_proj", d, d)
 }
@@ -162,8 +165,8 @@ func (l *layout) attention(to *attentionBlock, key string, d, heads int) {
 // convolution gives weights [k, k, in, out] and bias of a convolution with its frozen
 // BatchNorm folded in, or, of a 1×1 one, PyTorch's rows with their scales.
 func (l *layout) convolution(conv, bn string, make func(p Param, weights, scale, bias []float32)) {
-	l.read(func(v [][]float32) error {
-		scale, bias := v[1], v[2]
+	l.read(func(v [][]float32) {
+		scale, bias := slices.Clone(v[1]), slices.Clone(v[2])
 		for i, variance := range v[4] {
 			scale[i] *= float32(1 / math.Sqrt(float64(variance+1e-5)))
 			bias[i] -= v[3][i] * scale[i]
@@ -171,19 +174,26 @@ func (l *layout) convolution(conv, bn string, make func(p Param, weights, scale,
 		p := l.params[conv+".weight"]
 		if p.Shape[2] == 1 {
 			make(p, v[0], scale, bias)
-			return nil
+			return
 		}
-		weights := nn.Allocate(p.Len())
-		p.FromTorch(weights, v[0])
-		out := p.Shape[0]
-		for at := 0; at < len(weights); at += out {
-			for i, s := range scale {
-				weights[at+i] *= s
-			}
-		}
-		make(p, weights, nil, bias)
-		return nil
+		make(p, folded(p, v[0], scale), nil, bias)
 	}, conv+".weight", bn+".weight", bn+".bias", bn+".running_mean", bn+".running_var")
+}
+
+// folded are weights [out, in, k, k] as [k, k, in, out], times a scale [out].
+func folded(p Param, values, scale []float32) []float32 {
+	out, in, area := p.Shape[0], p.Shape[1], p.Shape[2]*p.Shape[3]
+	columns := nn.Allocate(len(values))
+	defer nn.Free(columns)
+	nn.Transpose(columns, values, out, in*area)
+	weights := nn.Allocate(len(values))
+	for i := range in * area {
+		to, from := weights[(i%area*in+i/area)*out:][:out], columns[i*out:][:out]
+		for j, s := range scale {
+			to[j] = from[j] * s
+		}
+	}
+	return weights
 }
 
 func (n *network) layBackbone(l *layout) {
@@ -264,10 +274,7 @@ func (n *network) layTransformer(l *layout) {
 	}
 	l.norm(&n.decoded, decoder+".norm")
 	l.vector(&n.presence, "presence_vector.weight")
-	l.read(func(v [][]float32) error {
-		n.bias = v[0][0]
-		return nil
-	}, "presence_vector.bias")
+	l.read(func(v [][]float32) { n.bias = v[0][0] }, "presence_vector.bias")
 }
 
 // prepare makes ready what pictures of a size need.

@@ -3,6 +3,7 @@ package intr
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -297,7 +298,16 @@ func (p Param) check(values []float32) error {
 	if len(values) != p.Len() {
 		return fmt.Errorf("tensor %s of shape %v cannot be made of %d values", p.Key, p.Shape, len(values))
 	}
-	if i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 }); i >= 0 { // NaN or infinite
+	const infinite = 0x7f800000 // and beyond are NaN and infinity, without their sign
+	var a, b uint32
+	for i := 0; i+2 <= len(values); i += 2 {
+		a, b = max(a, math.Float32bits(values[i])&^(1<<31)), max(b, math.Float32bits(values[i+1])&^(1<<31))
+	}
+	if len(values)%2 == 1 {
+		a = max(a, math.Float32bits(values[len(values)-1])&^(1<<31))
+	}
+	if max(a, b) >= infinite {
+		i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 })
 		return fmt.Errorf("tensor %s holds %v at position %d: the training that made it had diverged",
 			p.Key, values[i], i)
 	}

@@ -78,5 +78,6 @@ func main() {
 		layerNorm(s)
 		softmax(s)
 	}
+	transpose()
 	Generate()
 }

@@ -219,3 +219,46 @@ func softmax(s isa) {
 	JNZ(LabelRef("row"))
 	end()
 }
+
+// transpose exchanges rows and columns of blocks of 8×8 numbers that lie side by side, so
+// that they lie one below the other. See blocks in kernel.go.
+func transpose() {
+	const to, from, toStride, fromStride, count = 0, 8, 16, 24, 32
+	function("transpose", avx2)
+	MOVQ(at(RDI, to), RDX)
+	MOVQ(at(RDI, from), RSI)
+	MOVQ(at(RDI, toStride), R8)
+	MOVQ(at(RDI, fromStride), R9)
+	MOVQ(at(RDI, count), RCX)
+	LEAQ(indexed(R9, R9, 2, 0), R10)
+	LEAQ(indexed(R9, R9, 4, 0), R11)
+	LEAQ(indexed(R10, R9, 4, 0), R12)
+	Label("block")
+	for i, row := range []Mem{at(RSI, 0), indexed(RSI, R9, 1, 0), indexed(RSI, R9, 2, 0), indexed(RSI, R10, 1, 0),
+		indexed(RSI, R9, 4, 0), indexed(RSI, R11, 1, 0), indexed(RSI, R10, 2, 0), indexed(RSI, R12, 1, 0)} {
+		VMOVUPS(row, ys[i])
+	}
+	// Pairs, then fours, then halves.
+	for i := 0; i < 8; i += 2 {
+		VUNPCKLPS(ys[i+1], ys[i], ys[8+i])
+		VUNPCKHPS(ys[i+1], ys[i], ys[9+i])
+	}
+	for i := 0; i < 8; i += 4 {
+		VSHUFPS(Imm(0x44), ys[10+i], ys[8+i], ys[i])
+		VSHUFPS(Imm(0xee), ys[10+i], ys[8+i], ys[i+1])
+		VSHUFPS(Imm(0x44), ys[11+i], ys[9+i], ys[i+2])
+		VSHUFPS(Imm(0xee), ys[11+i], ys[9+i], ys[i+3])
+	}
+	for i := range 4 {
+		VPERM2F128(Imm(0x20), ys[i+4], ys[i], ys[8+i])
+		VPERM2F128(Imm(0x31), ys[i+4], ys[i], ys[12+i])
+	}
+	for i := range 8 {
+		VMOVUPS(ys[8+i], at(RDX, 0))
+		ADDQ(R8, RDX)
+	}
+	ADDQ(Imm(32), RSI)
+	DECQ(RCX)
+	JNZ(LabelRef("block"))
+	end()
+}
