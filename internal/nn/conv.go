@@ -108,10 +108,7 @@ func (c *Conv) Apply(w *Work, to *Map, x Map, after After) {
 	}
 	m := c.direct()
 	n := to.Rows * to.Cols
-	high := tall
-	for high > 2*rows && (n+high-1)/high < 4*len(w.threads) {
-		high -= rows
-	}
+	high := m.high(n, len(w.threads))
 	w.each((n+high-1)/high, func(t *thread, i int) {
 		first := i * high
 		p := piece{m: m, taps: c.Size * c.Size, depth: c.In, count: min(high, n-first), stride: c.Out, relu: after.ReLU}

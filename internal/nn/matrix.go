@@ -126,6 +126,19 @@ func transpose(to []float32, wide int, x []float32, from, rows, cols int) {
 // tall is how many rows of the left side one piece of work has.
 const tall = 48
 
+// high is how many rows the pieces of n have: more where the matrix, which every piece
+// reads, lies beyond the nearer caches, and less where there would be too few pieces.
+func (m *Matrix) high(n, threads int) int {
+	high, least := tall, 4*threads
+	if len(m.panels) > 1<<18 {
+		high, least = 4*tall, 2*threads
+	}
+	for high > 2*rows && (n+high-1)/high < least {
+		high -= rows
+	}
+	return high
+}
+
 // After is what is done with a product, in this order: Residual, with the shape of
 // the result, which it may be, is added to it, and what is negative becomes 0.
 type After struct {
@@ -140,12 +153,11 @@ func (m *Matrix) Times(w *Work, to, x []float32, after After) {
 	if len(x) != n*m.depth || len(to) != n*m.width || after.Residual != nil && len(after.Residual) != len(to) {
 		panic("nn: the shapes of a product do not fit")
 	}
-	pieces := (n + tall - 1) / tall
-	high, across := tall, 1 // pieces may be lower, and of some panels only, to have enough for all threads
-	if pieces < 2*len(w.threads) {
-		across = min((m.width+kernel.panel()-1)/kernel.panel(), 2*len(w.threads))
+	high, across := m.high(n, len(w.threads)), 1 // of some panels only, where there are few pieces
+	pieces, panels := (n+high-1)/high, (m.width+kernel.panel()-1)/kernel.panel()
+	if pieces < len(w.threads) {
+		across = min(panels, 2*len(w.threads))
 	}
-	panels := (m.width + kernel.panel() - 1) / kernel.panel()
 	w.each(pieces*across, func(t *thread, i int) {
 		first := i / across * high
 		count := min(high, n-first)
@@ -173,10 +185,9 @@ type piece struct {
 	residual     []float32
 	stride       int // of result and residual
 	relu         bool
-	from, to     int       // columns, of whole panels; all where to is 0
-	bias         []float32 // in place of m's, where not nil
-	groups, each int       // groups of taps, and the taps of each
-	slices       int       // of the depth of a tap
+	from, to     int // columns, of whole panels; all where to is 0
+	groups, each int // groups of taps, and the taps of each
+	slices       int // of the depth of a tap
 }
 
 // plan decides how the depth is cut, and gives the pointers of the left side to fill
@@ -203,10 +214,6 @@ func (p *piece) multiply(t *thread) {
 	all := tiles
 	if rest > 0 {
 		all++
-	}
-	bias := m.bias
-	if p.bias != nil {
-		bias = p.bias
 	}
 	last := m.width
 	if p.to > 0 {
@@ -238,7 +245,7 @@ func (p *piece) multiply(t *thread) {
 			wide := m.panelWidth(column)
 			gemm := k.gemm[wide/k.lanes-1]
 			a.panel = unsafe.Pointer(&m.panels[column*m.depth+above*wide])
-			a.bias = unsafe.Pointer(&bias[column])
+			a.bias = unsafe.Pointer(&m.bias[column])
 			whole := tiles
 			if m.width-column < wide {
 				whole = 0
