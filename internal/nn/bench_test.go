@@ -18,8 +18,10 @@ func BenchmarkConv(b *testing.B) {
 			{1024, 256, 1, 1, 50, 67}, {256, 256, 3, 1, 50, 67}, {256, 1024, 1, 1, 50, 67},
 			{2048, 512, 1, 1, 25, 34}, {512, 512, 3, 1, 25, 34}, {512, 2048, 1, 1, 25, 34},
 		} {
-			b.Run(fmt.Sprintf("%d/%dx%d_%d_%d_%d_%d", threads, c.rows, c.cols, c.in, c.out, c.size, c.stride), func(b *testing.B) {
-				conv := NewConv(c.in, c.out, c.size, c.stride, 1, numbers(r, c.size*c.size*c.in*c.out), numbers(r, c.out))
+			name := fmt.Sprintf("%d/%dx%d_%d_%d_%d_%d", threads, c.rows, c.cols, c.in, c.out, c.size, c.stride)
+			b.Run(name, func(b *testing.B) {
+				weights, bias := numbers(r, c.size*c.size*c.in*c.out), numbers(r, c.out)
+				conv := NewConv(c.in, c.out, c.size, c.stride, 1, weights, bias)
 				x := Map{c.rows, c.cols, c.in, numbers(r, c.rows*c.cols*c.in)}
 				var to Map
 				conv.Apply(w, &to, x, After{ReLU: true})

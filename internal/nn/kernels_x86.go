@@ -11,7 +11,8 @@ func native() (have []*kernels) {
 			gemm:        []func(*byte){gemm1AVX512, gemm2AVX512, gemm3AVX512, gemm4AVX512},
 			winogradIn:  map[int]func(*byte){2: winogradIn2AVX512, 4: winogradIn4AVX512},
 			winogradOut: map[int]func(*byte){2: winogradOut2AVX512, 4: winogradOut4AVX512},
-			maxPool:     maxPoolAVX512, add: addAVX512, layerNorm: layerNormAVX512, softmax: softmaxAVX512, transpose: transposeAVX2,
+			maxPool:     maxPoolAVX512, add: addAVX512, layerNorm: layerNormAVX512, softmax: softmaxAVX512,
+			transpose: transposeAVX2,
 		})
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
@@ -20,7 +21,8 @@ func native() (have []*kernels) {
 			gemm:        []func(*byte){gemm1AVX2, gemm2AVX2},
 			winogradIn:  map[int]func(*byte){2: winogradIn2AVX2, 4: winogradIn4AVX2},
 			winogradOut: map[int]func(*byte){2: winogradOut2AVX2, 4: winogradOut4AVX2},
-			maxPool:     maxPoolAVX2, add: addAVX2, layerNorm: layerNormAVX2, softmax: softmaxAVX2, transpose: transposeAVX2,
+			maxPool:     maxPoolAVX2, add: addAVX2, layerNorm: layerNormAVX2, softmax: softmaxAVX2,
+			transpose: transposeAVX2,
 		})
 	}
 	return have

@@ -38,10 +38,13 @@ func Allocate(n int) []float32 {
 	chunks.Lock()
 	defer chunks.Unlock()
 	var c *chunk
-	if last := len(chunks.all) - 1; size < large && last >= 0 && chunks.all[last].used+size <= len(chunks.all[last].memory) {
+	if last := len(chunks.all) - 1; size < large && last >= 0 {
 		c = chunks.all[last]
-	} else if c = newChunk(size); c == nil {
-		return Aligned(n)
+	}
+	if c == nil || c.used+size > len(c.memory) {
+		if c = newChunk(size); c == nil {
+			return Aligned(n)
+		}
 	}
 	x := unsafe.Slice((*float32)(unsafe.Pointer(&c.memory[c.used])), size/4)
 	c.used += size

@@ -127,7 +127,7 @@ func (m *Model) computeFeatures(ctx context.Context, b *Batch) (*tensors.Tensor,
 		return nil, err
 	}
 	height, width := b.Sizes[0][0], b.Sizes[0][1]
-	n.prepare(height, width)
+	n.prepare(ctx, height, width)
 	s := m.desks.take(alone)
 	defer m.desks.put(s)
 	s.work.Context = ctx

@@ -88,7 +88,7 @@ func (m *Model) compute(ctx context.Context, b *Batch, attention bool, threads i
 	if err != nil {
 		return nil, took, err
 	}
-	n.prepare(b.Height, b.Width)
+	n.prepare(ctx, b.Height, b.Width)
 	took.Compile = time.Since(start)
 	start = time.Now()
 	out := m.room(b, attention)

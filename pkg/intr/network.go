@@ -277,8 +277,8 @@ func (n *network) layTransformer(l *layout) {
 	l.read(func(v [][]float32) { n.bias = v[0][0] }, "presence_vector.bias")
 }
 
-// prepare makes ready what pictures of a size need.
-func (n *network) prepare(height, width int) {
+// prepare makes ready what pictures of a size need, or some of it, where ctx ends.
+func (n *network) prepare(ctx context.Context, height, width int) {
 	type task struct {
 		conv       *nn.Conv
 		rows, cols int
@@ -292,8 +292,9 @@ func (n *network) prepare(height, width int) {
 		}
 	}
 	parallel.Each(len(tasks), func(i int) { // the last are the largest
-		t := tasks[len(tasks)-1-i]
-		t.conv.Prepare(t.rows, t.cols)
+		if t := tasks[len(tasks)-1-i]; ctx.Err() == nil {
+			t.conv.Prepare(t.rows, t.cols)
+		}
 	})
 }
 
@@ -407,7 +408,9 @@ func (n *network) encode(s *desk, features nn.Map, g given, unseen []bool) []flo
 			nn.Add(w, placed, t, positions)
 			n.attend(s, &l.attention, &s.encoding, x, placed, placed, t, nil, after)
 		})
-		n.residual(s, x, l.norm2, func(t []float32, after nn.After) { n.feedForward(s, x, t, l.linear1, l.linear2, after) })
+		n.residual(s, x, l.norm2, func(t []float32, after nn.After) {
+			n.feedForward(s, x, t, l.linear1, l.linear2, after)
+		})
 	}
 	if n.encoded != nil {
 		n.encoded.Apply(w, x, x)
@@ -473,7 +476,9 @@ func (n *network) decode(s *desk, memory []float32, unseen []bool, to taken) {
 			}
 			n.attend(s, &l.cross, &s.asking, x, placed, memory, memory, weights, after)
 		})
-		n.residual(s, x, l.norm3, func(t []float32, after nn.After) { n.feedForward(s, x, t, l.linear1, l.linear2, after) })
+		n.residual(s, x, l.norm3, func(t []float32, after nn.After) {
+			n.feedForward(s, x, t, l.linear1, l.linear2, after)
+		})
 		state = placed
 		if to.states != nil {
 			state = to.states[i]

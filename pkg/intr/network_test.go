@@ -18,8 +18,8 @@ import (
 // What processors compute is what the graph computes, stage by stage, of every kind of
 // architecture: in a padded batch as published, and as if alone.
 func TestForwards(t *testing.T) {
-	small := Config{Backbone: "resnet", Blocks: [4]int{1, 1, 2, 2}, Bottleneck: true, Width: 8, Positions: "sine", HiddenDim: 32,
-		Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 48, Classes: 7}
+	small := Config{Backbone: "resnet", Blocks: [4]int{1, 1, 2, 2}, Bottleneck: true, Width: 8, Positions: "sine",
+		HiddenDim: 32, Heads: 4, EncoderLayers: 2, DecoderLayers: 2, FeedForward: 48, Classes: 7}
 	for name, change := range map[string]func(c *Config){
 		"bottlenecks":     func(*Config) {},
 		"basic blocks":    func(c *Config) { c.Bottleneck = false },
