@@ -44,6 +44,7 @@ type product struct {
 	taps, depth, depth4          int            // depth4 is depth &^ 3
 	tiles                        int            // counted down to 0
 	flags                        int
+	next                         unsafe.Pointer // the panel that comes after this one, to fetch it ahead
 }
 
 const (

@@ -11,6 +11,7 @@ TEXT ·gemm1AVX2(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -60,7 +61,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -78,10 +78,12 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	VMOVUPS      (BX), Y6
 	VBROADCASTSS (R8)(AX*4), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -136,7 +138,7 @@ four:
 	VFMADD231PS  Y6, Y8, Y5
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:
@@ -216,6 +218,7 @@ TEXT ·gemm2AVX2(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -277,7 +280,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -295,10 +297,12 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VBROADCASTSS (R8)(AX*4), Y14
@@ -381,7 +385,7 @@ four:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:
@@ -1935,6 +1939,7 @@ TEXT ·gemm1AVX512(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -1984,7 +1989,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -2002,10 +2006,12 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	VMOVUPS      (BX), Z6
 	VBROADCASTSS (R8)(AX*4), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -2060,7 +2066,7 @@ four:
 	VFMADD231PS  Z6, Z8, Z5
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:
@@ -2140,6 +2146,7 @@ TEXT ·gemm2AVX512(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -2207,7 +2214,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -2225,10 +2231,12 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VBROADCASTSS (R8)(AX*4), Z14
@@ -2311,7 +2319,7 @@ four:
 	VFMADD231PS  Z13, Z15, Z11
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:
@@ -2416,6 +2424,7 @@ TEXT ·gemm3AVX512(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -2501,7 +2510,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -2519,10 +2527,12 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	ADDQ         $0x40, R14
 	VMOVUPS      (BX), Z18
 	VMOVUPS      64(BX), Z19
 	VMOVUPS      128(BX), Z20
@@ -2633,7 +2643,7 @@ four:
 	VFMADD231PS  Z20, Z22, Z17
 	ADDQ         $0x00000300, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:
@@ -2763,6 +2773,7 @@ TEXT ·gemm4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 8(DI), SI
 	MOVQ 24(DI), DX
 	MOVQ 32(DI), CX
+	MOVQ 104(DI), R14
 
 tile:
 	MOVQ    96(DI), AX
@@ -2866,7 +2877,6 @@ begun:
 near:
 	MOVQ 64(DI), R15
 	MOVQ 16(DI), BX
-	MOVQ 80(DI), R14
 
 tap:
 	MOVQ (DI), AX
@@ -2884,10 +2894,13 @@ tap:
 	ADDQ AX, R13
 	ADDQ $0x30, SI
 	XORQ AX, AX
-	CMPQ AX, R14
+	CMPQ AX, 80(DI)
 	JGE  rest
 
 four:
+	PREFETCHT1   (R14)
+	PREFETCHT1   64(R14)
+	ADDQ         $0x80, R14
 	VMOVUPS      (BX), Z24
 	VMOVUPS      64(BX), Z25
 	VMOVUPS      128(BX), Z26
@@ -3026,7 +3039,7 @@ four:
 	VFMADD231PS  Z27, Z29, Z23
 	ADDQ         $0x00000400, BX
 	ADDQ         $0x04, AX
-	CMPQ         AX, R14
+	CMPQ         AX, 80(DI)
 	JLT          four
 
 rest:

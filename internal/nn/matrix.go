@@ -245,6 +245,12 @@ func (p *piece) multiply(t *thread) {
 			wide := m.panelWidth(column)
 			gemm := k.gemm[wide/k.lanes-1]
 			a.panel = unsafe.Pointer(&m.panels[column*m.depth+above*wide])
+			a.next = a.panel
+			if after := column + k.panel(); after < last {
+				a.next = unsafe.Pointer(&m.panels[after*m.depth+above*m.panelWidth(after)])
+			} else if !end {
+				a.next = unsafe.Pointer(&m.panels[p.from*m.depth+(above+p.each*a.depth)*m.panelWidth(p.from)])
+			}
 			a.bias = unsafe.Pointer(&m.bias[column])
 			whole := tiles
 			if m.width-column < wide {

@@ -354,6 +354,7 @@ func TestNorm(t *testing.T) {
 					for j, v := range row {
 						want[i*n+j] = (float64(v) - mean) / math.Sqrt(variance+1e-5) * float64(l.Scale[j])
 						want[i*n+j] += float64(l.Bias[j])
+						size[i*n+j] = 4 + 4*math.Abs(want[i*n+j])
 					}
 				}
 				near(t, fmt.Sprintf("%d rows of %d", count, n), to, want, size)

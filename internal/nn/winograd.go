@@ -133,8 +133,8 @@ func (w *winograd) apply(work *Work, to *Map, x Map) {
 		for tile := range high {
 			left[tile] = unsafe.Pointer(&before[min(tile, count-1)*w.in])
 		}
-		for point, matrix := range w.points {
-			w.multiply(t, matrix, before[point*inStride:], after[point*outStride:], point*inStride*4, high/rows)
+		for point := range w.points {
+			w.multiply(t, point, after[point*outStride:], point*inStride*4, high/rows)
 		}
 
 		places = t.pointers(count * m * m)
@@ -161,8 +161,8 @@ func (w *winograd) apply(work *Work, to *Map, x Map) {
 
 // multiply is the product of one point: t.left are the rows of the first, shift bytes
 // before these.
-func (w *winograd) multiply(t *thread, m *Matrix, _, to []float32, shift, tiles int) {
-	a, most := &t.product, kernel.deep
+func (w *winograd) multiply(t *thread, point int, to []float32, shift, tiles int) {
+	a, m, most := &t.product, w.points[point], kernel.deep
 	for above := 0; above < w.in; above += most {
 		a.shift = uintptr(shift + above*4)
 		a.taps, a.depth = 1, min(most, w.in-above)
@@ -175,6 +175,11 @@ func (w *winograd) multiply(t *thread, m *Matrix, _, to []float32, shift, tiles 
 			wide := m.panelWidth(column)
 			a.left, a.tiles = &t.left[0], tiles
 			a.panel = unsafe.Pointer(&m.panels[column*w.in+above*wide])
+			if after := column + kernel.panel(); after < w.out {
+				a.next = unsafe.Pointer(&m.panels[after*w.in+above*m.panelWidth(after)])
+			} else {
+				a.next = unsafe.Pointer(&w.points[min(point+1, len(w.points)-1)].panels[0])
+			}
 			a.result, a.resultStride = unsafe.Pointer(&to[column]), uintptr(w.out*4)
 			kernel.gemm[wide/kernel.lanes-1]((*byte)(unsafe.Pointer(a)))
 		}

@@ -18,7 +18,7 @@ func gemm(s isa, n int) {
 	const (
 		base, offsets, panel, result, residual, bias = 0, 8, 16, 24, 32, 40
 		resultStride, residualStride                 = 48, 56
-		taps, depth, depth4, tiles, flags            = 64, 72, 80, 88, 96
+		taps, depth, depth4, tiles, flags, next      = 64, 72, 80, 88, 96, 104
 		rectify, accumulate                          = 1, 2
 	)
 	function(fmt.Sprintf("gemm%d", n), s)
@@ -30,6 +30,7 @@ func gemm(s isa, n int) {
 	MOVQ(at(RDI, offsets), RSI)
 	MOVQ(at(RDI, result), RDX)
 	MOVQ(at(RDI, residual), RCX)
+	MOVQ(at(RDI, next), R14)
 	Label("tile")
 	MOVQ(at(RDI, flags), RAX)
 	TESTQ(U32(accumulate), RAX)
@@ -72,7 +73,6 @@ func gemm(s isa, n int) {
 	Label("near")
 	MOVQ(at(RDI, taps), R15)
 	MOVQ(at(RDI, panel), RBX)
-	MOVQ(at(RDI, depth4), R14)
 	Label("tap")
 	MOVQ(at(RDI, base), RAX)
 	for i, r := range row {
@@ -92,15 +92,20 @@ func gemm(s isa, n int) {
 			}
 		}
 	}
-	CMPQ(RAX, R14)
+	CMPQ(RAX, at(RDI, depth4))
 	JGE(LabelRef("rest"))
 	Label("four")
+	// What comes next is fetched on the way: eight tiles fetch as much as they read.
+	for j := range max(1, n*s.bytes*4/64/8) {
+		PREFETCHT1(at(R14, 64*j))
+	}
+	ADDQ(Imm(uint64(64*max(1, n*s.bytes*4/64/8))), R14)
 	for u := range 4 {
 		step(u)
 	}
 	ADDQ(U32(uint32(4*n*s.bytes)), RBX)
 	ADDQ(Imm(4), RAX)
-	CMPQ(RAX, R14)
+	CMPQ(RAX, at(RDI, depth4))
 	JLT(LabelRef("four"))
 	Label("rest")
 	CMPQ(RAX, at(RDI, depth))
