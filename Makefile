@@ -4,7 +4,7 @@
 # Make has rules of its own, by which kernel/jupyter/files/gopls would be compiled from gopls.mod, as Modula-2.
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
-.PHONY: help setup notebook demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build generate clean
+.PHONY: help setup demo lab lint lines test test-all bench learn faithful gpu-check gpu-check-build generate clean
 
 PYTHON ?= python3
 # GoMLX's engine in Go multiplies matrices with it.
@@ -31,10 +31,7 @@ help:
 	@echo
 	@echo "GOINTR_CHECKPOINT, GOINTR_CLASSES and GOINTR_IMAGE choose what demo, lab and bench look at, GOINTR_DATASET what bench loads."
 
-setup: notebook bin/.engine
-
-# What answers need.
-notebook: bin/gointr .venv/.jupyter .venv/.kernel
+setup: bin/gointr .venv/.jupyter .venv/.kernel bin/.engine
 
 bin/gointr: $(sources)
 	@command -v go >/dev/null || { echo "setup: Go 1.26 is needed, and no program go is on the PATH: see https://go.dev/dl"; exit 1; }
@@ -65,12 +62,20 @@ bin/.engine: | bin/gointr
 .venv/.kernel: bin/gointr .venv/.jupyter
 	@echo "setup: installing the kernel (the first time, up to three minutes)"
 	@bin/gointr kernel install --prefix .venv >/dev/null
+	@touch $@ .venv/.runs
+
+.venv/.runs: bin/gointr .venv/.jupyter
+	@echo "setup: installing the kernel, without completion (the first time, a minute or two)"
+	@bin/gointr kernel install --no-completion --prefix .venv >/dev/null
 	@touch $@
 
-demo: notebook
+# A notebook that nobody types into needs neither completion nor, as it only answers, XLA.
+demo:
+	@$(MAKE) --no-print-directory -j2 bin/gointr .venv/.jupyter
+	@$(MAKE) --no-print-directory .venv/.runs
 	@$(bin)/python notebooks/run.py demo
 
-lab: notebook
+lab: bin/gointr .venv/.jupyter .venv/.kernel
 	@$(bin)/python notebooks/run.py lab
 
 lint: lines
@@ -90,6 +95,7 @@ lines:
 test test-all: setup lint
 	@echo "test: go test"
 	@go test -timeout $(timeout) ./...
+	@go test -gcflags=-d=checkptr ./internal/nn
 	@if grep -qsw avx512f /proc/cpuinfo; then \
 		echo "test: what is compared with PyTorch, again without AVX-512"; \
 		GODEBUG=cpu.avx512f=off XLA_FLAGS=--xla_cpu_max_isa=AVX2 go test -timeout $(timeout) -run 'Golden|First|Small|Oracle|Attribution|Logits|TestEval$$' \

@@ -42,6 +42,7 @@ func (p *place) check() error {
 func kernelInstallCommand(c *common) *cobra.Command {
 	var p place
 	var module string
+	var bare bool
 	cmd := &cobra.Command{
 		Use:   "install [--user | --prefix DIR]",
 		Short: "install the kernel",
@@ -54,7 +55,7 @@ without a network. Cells are compiled with the source of GoINTR, so keep the clo
 				return err
 			}
 			done, err := jupyter.Install(cmd.Context(), jupyter.Options{Prefix: p.prefix, Module: module,
-				Progress: cmd.ErrOrStderr()})
+				Progress: cmd.ErrOrStderr(), NoCompletion: bare})
 			if err != nil {
 				return err
 			}
@@ -63,6 +64,7 @@ without a network. Cells are compiled with the source of GoINTR, so keep the clo
 		},
 	}
 	p.register(cmd)
+	cmd.Flags().BoolVar(&bare, "no-completion", false, "leave gopls out, which takes half of the time")
 	cmd.Flags().StringVar(&module, "module", "", "folder of GoINTR's source (default: where this program was built)")
 	return cmd
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Prefix   string    // kernels go to Prefix/share/jupyter/kernels; "" is the user's Jupyter folder
 	Module   string    // folder of GoINTR's source; "" finds it as FindModule does
 	Progress io.Writer // gets a line for each step; nil says nothing
+	// NoCompletion leaves gopls out, which takes half of the time.
+	NoCompletion bool
 }
 
 // Installed says where things are after Install.
@@ -102,13 +104,15 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 			return nil, err
 		}
 	}
-	say("building gopls, for completion and help")
-	if err := buildGopls(ctx, goTool, tools); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+	if !o.NoCompletion {
+		say("building gopls, for completion and help")
+		if err := buildGopls(ctx, goTool, tools); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			say(fmt.Sprintf("cells will have no completion and help, as gopls could not be built (%v): install the "+
+				"kernel again with a network", err))
 		}
-		say(fmt.Sprintf("cells will have no completion and help, as gopls could not be built (%v): install the "+
-			"kernel again with a network", err))
 	}
 	if err := write(fresh, folder, module, goTool); err != nil {
 		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
