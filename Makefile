@@ -66,7 +66,7 @@ bin/.engine: | bin/gointr
 
 .venv/.runs: bin/gointr .venv/.jupyter
 	@echo "setup: installing the kernel, without completion (the first time, a minute or two)"
-	@bin/gointr kernel install --no-completion --prefix .venv >/dev/null
+	@bin/gointr kernel install $$([ -e .venv/.kernel ] || echo --no-completion) --prefix .venv >/dev/null
 	@touch $@
 
 # A notebook that nobody types into needs neither completion nor, as it only answers, XLA.
