@@ -11,3 +11,5 @@ func (t *Trainer) Steps() int { return t.steps }
 // LR are the learning rates that the next step takes: of all but the backbone, and of
 // the backbone.
 func (t *Trainer) LR() (lr, lrBackbone float64) { return t.lrs()[0], t.lrs()[1] }
+
+var Slow = slow

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
@@ -79,6 +80,9 @@ func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 		r.parameters += p.Len()
 	}
 	r.saved = time.Now()
+	if note := slow(r.trainer.engine.Kind, r.Engine); note != "" {
+		r.report(finetune.Event{Phase: finetune.Starting, Note: note})
+	}
 	for r.at.Epoch < r.Epochs {
 		if err := r.epoch(ctx); err != nil {
 			return nil, r.ended(ctx, err)
@@ -91,6 +95,15 @@ func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 	summary := finetune.Summarize(r.dir, lines)
 	r.report(finetune.Event{Phase: finetune.Finished, Epoch: r.Epochs - 1})
 	return &summary, nil
+}
+
+// slow says so where a training has an engine that nobody would choose.
+func slow(kind, asked string) string {
+	if kind != backend.Go || asked == backend.Go {
+		return ""
+	}
+	return "XLA is not here, so that this training takes several times as long: gointr setup fetches it, and a run that " +
+		"was stopped goes on with it"
 }
 
 // ended saves what there is where a run cannot go on, and says why it cannot.

@@ -868,3 +868,15 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("with room again: %v", err)
 	}
 }
+
+// Who asked for no engine is told when the training has a slow one.
+func TestSlow(t *testing.T) {
+	for _, c := range []struct {
+		kind, asked string
+		told        bool
+	}{{"go", "", true}, {"go", "auto", true}, {"go", "go", false}, {"xla", "", false}, {"cuda", "auto", false}} {
+		if note := train.Slow(c.kind, c.asked); (note != "") != c.told || c.told && !strings.Contains(note, "gointr setup") {
+			t.Errorf("%s, asked for %q: %q", c.kind, c.asked, note)
+		}
+	}
+}
