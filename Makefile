@@ -115,7 +115,7 @@ oracle := $(or $(GOINTR_ORACLE),.venv-oracle/bin/python)
 	@echo "bench: installing PyTorch, the peer, into .venv-oracle (once, up to several GB)"
 	@rm -rf .venv-oracle
 	@$(PYTHON) -m venv .venv-oracle
-	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision numpy pillow opencv-python-headless matplotlib onnx onnxscript onnxruntime
+	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision numpy pillow opencv-python-headless matplotlib onnx onnxscript onnxruntime openvino
 	@touch $@
 
 bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)

@@ -182,7 +182,7 @@ def versus():
     if found.returncode:
         sys.exit(found.stderr.strip())
     os.execv(sys.argv[2], [sys.argv[2], str(root / "internal" / "oracle" / "bench.py"), "--gointr", str(gointr),
-                           "--checkpoint", json.loads(found.stdout)["checkpoint"], "--image", inputs["GOINTR_IMAGE"]])
+                           "--checkpoint", json.loads(found.stdout)["checkpoint"], "--image", inputs["GOINTR_IMAGE"], "--sample", str(here / "bird.png"), *sys.argv[3:]])
 
 
 def loader():

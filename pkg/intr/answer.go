@@ -35,6 +35,8 @@ type Output struct {
 type Timing struct {
 	Compile time.Duration // of the graphs, once for every size of canvas
 	Forward time.Duration // the forward pass, with the results fetched
+	// Of Forward, of one picture on a processor; zero elsewhere.
+	Backbone, Transformer time.Duration
 }
 
 // Run answers a batch with everything: logits, attention, memory and states. It

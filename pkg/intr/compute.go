@@ -101,6 +101,9 @@ func (m *Model) compute(ctx context.Context, b *Batch, attention bool, threads i
 			for i := first; i < pictures && failed[first] == nil; i += side {
 				failed[first] = out.compute(ctx, n, s, b, i)
 			}
+			if pictures == 1 {
+				took.Backbone, took.Transformer = s.backbone, s.transformer
+			}
 		})
 	}
 	group.Wait()

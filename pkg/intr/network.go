@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/gointr/gointr/internal/nn"
 	"github.com/gointr/gointr/internal/parallel"
@@ -308,6 +309,7 @@ type desk struct {
 	hidden                      []float32 // [n or q, feed-forward]
 	own, encoding, asking       nn.Attention
 	told                        func(stage string, m nn.Map) // for tests: what is passed on
+	backbone, transformer       time.Duration                // that the last picture took
 }
 
 // room is x with room for n numbers, whatever they are.
@@ -336,10 +338,12 @@ type taken struct {
 // run computes one picture. It gives up soon after ctx ends.
 func (n *network) run(ctx context.Context, s *desk, g given, to taken) error {
 	s.work.Context = ctx
+	start := time.Now()
 	features := n.backbone(s, g.pixels)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	s.backbone = time.Since(start)
 	var unseen []bool
 	if g.rows < features.Rows || g.cols < features.Cols {
 		unseen = make([]bool, features.Rows*features.Cols)
@@ -350,6 +354,7 @@ func (n *network) run(ctx context.Context, s *desk, g given, to taken) error {
 	memory := n.encode(s, features, g, unseen)
 	copy(to.memory, memory)
 	n.decode(s, memory, unseen, to)
+	s.transformer = time.Since(start) - s.backbone
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
