@@ -45,6 +45,9 @@ func TestTimes(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		w := NewWork(0)
 		for n := range 26 {
+			if testing.Short() && n%3 > 0 {
+				continue
+			}
 			checkTimes(t, w, r, n+1, 7, 16)
 			checkTimes(t, w, r, n+1, 65, n+1)
 		}
@@ -207,6 +210,9 @@ func TestConv(t *testing.T) {
 			{64, 65, 3, 1, 2, 9, 10}, {300, 64, 1, 1, 1, 9, 10}, {64, 128, 1, 2, 1, 9, 11}, {20, 8, 5, 2, 1, 9, 11},
 			{272, 16, 3, 1, 2, 7, 5},
 		} {
+			if testing.Short() && c.rows*c.cols > 1000 {
+				continue
+			}
 			for _, after := range []After{{}, {ReLU: true}, {ReLU: true, Residual: []float32{}}} {
 				weights, bias := numbers(r, c.size*c.size*c.in*c.out), numbers(r, c.out)
 				x := Map{c.rows, c.cols, c.in, numbers(r, c.rows*c.cols*c.in)}

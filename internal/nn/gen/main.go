@@ -1,7 +1,11 @@
-// Command gen writes the assembly of package nn for x86-64, with avo: make generate.
+// Command gen writes the assembly of package nn: for x86-64 with avo, for arm64 by
+// itself (package neon): make generate.
 package main
 
 import (
+	"log"
+
+	"github.com/gointr/gointr/internal/nn/gen/neon"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -60,6 +64,9 @@ func end() {
 }
 
 func main() {
+	if err := neon.Write("../kernels_arm64"); err != nil {
+		log.Fatal(err)
+	}
 	ConstraintExpr("amd64")
 	for _, s := range []isa{avx2, avx512} {
 		vectors := 2
