@@ -102,8 +102,8 @@ func slow(kind, asked string) string {
 	if kind != backend.Go || asked == backend.Go {
 		return ""
 	}
-	return "XLA is not here, so that this training takes several times as long: gointr setup fetches it, and a run that " +
-		"was stopped goes on with it"
+	return "XLA is not here, so that this training takes several times as long: gointr setup fetches it, and a run " +
+		"that was stopped goes on with it"
 }
 
 // ended saves what there is where a run cannot go on, and says why it cannot.

@@ -875,7 +875,8 @@ func TestSlow(t *testing.T) {
 		kind, asked string
 		told        bool
 	}{{"go", "", true}, {"go", "auto", true}, {"go", "go", false}, {"xla", "", false}, {"cuda", "auto", false}} {
-		if note := train.Slow(c.kind, c.asked); (note != "") != c.told || c.told && !strings.Contains(note, "gointr setup") {
+		note := train.Slow(c.kind, c.asked)
+		if (note != "") != c.told || c.told && !strings.Contains(note, "gointr setup") {
 			t.Errorf("%s, asked for %q: %q", c.kind, c.asked, note)
 		}
 	}

@@ -87,9 +87,8 @@ func (q *queue) work() {
 	}
 }
 
-// together is how many pictures an engine answers at once. On CPUs a batch is no
-// faster a picture (measured: docs/parity.md), and XLA compiles a graph of its
-// own for it, in seconds.
+// together is how many pictures an engine answers at once. On a CPU a batch is no
+// faster a picture.
 func together(kind string) int {
 	if kind == "cuda" {
 		return 8
