@@ -55,8 +55,8 @@ bin/gointr: $(sources)
 	@touch $@
 
 bin/.engine: | bin/gointr
-	@echo "setup: installing XLA, for training (once)"
-	@bin/gointr setup || echo "setup: going on without XLA: training is slower; bin/gointr setup tries again"
+	@echo "setup: installing XLA, for graphs (once)"
+	@bin/gointr setup || echo "setup: going on without XLA: training from nothing is slower; bin/gointr setup tries again"
 	@touch $@
 
 .venv/.kernel: bin/gointr .venv/.jupyter

@@ -120,15 +120,15 @@ func Add(w *Work, to, x, y []float32) {
 	if len(to) != len(x) || len(y) != len(x) {
 		panic("nn: what is added has several lengths")
 	}
-	if len(x) == 0 {
-		return
-	}
-	k := kernel
-	if len(x)%k.lanes != 0 {
-		k = &plain
-	}
-	t := w.threads[0]
-	t.vectors = vectors{to: unsafe.Pointer(&to[0]), x: unsafe.Pointer(&x[0]), y: unsafe.Pointer(&y[0]),
-		bytes: uintptr(len(x) * 4)}
-	k.add((*byte)(unsafe.Pointer(&t.vectors)))
+	const some = 1 << 14
+	w.each((len(x)+some-1)/some, func(t *thread, i int) {
+		from, n := i*some, min(some, len(x)-i*some)
+		k := kernel
+		if n%k.lanes != 0 {
+			k = &plain
+		}
+		t.vectors = vectors{to: unsafe.Pointer(&to[from]), x: unsafe.Pointer(&x[from]), y: unsafe.Pointer(&y[from]),
+			bytes: uintptr(n * 4)}
+		k.add((*byte)(unsafe.Pointer(&t.vectors)))
+	})
 }

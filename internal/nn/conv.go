@@ -21,8 +21,7 @@ type Conv struct {
 // weights become the convolution's, may not change and are freed with it.
 func NewConv(in, out, size, stride, dilation int, weights, bias []float32) *Conv {
 	c := &Conv{In: in, Out: out, Size: size, Stride: stride, Dilation: dilation}
-	if size != 3 || stride != 1 || dilation != 1 || len(kernel.winogradIn) == 0 || in%kernel.lanes != 0 ||
-		out%kernel.lanes != 0 {
+	if !c.winogradable() {
 		m := Pack(size*size*in, out, weights, bias)
 		Free(weights)
 		c.direct = func() *Matrix { return m }
@@ -44,12 +43,19 @@ func NewConv(in, out, size, stride, dilation int, weights, bias []float32) *Conv
 	c.winograd = map[int]func() *winograd{}
 	for m := range kernel.winogradIn {
 		c.winograd[m] = sync.OnceValue(func() *winograd {
-			w := newWinograd(m, in, out, weights, bias)
+			w := newWinograd(m, in, out, bias)
+			w.transform(weights, 0, in)
 			free(func() { Free(w.all) })
 			return w
 		})
 	}
 	return c
+}
+
+// winogradable says whether Winograd's way is there for a convolution.
+func (c *Conv) winogradable() bool {
+	return c.Size == 3 && c.Stride == 1 && c.Dilation == 1 && len(kernel.winogradIn) > 0 && c.In%kernel.lanes == 0 &&
+		c.Out%kernel.lanes == 0
 }
 
 // Pointwise is a convolution of single places by a matrix.
@@ -74,12 +80,19 @@ func (c *Conv) Prepare(rows, cols int) {
 	}
 }
 
-// tile is the side of the tiles that Winograd's way has for a map, 0 for none. Each
-// of its matrices is read for every 48 tiles or so: they should be worth it.
+// tile is the side of the tiles that Winograd's way has for a map, 0 for none.
 func (c *Conv) tile(rows, cols int) int {
-	cells := rows * cols
+	if c.winograd == nil {
+		return 0
+	}
+	return tileOf(rows * cols)
+}
+
+// tileOf is tile where Winograd's way is there. Each of its matrices is read for every
+// 48 tiles or so: they should be worth it.
+func tileOf(cells int) int {
 	switch {
-	case c.winograd == nil || cells < 128:
+	case cells < 128:
 		return 0
 	case cells < 1600:
 		return 2
@@ -103,7 +116,7 @@ func (c *Conv) Apply(w *Work, to *Map, x Map, after After) {
 		panic("nn: the shape of a residual does not fit its convolution")
 	}
 	if m := c.tile(x.Rows, x.Cols); m > 0 && after.ReLU && after.Residual == nil {
-		c.winograd[m]().apply(w, to, x)
+		c.winograd[m]().apply(w, to, x, true)
 		return
 	}
 	m := c.direct()
@@ -176,6 +189,12 @@ func (m *Map) resize(channels int) {
 		m.Data = Allocate(n)
 	}
 	m.Data = m.Data[:n]
+}
+
+// Resize gives the map another size, and memory where it has too little.
+func (m *Map) Resize(rows, cols, channels int) {
+	m.shape(rows, cols)
+	m.resize(channels)
 }
 
 // Free gives the memory of a map back that Apply and its like have allocated.

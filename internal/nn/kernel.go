@@ -64,6 +64,7 @@ type transform struct {
 	constants               unsafe.Pointer
 	scratch                 unsafe.Pointer // 36 vectors
 	bias                    unsafe.Pointer // [channels]
+	floor                   unsafe.Pointer // a number; what is less becomes it
 }
 
 // vectors is the argument of what goes row by row.

@@ -1379,7 +1379,8 @@ tile:
 channel:
 	ADD    R8, R2, R9
 	FMOVQ.P 16(R7), F14
-	VEOR   V15.B16, V15.B16, V15.B16
+	MOVD   80(R0), R10
+	VLD1R  (R10), [V15.S4]
 	VLD1.P (R9)(R4), [V0.S4]
 	VLD1.P (R9)(R4), [V1.S4]
 	VLD1.P (R9)(R4), [V2.S4]
@@ -1795,7 +1796,8 @@ tile:
 channel:
 	ADD    R8, R2, R9
 	FMOVQ.P 16(R7), F24
-	VEOR   V25.B16, V25.B16, V25.B16
+	MOVD   80(R0), R10
+	VLD1R  (R10), [V25.S4]
 	VLD1.P (R9)(R4), [V0.S4]
 	VLD1.P (R9)(R4), [V1.S4]
 	VLD1.P (R9)(R4), [V2.S4]

@@ -27,18 +27,27 @@ func PackRows(depth, width int, weights, scale, bias []float32) *Matrix {
 	m := newMatrix(depth, width)
 	m.packTransposed(weights, depth)
 	if scale != nil {
-		for column := 0; column < width; column += kernel.panel() {
-			wide := m.panelWidth(column)
-			scale := scale[column:min(column+wide, width)]
-			for row := range slices.Chunk(m.panels[column*depth:][:wide*depth], wide) {
-				for i, s := range scale {
-					row[i] *= s
-				}
-			}
-		}
+		m.scale(scale)
 	}
 	copy(m.bias, bias)
 	return m
+}
+
+// scale multiplies each column with its scale.
+func (m *Matrix) scale(scale []float32) {
+	for column := 0; column < m.width; column += kernel.panel() {
+		m.scalePanel(column, scale)
+	}
+}
+
+func (m *Matrix) scalePanel(column int, scale []float32) {
+	wide := m.panelWidth(column)
+	scale = scale[column:min(column+wide, m.width)]
+	for row := range slices.Chunk(m.panels[column*m.depth:][:wide*m.depth], wide) {
+		for i, s := range scale {
+			row[i] *= s
+		}
+	}
 }
 
 // Free gives the memory of a matrix back, which is not used any more.
@@ -57,20 +66,25 @@ func (m *Matrix) panelWidth(column int) int {
 // pack lays out weights [depth, width], whose rows are stride numbers apart, times scale.
 func (m *Matrix) pack(weights []float32, stride int, scale float32) {
 	for column := 0; column < m.width; column += kernel.panel() {
-		wide := m.panelWidth(column)
-		n := min(wide, m.width-column)
-		to := m.panels[column*m.depth:]
-		for k := range m.depth {
-			row, from := to[k*wide:][:wide], weights[k*stride+column:][:n]
-			if scale == 1 {
-				copy(row, from)
-			} else {
-				for i, v := range from {
-					row[i] = v * scale
-				}
+		m.packPanel(column, weights, stride, scale)
+	}
+}
+
+// packPanel is pack of the panel that begins at a column.
+func (m *Matrix) packPanel(column int, weights []float32, stride int, scale float32) {
+	wide := m.panelWidth(column)
+	n := min(wide, m.width-column)
+	to := m.panels[column*m.depth:]
+	for k := range m.depth {
+		row, from := to[k*wide:][:wide], weights[k*stride+column:][:n]
+		if scale == 1 {
+			copy(row, from)
+		} else {
+			for i, v := range from {
+				row[i] = v * scale
 			}
-			clear(row[n:])
 		}
+		clear(row[n:])
 	}
 }
 
@@ -78,14 +92,20 @@ func (m *Matrix) pack(weights []float32, stride int, scale float32) {
 // numbers apart.
 func (m *Matrix) packTransposed(rows []float32, stride int) {
 	for column := 0; column < m.width; column += kernel.panel() {
-		wide := m.panelWidth(column)
-		n := min(wide, m.width-column)
-		to := m.panels[column*m.depth:][:wide*m.depth]
-		if n < wide {
-			clear(to)
-		}
-		transpose(to, wide, rows[column*stride:], stride, n, m.depth)
+		m.packPanelTransposed(column, 0, m.depth, rows, stride)
 	}
+}
+
+// packPanelTransposed lays out deep rows, from one on, of the panel that begins at a
+// column: the transpose of rows [width, deep].
+func (m *Matrix) packPanelTransposed(column, above, deep int, rows []float32, stride int) {
+	wide := m.panelWidth(column)
+	n := min(wide, m.width-column)
+	to := m.panels[column*m.depth+above*wide:][:wide*deep]
+	if n < wide {
+		clear(to)
+	}
+	transpose(to, wide, rows[column*stride:], stride, n, deep)
 }
 
 // Transpose puts the columns of x [rows, cols] into to [cols, rows].

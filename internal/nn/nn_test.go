@@ -245,9 +245,13 @@ func TestWinograd(t *testing.T) {
 				weights, bias := numbers(r, 9*c.in*c.out), numbers(r, c.out)
 				x := Map{c.rows, c.cols, c.in, numbers(r, c.rows*c.cols*c.in)}
 				to := Map{Rows: c.rows, Cols: c.cols, Channels: c.out, Data: guarded(c.rows * c.cols * c.out)}
-				newWinograd(m, c.in, c.out, weights, bias).apply(w, &to, x)
-				want, size := convolved(x, c.out, 3, 1, 1, weights, bias, After{ReLU: true})
-				near(t, fmt.Sprintf("F(%d): %+v", m, c), to.Data, want, size)
+				way := newWinograd(m, c.in, c.out, bias)
+				way.transform(weights, 0, c.in)
+				for _, relu := range []bool{true, false} {
+					way.apply(w, &to, x, relu)
+					want, size := convolved(x, c.out, 3, 1, 1, weights, bias, After{ReLU: relu})
+					near(t, fmt.Sprintf("F(%d): %+v, ReLU %v", m, c, relu), to.Data, want, size)
+				}
 			}
 		}
 	})

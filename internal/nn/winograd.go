@@ -2,21 +2,23 @@ package nn
 
 import "unsafe"
 
-// winograd is a 3×3 convolution of stride 1 with bias and ReLU by Winograd's F(m×m,
-// 3×3) (Lavin and Gray, CVPR 2016): n² = (m+2)² products in place of 9 m².
+// winograd is a 3×3 convolution of stride 1 with bias by Winograd's F(m×m, 3×3)
+// (Lavin and Gray, CVPR 2016): n² = (m+2)² products in place of 9 m².
 type winograd struct {
 	m, in, out int
 	points     []*Matrix // [n²] of [in, out]
 	all        []float32 // what they lie in
 	bias       []float32
 	constants  []float32
+	g          [][3]float32 // of the transform of the weights
 }
 
 // The points of F(4×4, 3×3) are 0, ±nearPoint, ±farPoint and ∞: with the usual 1 and 2
 // the error is two to three times as large.
 const nearPoint, farPoint = 0.75, 1.5
 
-func newWinograd(m, in, out int, weights, bias []float32) *winograd {
+// newWinograd has room for weights, which transform lays out.
+func newWinograd(m, in, out int, bias []float32) *winograd {
 	const a, b, a2, b2 = nearPoint, farPoint, nearPoint * nearPoint, farPoint * farPoint
 	w := &winograd{m: m, in: in, out: out, bias: Aligned(kernel.whole(out))}
 	copy(w.bias, bias)
@@ -43,17 +45,17 @@ func newWinograd(m, in, out int, weights, bias []float32) *winograd {
 			narrow[i][j] = float32(g[i][j])
 		}
 	}
-	w.transform(narrow[:n], weights)
+	w.g = narrow[:n]
 	return w
 }
 
-// transform is G g Gᵀ of the weights [3, 3, in, out].
-func (w *winograd) transform(g [][3]float32, weights []float32) {
-	n, out := w.m+2, w.out
+// transform is G g Gᵀ of the weights [3, 3, in, out], of some of the inputs.
+func (w *winograd) transform(weights []float32, from, to int) {
+	n, out, g := w.m+2, w.out, w.g
 	var half [6][3][64]float32
 	for column := 0; column < out; column += kernel.panel() {
 		wide := w.points[0].panelWidth(column)
-		for i := range w.in {
+		for i := from; i < to; i++ {
 			var from [9][]float32
 			for q := range from {
 				from[q] = weights[(q*w.in+i)*out+column:][:wide]
@@ -79,8 +81,11 @@ func (w *winograd) transform(g [][3]float32, weights []float32) {
 	}
 }
 
+// floors are what results of transforms are not less than: with ReLU, and without.
+var floors = map[bool]*float32{true: new(float32), false: &infinite}
+
 // apply convolves x into to, which has its shape.
-func (w *winograd) apply(work *Work, to *Map, x Map) {
+func (w *winograd) apply(work *Work, to *Map, x Map, relu bool) {
 	m, n := w.m, w.m+2
 	down, across := (x.Rows+m-1)/m, (x.Cols+m-1)/m
 	tiles := down * across
@@ -155,6 +160,7 @@ func (w *winograd) apply(work *Work, to *Map, x Map) {
 		a.places, a.points = &places[0], unsafe.Pointer(&after[0])
 		a.pointStride, a.tileStride = uintptr(outStride*4), uintptr(w.out*4)
 		a.channels, a.tiles, a.bias = uintptr(w.out*4), count, unsafe.Pointer(&w.bias[0])
+		a.floor = unsafe.Pointer(floors[relu])
 		kernel.winogradOut[m]((*byte)(unsafe.Pointer(a)))
 	})
 }

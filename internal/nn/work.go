@@ -16,6 +16,8 @@ type Work struct {
 	Context context.Context
 	threads []*thread
 	padded  Map // of a stem
+
+	planes, panels, folded []float32 // of gradients
 }
 
 // NewWork is work on a number of threads at most; 0 means as many as GOMAXPROCS.
@@ -31,7 +33,13 @@ func NewWork(threads int) *Work {
 }
 
 // Free gives the memory of the work back, which does nothing any more.
-func (w *Work) Free() { w.padded.Free() }
+func (w *Work) Free() {
+	w.padded.Free()
+	for _, x := range []*[]float32{&w.planes, &w.panels, &w.folded} {
+		Free(*x)
+		*x = nil
+	}
+}
 
 // thread is what one of the goroutines has to itself. Arguments of kernels stand here
 // because what is passed to a function variable would be allocated at every call.

@@ -150,9 +150,9 @@ func (d diagnosis) print(cmd *cobra.Command) error {
 			fmt.Fprintf(table, "\t%d devices: %s\n", len(r.Devices), strings.Join(r.Devices, ", "))
 		}
 	}
-	answers, training := backend.Chosen(func(kind string) bool { return works[kind] })
+	answers, graphs := backend.Chosen(func(kind string) bool { return works[kind] })
 	if answers != "" {
-		fmt.Fprintf(table, "\n--backend auto takes %s for answers and %s for training.\n", answers, training)
+		fmt.Fprintf(table, "\n--backend auto takes %s for answers and trainings, and %s for graphs.\n", answers, graphs)
 	}
 	return table.Flush()
 }

@@ -11,10 +11,11 @@ import (
 func setupCommand(c *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "setup",
-		Short: "get XLA, for training",
-		Long: `Makes XLA ready: for training on the CPU, and for all on an NVIDIA GPU where there is one. A
-PJRT plugin that is already on this machine is kept; else go-xla's installer is asked, then
-pip. Answers on the CPU need none of it; training without it takes several times as long.
+		Short: "get XLA, for graphs",
+		Long: `Makes XLA ready: on the CPU for trainings with BatchNorm's statistics (from nothing), in
+bfloat16 or on several devices and for graphs of one's own, and for all on an NVIDIA GPU where
+there is one. A PJRT plugin that is already on this machine is kept; else go-xla's installer is
+asked, then pip. Answers and fine-tuning on the CPU need none of it.
 --backend xla or cuda sets up only that engine.`,
 		Args: exactly(0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -64,8 +64,8 @@ var (
 // opened once. The error says in one sentence what is missing and what to do; pure Go cannot fail.
 func Open(kind string) (*Engine, error) { return openAny(kind, forAnswers) }
 
-// Chosen is the kind that Auto takes of those that work, for answers and for training.
-func Chosen(works func(kind string) bool) (answers, training string) {
+// Chosen is the kind that Auto takes of those that work, for answers and for graphs.
+func Chosen(works func(kind string) bool) (answers, graphs string) {
 	first := func(kinds []string) string {
 		for _, kind := range kinds {
 			if works(kind) {
@@ -77,7 +77,7 @@ func Chosen(works func(kind string) bool) (answers, training string) {
 	return first(forAnswers), first(forGradients)
 }
 
-// Gradients is Open for graphs, training and gradients, of which Auto takes CUDA, else XLA, else pure Go.
+// Gradients is Open for graphs and their gradients, of which Auto takes CUDA, else XLA, else pure Go.
 func Gradients(kind string) (*Engine, error) { return openAny(kind, forGradients) }
 
 func openAny(kind string, auto []string) (*Engine, error) {

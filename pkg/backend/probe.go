@@ -38,7 +38,7 @@ func Probe(kind string) Report {
 	}
 	r.Plugin, r.About = e.Plugin, e.Description()
 	if kind == Go {
-		r.About = "kernels of " + nn.Instructions() + "; for training, " + e.Description()
+		r.About = "kernels of " + nn.Instructions() + "; for graphs, " + e.Description()
 		if !simd {
 			r.About += ", three times slower than if built with GOEXPERIMENT=simd, as make setup does"
 		}

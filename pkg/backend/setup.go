@@ -65,8 +65,8 @@ func Setup(ctx context.Context, kind string, progress io.Writer) (string, error)
 	if second == nil {
 		return Plugin(kind)
 	}
-	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): pure Go trains "+
-		"without it, slowly, and %s may name the folder of a plugin that you have", first, second, PathVariable)
+	return "", fmt.Errorf("XLA could not be set up (go-xla's installer: %w; pip: %w): pure Go answers "+
+		"and fine-tunes without it, and %s may name the folder of a plugin that you have", first, second, PathVariable)
 }
 
 // fromInstaller runs go-xla's installer, which downloads what fits this machine.

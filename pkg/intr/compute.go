@@ -136,8 +136,8 @@ func (m *Model) room(b *Batch, attention bool) *Output {
 	return out
 }
 
-// compute answers picture i of a batch: by itself, or on its canvas as published.
-func (out *Output) compute(ctx context.Context, n *network, s *desk, b *Batch, i int) error {
+// picture is picture i of a batch: by itself, or on its canvas as published.
+func (b *Batch) picture(i, stride int) given {
 	height, width := b.Height, b.Width
 	switch {
 	case b.Exact:
@@ -149,10 +149,16 @@ func (out *Output) compute(ctx context.Context, n *network, s *desk, b *Batch, i
 	if height != b.Height || width != b.Width {
 		pixels = cutRows(pixels, b.Width*3, height, width*3)
 	}
-	stride := n.Stride()
-	rows, cols := cellsOf(height, stride), cellsOf(width, stride)
 	g := given{pixels: nn.Map{Rows: height, Cols: width, Channels: 3, Data: pixels}}
 	g.rows, g.cols = b.Region(i, stride)
+	return g
+}
+
+// compute answers picture i of a batch.
+func (out *Output) compute(ctx context.Context, n *network, s *desk, b *Batch, i int) error {
+	stride := n.Stride()
+	g := b.picture(i, stride)
+	rows, cols := cellsOf(g.pixels.Rows, stride), cellsOf(g.pixels.Cols, stride)
 	to := taken{logits: out.Logits[i*out.Classes:][:out.Classes]}
 	if out.Attention == nil {
 		return n.run(ctx, s, g, to)

@@ -8,10 +8,11 @@ import (
 
 // The fields of transform in kernel.go.
 const (
-	tBase, tOffsets, tPoints    = 0, 8, 16
-	tPointStride, tTileStride   = 24, 32
-	tChannels, tTiles           = 40, 48
-	tConstants, tScratch, tBias = 56, 64, 72
+	tBase, tOffsets, tPoints  = 0, 8, 16
+	tPointStride, tTileStride = 24, 32
+	tChannels, tTiles         = 40, 48
+	tConstants, tScratch      = 56, 64
+	tBias, tFloor             = 72, 80
 )
 
 // loadTransform is what the four transforms have in common: R8 the base of the map,
@@ -126,7 +127,7 @@ func winogradIn4(s isa) {
 	})
 }
 
-// winogradOut4 is Aᵀ m A: 36 points to 4×4 places of a map, with bias and ReLU.
+// winogradOut4 is Aᵀ m A: 36 points to 4×4 places of a map, with bias and floor.
 func winogradOut4(s isa) {
 	function("winogradOut4", s)
 	loadTransform()
@@ -163,12 +164,13 @@ func winogradOut4(s isa) {
 }
 
 // finish is the second half of a transform to a map: from lines of n rows in scratch
-// to m×m places, with bias and ReLU.
+// to m×m places, with bias and what is below the floor raised to it.
 func finish(s isa, n, m int, line func(emit func(i int, v VecPhysical))) {
 	v := s.v
 	MOVQ(at(RDI, tBias), RCX)
 	VMOVUPS(indexed(RCX, RAX, 1, 0), v(14))
-	s.zero(v(15))
+	MOVQ(at(RDI, tFloor), RCX)
+	VBROADCASTSS(at(RCX, 0), v(15))
 	LEAQ(indexed(R8, RAX, 1, 0), R14)
 	for j := range m {
 		for i := range n {

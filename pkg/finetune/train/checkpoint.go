@@ -405,6 +405,13 @@ func (t *Trainer) readAccumulated(gradients *torchfile.Dict) error {
 		if err != nil {
 			return err
 		}
+		if t.learner != nil {
+			err := sum.ConstFlatData(func(flat any) { copy(t.learner.Gradient(p.Key), flat.([]float32)) })
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if t.mesh == nil {
 			t.sums = append(t.sums, sum)
 			continue
@@ -422,6 +429,10 @@ func (t *Trainer) readAccumulated(gradients *torchfile.Dict) error {
 // sum is the gradient of a trained tensor, added up so far, in PyTorch's layout.
 func (t *Trainer) sum(i int) ([]float32, error) {
 	values := make([]float32, t.params[i].Len())
+	if t.learner != nil {
+		t.params[i].ToTorch(values, t.learner.Gradient(t.params[i].Key))
+		return values, nil
+	}
 	err := whole(t.sums[i]).ConstFlatData(func(flat any) { t.params[i].ToTorch(values, flat.([]float32)) })
 	return values, err
 }

@@ -102,7 +102,7 @@ func (t *Trainer) newUpdates() error {
 
 // apply makes the optimizer's step.
 func (t *Trainer) apply(norm float64, lrs [2]float64) error {
-	if t.updates == nil {
+	if t.updates == nil && t.learner == nil {
 		if err := t.newUpdates(); err != nil {
 			return err
 		}
@@ -115,6 +115,9 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 	numbers := []float32{float32(clip), float32(math.Sqrt(1 - math.Pow(beta2, step)))}
 	for _, lr := range lrs {
 		numbers = append(numbers, float32(lr/(1-math.Pow(beta1, step))), float32(1-lr*t.settings.WeightDecay))
+	}
+	if t.learner != nil {
+		return t.model.Exclusive(func() error { return t.update(numbers) })
 	}
 	defer t.forget()
 	return t.model.Exclusive(func() error {

@@ -80,7 +80,7 @@ func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 		r.parameters += p.Len()
 	}
 	r.saved = time.Now()
-	if note := slow(r.trainer.engine.Kind, r.Engine); note != "" {
+	if note := slow(r.trainer.engine.Kind, r.Engine, r.trainer.learner != nil); note != "" {
 		r.report(finetune.Event{Phase: finetune.Starting, Note: note})
 	}
 	for r.at.Epoch < r.Epochs {
@@ -98,12 +98,12 @@ func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 }
 
 // slow says so where a training has an engine that nobody would choose.
-func slow(kind, asked string) string {
-	if kind != backend.Go || asked == backend.Go {
+func slow(kind, asked string, learns bool) string {
+	if kind != backend.Go || asked == backend.Go || learns {
 		return ""
 	}
-	return "XLA is not here, so that this training takes several times as long: gointr setup fetches it, and a run " +
-		"that was stopped goes on with it"
+	return "XLA is not here, which trains BatchNorm's statistics, computes in bfloat16 and recomputes several times " +
+		"as fast: gointr setup fetches it, and a run that was stopped goes on with it"
 }
 
 // ended saves what there is where a run cannot go on, and says why it cannot.

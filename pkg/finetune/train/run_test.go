@@ -872,10 +872,11 @@ func TestFullDisk(t *testing.T) {
 // Who asked for no engine is told when the training has a slow one.
 func TestSlow(t *testing.T) {
 	for _, c := range []struct {
-		kind, asked string
-		told        bool
-	}{{"go", "", true}, {"go", "auto", true}, {"go", "go", false}, {"xla", "", false}, {"cuda", "auto", false}} {
-		note := train.Slow(c.kind, c.asked)
+		kind, asked  string
+		learns, told bool
+	}{{"go", "", false, true}, {"go", "auto", false, true}, {"go", "auto", true, false}, {"go", "go", false, false},
+		{"xla", "", false, false}, {"cuda", "auto", false, false}} {
+		note := train.Slow(c.kind, c.asked, c.learns)
 		if (note != "") != c.told || c.told && !strings.Contains(note, "gointr setup") {
 			t.Errorf("%s, asked for %q: %q", c.kind, c.asked, note)
 		}

@@ -42,9 +42,11 @@ type Trainer struct {
 	running []intr.Param // BatchNorm's running statistics, where they are trained
 	rates   *rates
 
-	mu       sync.Mutex
-	steps    int // of the optimizer
-	batches  int // whose gradients are in sums
+	mu      sync.Mutex
+	steps   int           // of the optimizer
+	batches int           // whose gradients are added up: in learner, or in sums
+	learner *intr.Learner // computes steps on processors; nil where graphs do
+
 	sums     []resident
 	graphs   map[graphKind]*model.Exec
 	updates  []*update
@@ -73,7 +75,11 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := backend.Gradients(s.Engine)
+	open := backend.Gradients
+	if learnable(s) {
+		open = backend.Open
+	}
+	engine, err := open(s.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +103,10 @@ func NewTrainer(start *Start, s finetune.Settings) (*Trainer, error) {
 		return nil, err
 	}
 	t.model.Path, start.Values = start.Path, nil
-	if err := t.allocate(); err != nil {
+	if err = t.allocate(); err == nil && learnable(s) && engine.Kind == backend.Go {
+		t.learner, err = t.newLearner()
+	}
+	if err != nil {
 		t.model.Close()
 		return nil, err
 	}
@@ -139,6 +148,9 @@ func (t *Trainer) Close() {
 		u.exec.Finalize()
 	}
 	t.forget()
+	if t.learner != nil {
+		t.learner.Close()
+	}
 	t.model.Close()
 }
 
@@ -224,6 +236,12 @@ func (t *Trainer) call(
 	if err := b.check(t.model.Config, t.settings.BatchSize); err != nil {
 		return nil, nil, err
 	}
+	if t.learner != nil {
+		if training {
+			return t.learn(b), nil, nil
+		}
+		return t.answer(b), nil, nil
+	}
 	room, height, width := t.room(b)
 	kind := graphKind{
 		training: training, padded: room > len(b.Classes) || height != b.Input.Height || width != b.Input.Width,
@@ -295,9 +313,8 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(canvas, room, 2), split: true})
 	}
 	if kind.dropout {
-		random := rand.New(rand.NewPCG(uint64(t.settings.Seed), uint64(t.steps*t.settings.Accumulate+t.batches)))
-		key := []uint32{random.Uint32(), random.Uint32()}
-		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(key, len(key))})
+		key := t.key()
+		all = append(all, argument{value: tensors.FromFlatDataAndDimensions(key[:], len(key))})
 	}
 	if kind.adds {
 		for _, s := range t.sums[:len(t.params)] {
@@ -305,6 +322,12 @@ func (t *Trainer) arguments(b *Batch, kind graphKind, room, height, width int) [
 		}
 	}
 	return all
+}
+
+// key is that of the next batch's dropout.
+func (t *Trainer) key() [2]uint32 {
+	random := rand.New(rand.NewPCG(uint64(t.settings.Seed), uint64(t.steps*t.settings.Accumulate+t.batches)))
+	return [2]uint32{random.Uint32(), random.Uint32()}
 }
 
 // EvalResult is how the model answers a batch.

@@ -2,10 +2,11 @@ package neon
 
 // The fields of transform in kernel.go.
 const (
-	tShift, tPlaces, tPoints    = 0, 8, 16
-	tPointStride, tTileStride   = 24, 32
-	tChannels, tTiles           = 40, 48
-	tConstants, tScratch, tBias = 56, 64, 72
+	tShift, tPlaces, tPoints  = 0, 8, 16
+	tPointStride, tTileStride = 24, 32
+	tChannels, tTiles         = 40, 48
+	tConstants, tScratch      = 56, 64
+	tBias, tFloor             = 72, 80
 )
 
 // The registers of the transforms. index is shift and the bytes of the channels done;
@@ -57,10 +58,10 @@ func (p *program) loadPlace(to v, i int) {
 	p.loadAt(to, place, index)
 }
 
-// storePlace finishes them before: with bias, which register b has, and ReLU.
-func (p *program) storePlace(from, b, zero v, i int) {
+// storePlace finishes them before: with bias, which register b has, and the floor.
+func (p *program) storePlace(from, b, floor v, i int) {
 	p.do(fadd, from, from, b)
-	p.do(fmax, from, from, zero)
+	p.do(fmax, from, from, floor)
 	p.op("MOVD %d(%v), %v", 8*i, places, place)
 	p.storeAt(from, place, index)
 }
@@ -69,10 +70,11 @@ func (p *program) storePlace(from, b, zero v, i int) {
 func (p *program) loadPoint(to v)    { p.op("VLD1.P (%v)(%v), %s", point, pointStride, list(to, 1)) }
 func (p *program) storePoint(from v) { p.op("VST1.P %s, (%v)(%v)", list(from, 1), point, pointStride) }
 
-// loadBias is where a transform to a map has its bias and zeros from.
-func (p *program) loadBias(b, zero v) {
+// loadBias is where a transform to a map has its bias and floor from.
+func (p *program) loadBias(b, floor v) {
 	p.op("FMOVQ.P 16(%v), %v", bias, b)
-	p.zero(zero)
+	p.field(tFloor, place)
+	p.op("VLD1R (%v), [V%d.S4]", place, floor)
 }
 
 // winogradIn4 is Bᵀ d B of Winograd's F(4×4, 3×3) on the points 0, ±a, ±b and ∞
@@ -121,9 +123,9 @@ func (p *program) winogradIn4() {
 	})
 }
 
-// winogradOut4 is Aᵀ m A: 36 points to 4×4 places of a map, with bias and ReLU.
+// winogradOut4 is Aᵀ m A: 36 points to 4×4 places of a map, with bias and floor.
 func (p *program) winogradOut4() {
-	const m, to, sum12, less12, sum34, less34, b, zero = v(0), v(6), v(10), v(11), v(12), v(13), v(14), v(15)
+	const m, to, sum12, less12, sum34, less34, b, floor = v(0), v(6), v(10), v(11), v(12), v(13), v(14), v(15)
 	line := func() {
 		p.do(fadd, sum12, m+1, m+2)
 		p.do(fsub, less12, m+1, m+2)
@@ -140,7 +142,7 @@ func (p *program) winogradOut4() {
 		p.do(fmla, to+3, less34, constant(7))
 	}
 	p.winograd("winogradOut4", true, 16, func() {
-		p.loadBias(b, zero)
+		p.loadBias(b, floor)
 		for i := range 6 {
 			for j := range v(6) {
 				p.loadPoint(m + j)
@@ -156,7 +158,7 @@ func (p *program) winogradOut4() {
 			}
 			line()
 			for i := range 4 {
-				p.storePlace(to+v(i), b, zero, i*4+j)
+				p.storePlace(to+v(i), b, floor, i*4+j)
 			}
 		}
 	})
@@ -191,7 +193,7 @@ func (p *program) winogradIn2() {
 
 // winogradOut2 is winogradOut4 for F(2×2, 3×3): 16 points to 2×2 places.
 func (p *program) winogradOut2() {
-	const m, half, b, zero = v(0), v(16), v(24), v(25)
+	const m, half, b, floor = v(0), v(16), v(24), v(25)
 	line := func(to, m, step, toStep v) {
 		p.do(fadd, to, m, m+step)
 		p.do(fadd, to, to, m+2*step)
@@ -199,7 +201,7 @@ func (p *program) winogradOut2() {
 		p.do(fsub, to+toStep, to+toStep, m+3*step)
 	}
 	p.winograd("winogradOut2", false, 4, func() {
-		p.loadBias(b, zero)
+		p.loadBias(b, floor)
 		for i := range v(16) {
 			p.loadPoint(m + i)
 		}
@@ -210,7 +212,7 @@ func (p *program) winogradOut2() {
 			line(m+j, half+j, 2, 2)
 		}
 		for i := range 4 {
-			p.storePlace(m+v(i), b, zero, i)
+			p.storePlace(m+v(i), b, floor, i)
 		}
 	})
 }
