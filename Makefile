@@ -98,7 +98,7 @@ test test-all: setup lint
 	@go test -gcflags=-d=checkptr ./internal/nn
 	@if grep -qsw avx512f /proc/cpuinfo; then \
 		echo "test: what is compared with PyTorch, again without AVX-512"; \
-		GODEBUG=cpu.avx512f=off XLA_FLAGS=--xla_cpu_max_isa=AVX2 go test -timeout $(timeout) -run 'Golden|First|Small|Oracle|Attribution|Logits|TestEval$$' \
+		GODEBUG=cpu.avx512f=off XLA_FLAGS=--xla_cpu_max_isa=AVX2 go test -timeout $(timeout) -run 'Golden|First|Learner|Small|Oracle|Attribution|Logits|TestEval$$' \
 			./pkg/intr ./pkg/finetune/train ./pkg/interpret ./kernel/gointr; \
 	else echo "test: this processor has no AVX-512, so all did without it already"; fi
 	@echo "test: notebooks"

@@ -248,7 +248,8 @@ func (c *Trained) Inputs(w *Work, to, result Map, add bool) {
 				for tap := range p.taps {
 					at := &left[((tap/q.each*tiles+j/rows)*q.each+tap%q.each)*rows+j%rows]
 					*at = outside
-					if y, x := y+p.down[tap], x+p.across[tap]; uint(y) < uint(result.Rows) && uint(x) < uint(result.Cols) {
+					y, x := y+p.down[tap], x+p.across[tap]
+					if uint(y) < uint(result.Rows) && uint(x) < uint(result.Cols) {
 						*at = unsafe.Pointer(&result.Data[(y*result.Cols+x)*c.Out])
 					}
 				}
@@ -335,7 +336,8 @@ func (c *Trained) lay(w *Work, planes []float32, x, result Map, pitch, wide int)
 			clear(planes[at+channel*pitch:][to:last])
 		}
 		if to > from {
-			transpose(planes[at+from:], pitch, x.Data[(y*x.Cols+left+from*c.Stride)*c.In:], c.Stride*c.In, to-from, c.In)
+			first := x.Data[(y*x.Cols+left+from*c.Stride)*c.In:]
+			transpose(planes[at+from:], pitch, first, c.Stride*c.In, to-from, c.In)
 		}
 	})
 }
@@ -375,13 +377,13 @@ func grownTo(x *[]float32, n int) []float32 {
 const some = 1 << 14
 
 // Rectified is the gradient of what ReLU was given, in place, from that of its
-// result, which is y, times a scale.
-func Rectified(w *Work, gradient, y []float32, scale float32) {
+// result, which is y.
+func Rectified(w *Work, gradient, y []float32) {
 	inParts(w, len(y), func(from, to int) {
-		y, gradient := y[from:to], gradient[from:to]
+		y := unsafe.Slice((*uint32)(unsafe.Pointer(&y[from])), to-from)
+		gradient := unsafe.Slice((*uint32)(unsafe.Pointer(&gradient[from])), to-from)
 		for i, v := range y { // without a branch, which would be taken every other time
-			positive := uint32(-int32(math.Float32bits(v)&^(1<<31)) >> 31)
-			gradient[i] = math.Float32frombits(math.Float32bits(gradient[i]*scale) & positive)
+			gradient[i] &= uint32(-int32(v&^(1<<31)) >> 31)
 		}
 	})
 }

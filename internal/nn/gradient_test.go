@@ -228,12 +228,12 @@ func TestRectifiedAndMaxPooled(t *testing.T) {
 	want := make([]float64, len(y))
 	for i := range y {
 		if y[i] = max(0, y[i]); y[i] > 0 {
-			want[i] = float64(3 * gradient[i])
+			want[i] = float64(gradient[i])
 		}
 	}
 	y[5], y[6] = 0, float32(math.Copysign(0, -1))
 	want[5], want[6] = 0, 0
-	Rectified(w, gradient, y, 3)
+	Rectified(w, gradient, y)
 	alike(t, "ReLU", gradient, want, 0)
 
 	x := mapOf(r, 9, 12, 20)

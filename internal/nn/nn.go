@@ -1,5 +1,5 @@
 // Package nn computes networks on the processor: matrix products, convolutions,
-// attention, LayerNorm and softmax of float32, channels last, without gradients. It
+// attention, LayerNorm and softmax of float32, channels last, and their gradients. It
 // knows nothing of any model.
 //
 // The innermost loops are assembly for AVX-512, AVX2 and NEON, written by the program

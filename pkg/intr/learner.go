@@ -404,7 +404,8 @@ func (l *Learner) layTransformer() {
 	l.places.Config = l.Config
 	if l.Positions == "learned" {
 		l.lay = append(l.lay, func() {
-			l.places.columns, l.places.rows = l.values("backbone.1.col_embed.weight"), l.values("backbone.1.row_embed.weight")
+			l.places.columns = l.values("backbone.1.col_embed.weight")
+			l.places.rows = l.values("backbone.1.row_embed.weight")
 		})
 	}
 	layer := func(key string, decoder bool) *learningLayer {
@@ -536,15 +537,15 @@ func (l *Learner) backBackbone(pixels nn.Map) {
 	at, other := &l.slopes[0], &l.slopes[1]
 	for i := len(l.blocks) - 1; i >= l.first; i-- {
 		b := l.blocks[i]
-		nn.Rectified(w, at.Data, b.out.Data, 1)
+		nn.Rectified(w, at.Data, b.out.Data)
 		last := *at
 		if len(b.convs) == 3 {
 			b.convs[2].back(w, &l.slopesOuter, *b.outer, last, false)
-			nn.Rectified(w, l.slopesOuter.Data, b.outer.Data, 1)
+			nn.Rectified(w, l.slopesOuter.Data, b.outer.Data)
 			last = l.slopesOuter
 		}
 		b.convs[1].back(w, &l.slopesInner, *b.inner, last, false)
-		nn.Rectified(w, l.slopesInner.Data, b.inner.Data, 1)
+		nn.Rectified(w, l.slopesInner.Data, b.inner.Data)
 		var to *nn.Map
 		if i > l.first || l.from == fromStem {
 			to = at
@@ -561,7 +562,7 @@ func (l *Learner) backBackbone(pixels nn.Map) {
 	if l.from == fromStem {
 		other.Resize(l.seen.Rows, l.seen.Cols, l.seen.Channels)
 		nn.MaxPooled(w, *other, l.seen, l.pooled, *at)
-		nn.Rectified(w, other.Data, l.seen.Data, 1)
+		nn.Rectified(w, other.Data, l.seen.Data)
 		l.stem.trained.Weights(w, l.stem.gradient, other.Channels, l.stem.scale, pixels, *other)
 	}
 }
@@ -778,7 +779,10 @@ func (l *Learner) feedForward(e *learningLayer, to, t []float32, tokens []uint32
 func (l *Learner) backFeedForward(e *learningLayer, to, t, g []float32) {
 	hidden := sized(&l.hidden, len(e.hidden))
 	e.linear2.back(l.work, hidden, e.hidden, g, false)
-	nn.Rectified(l.work, hidden, e.hidden, l.dropout.kept()) // what dropout left out is 0, too
+	nn.Rectified(l.work, hidden, e.hidden) // what dropout left out is 0, too
+	if l.dropout.part > 0 {
+		nn.Scale(l.work, hidden, l.dropout.kept())
+	}
 	e.linear1.back(l.work, to, t, hidden, true)
 }
 

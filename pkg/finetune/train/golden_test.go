@@ -139,9 +139,6 @@ func TestGoldenTraining(t *testing.T) {
 		}
 		defer tr.Close()
 		loss, norm, final := 1e-4, 1e-3, 1e-5
-		if engine == "go" {
-			loss, norm, final = 1e-3, 1e-3, 1e-3
-		}
 		far := float32s(t, "golden")
 		loss, norm, final = far.Within(t, "loss", loss), -far.Within(t, "norm", norm), -far.Within(t, "final", final)
 		worst := [3]float64{}
