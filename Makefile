@@ -23,7 +23,7 @@ help:
 	@echo "make test       everything is checked (about 15 minutes); the long comparisons look at a sample of the pictures"
 	@echo "make test-all   the same, and they look at all of them (about an hour)"
 	@echo "make lint       what make test begins with: gofmt, go vet, staticcheck"
-	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", and XLA, for training, where it can be had"
+	@echo "make setup      bin/gointr, Jupyter in .venv with the kernel \"Go (GoINTR)\", and XLA, for graphs, where it can be had"
 	@echo "make bench      time loading, reading, the forward pass, batches and cells beside PyTorch, in turn"
 	@echo "make faithful   measure the sample's maps on birds that it has never seen, and write the table into docs/faithful.md"
 	@echo "make gpu-check  on a machine with an NVIDIA GPU: is it used, are the numbers right, how fast"

@@ -212,11 +212,7 @@ func TestOracleCUB(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		every := 5
-		if engine == "go" { // seven seconds a picture
-			every = 10
-		}
-		o.agree(t, m, d, every)
+		o.agree(t, m, d, 5)
 	})
 }
 

@@ -34,11 +34,7 @@ func TestFirstClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	enginetest.Each(t, func(t *testing.T, engine string) {
-		every := 10
-		if engine == "go" { // seven seconds a picture
-			every = 30
-		}
-		files := shared.Sample(t, slices.Sorted(maps.Keys(want)), every)
+		files := shared.Sample(t, slices.Sorted(maps.Keys(want)), 10)
 		m := open(t, checkpoint, engine)
 		paths := make([]string, len(files))
 		for i, file := range files {
