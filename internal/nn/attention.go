@@ -25,19 +25,8 @@ func (a *Attention) Attend(w *Work, to, queries, keys, values, weights []float32
 		panic("nn: the shapes of an attention do not fit")
 	}
 	whole := kernel.whole(n)
-	if a.bias = grown(a.bias, whole); a.Unseen != nil {
-		for i, unseen := range a.Unseen {
-			a.bias[i] = 0
-			if unseen {
-				a.bias[i] = infinite
-			}
-		}
-	} else {
-		clear(a.bias)
-	}
-	for i := n; i < whole; i++ {
-		a.bias[i] = infinite
-	}
+	a.bias = grown(a.bias, whole)
+	hide(a.bias, n, a.Unseen)
 	if len(a.keys) != a.Heads || a.keys[0].width != n {
 		a.keys, a.values = make([]*Matrix, a.Heads), make([]*Matrix, a.Heads)
 		for h := range a.Heads {
@@ -58,12 +47,7 @@ func (a *Attention) Attend(w *Work, to, queries, keys, values, weights []float32
 		// The scores have whole vectors, of which the last may be no keys: their bias says so.
 		wide := *a.keys[h]
 		wide.width, wide.bias = whole, a.bias
-		p := piece{m: &wide, taps: 1, depth: width, count: count, result: scores, stride: whole}
-		left := p.plan(t)
-		for row := range left {
-			left[row] = unsafe.Pointer(&queries[(first+min(row, count-1))*a.Width+h*width])
-		}
-		p.multiply(t)
+		t.times(&wide, scores, whole, count, queries[first*a.Width+h*width:], a.Width)
 		t.vectors = vectors{x: unsafe.Pointer(&scores[0]), bytes: uintptr(whole * 4), rows: count,
 			stride: uintptr(whole * 4)}
 		kernel.softmax((*byte)(unsafe.Pointer(&t.vectors)))
@@ -72,13 +56,32 @@ func (a *Attention) Attend(w *Work, to, queries, keys, values, weights []float32
 				copy(weights[(h*q+first+row)*n:][:n], scores[row*whole:])
 			}
 		}
-		p = piece{m: a.values[h], taps: 1, depth: n, count: count, result: to[first*a.Width+h*width:], stride: a.Width}
-		left = p.plan(t)
+		t.times(a.values[h], to[first*a.Width+h*width:], a.Width, count, scores, whole)
+	})
+}
+
+// hide makes bias what is added to the scores of n keys: -∞ to those that are unseen,
+// and to what stands behind the last key.
+func hide(bias []float32, n int, unseen []bool) {
+	for i := range bias {
+		bias[i] = 0
+		if i >= n || unseen != nil && unseen[i] {
+			bias[i] = infinite
+		}
+	}
+}
+
+// times is rows x [n], pitch numbers apart, times a matrix, into rows of to, stride
+// numbers apart, on one thread.
+func (t *thread) times(m *Matrix, to []float32, stride, n int, x []float32, pitch int) {
+	for first := 0; first < n; first += tall {
+		p := piece{m: m, taps: 1, depth: m.depth, count: min(tall, n-first), result: to[first*stride:], stride: stride}
+		left := p.plan(t)
 		for row := range left {
-			left[row] = unsafe.Pointer(&scores[min(row, count-1)*whole])
+			left[row] = unsafe.Pointer(&x[(first+min(row, p.count-1))*pitch])
 		}
 		p.multiply(t)
-	})
+	}
 }
 
 // grown is x with room for n numbers, those that it had lost.
@@ -120,15 +123,19 @@ func Add(w *Work, to, x, y []float32) {
 	if len(to) != len(x) || len(y) != len(x) {
 		panic("nn: what is added has several lengths")
 	}
-	const some = 1 << 14
-	w.each((len(x)+some-1)/some, func(t *thread, i int) {
-		from, n := i*some, min(some, len(x)-i*some)
+	inParts(w, len(x), func(t *thread, from, last int) {
 		k := kernel
-		if n%k.lanes != 0 {
+		if (last-from)%k.lanes != 0 {
 			k = &plain
 		}
 		t.vectors = vectors{to: unsafe.Pointer(&to[from]), x: unsafe.Pointer(&x[from]), y: unsafe.Pointer(&y[from]),
-			bytes: uintptr(n * 4)}
+			bytes: uintptr((last - from) * 4)}
 		k.add((*byte)(unsafe.Pointer(&t.vectors)))
 	})
+}
+
+// inParts does work from number to number, up to n.
+func inParts(w *Work, n int, work func(t *thread, from, to int)) {
+	const some = 1 << 14
+	w.each((n+some-1)/some, func(t *thread, i int) { work(t, i*some, min(n, (i+1)*some)) })
 }

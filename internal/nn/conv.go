@@ -110,8 +110,8 @@ func (c *Conv) Apply(w *Work, to *Map, x Map, after After) {
 	if x.Channels != c.In || len(x.Data) != x.Rows*x.Cols*x.Channels {
 		panic("nn: the shape of a map does not fit its convolution")
 	}
-	to.shape(c.Sized(x.Rows, x.Cols))
-	to.resize(c.Out)
+	down, across := c.Sized(x.Rows, x.Cols)
+	to.Resize(down, across, c.Out)
 	if after.Residual != nil && len(after.Residual) != len(to.Data) {
 		panic("nn: the shape of a residual does not fit its convolution")
 	}
@@ -178,23 +178,15 @@ func (c *Conv) window(p *piece, t *thread, x Map, cols, first int) {
 	}
 }
 
-func (m *Map) shape(rows, cols int) { m.Rows, m.Cols = rows, cols }
-
-// resize gives the map memory for its places.
-func (m *Map) resize(channels int) {
-	m.Channels = channels
-	n := m.Rows * m.Cols * channels
+// Resize gives the map another size, and memory where it has too little.
+func (m *Map) Resize(rows, cols, channels int) {
+	m.Rows, m.Cols, m.Channels = rows, cols, channels
+	n := rows * cols * channels
 	if cap(m.Data) < n {
 		Free(m.Data)
 		m.Data = Allocate(n)
 	}
 	m.Data = m.Data[:n]
-}
-
-// Resize gives the map another size, and memory where it has too little.
-func (m *Map) Resize(rows, cols, channels int) {
-	m.shape(rows, cols)
-	m.resize(channels)
 }
 
 // Free gives the memory of a map back that Apply and its like have allocated.
@@ -206,8 +198,7 @@ func (m *Map) Free() {
 // MaxPool is the greatest of 3×3 places, at every second one, of a map without
 // negative numbers; its Data is allocated where it is too small.
 func MaxPool(w *Work, to *Map, x Map) {
-	to.shape((x.Rows+1)/2, (x.Cols+1)/2)
-	to.resize(x.Channels)
+	to.Resize((x.Rows+1)/2, (x.Cols+1)/2, x.Channels)
 	n := x.Channels
 	outside := zero(n)
 	k := kernel

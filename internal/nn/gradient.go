@@ -15,15 +15,15 @@ type Trained struct {
 	stride               int
 	forward              laid
 	backward             laid
+	matrix               *Matrix // [size, size, in] of [out]
 	phases               []phase // of places of x whose rows and columns leave the same rest by Stride
 }
 
 // laid are the ways that weights are laid out, and which of them are as they are now.
 type laid struct {
 	conv     Conv
-	matrix   *Matrix
 	winograd map[int]*winograd
-	fresh    map[int]bool // by m of Winograd's way, 0 for the matrix
+	fresh    map[int]bool // by m of Winograd's way, 0 for matrices
 }
 
 // phase is what some places of x have part in: taps of the window, and where what
@@ -62,10 +62,10 @@ func NewTrained(in, out, size, stride, dilation int) *Trained {
 
 // Free gives the memory of what was laid out back, which is not used any more.
 func (c *Trained) Free() {
+	if c.matrix != nil {
+		c.matrix.Free()
+	}
 	for _, l := range []*laid{&c.forward, &c.backward} {
-		if l.matrix != nil {
-			l.matrix.Free()
-		}
 		for _, w := range l.winograd {
 			Free(w.all)
 		}
@@ -88,26 +88,22 @@ func (c *Trained) Set(weights []float32, stride int, scale, bias []float32) {
 
 // ahead is the matrix that x is multiplied with.
 func (c *Trained) ahead(w *Work) *Matrix {
-	l := &c.forward
-	if l.matrix == nil {
-		l.matrix = newMatrix(c.Size*c.Size*c.In, c.Out)
+	if c.matrix == nil {
+		c.matrix = newMatrix(c.Size*c.Size*c.In, c.Out)
 	}
-	if !l.fresh[0] {
-		l.fresh[0] = true
-		copy(l.matrix.bias, c.bias)
+	if !c.forward.fresh[0] {
+		c.forward.fresh[0] = true
+		copy(c.matrix.bias, c.bias)
 		w.each(panels(c.Out), func(_ *thread, i int) {
 			column := i * kernel.panel()
-			l.matrix.packPanel(column, c.weights, c.stride, 1)
+			c.matrix.packPanel(column, c.weights, c.stride, 1)
 			if c.scale != nil {
-				l.matrix.scalePanel(column, c.scale)
+				c.matrix.scalePanel(column, c.scale)
 			}
 		})
 	}
-	return l.matrix
+	return c.matrix
 }
-
-// panels is how many panels a matrix has.
-func panels(width int) int { return (width + kernel.panel() - 1) / kernel.panel() }
 
 // back lays out the matrices of the phases.
 func (c *Trained) back(w *Work) {
@@ -305,10 +301,10 @@ func (c *Trained) Weights(w *Work, to []float32, stride int, scale []float32, x,
 // lay fills the planes of Weights: [phases, phases, in] of pitch numbers.
 func (c *Trained) lay(w *Work, planes []float32, x, result Map, pitch, wide int) {
 	if c.Size == 1 && c.Stride == 1 {
-		const some = 64
+		const few = 64 // places of a piece
 		n := x.Rows * x.Cols
-		w.each((n+some-1)/some, func(_ *thread, i int) {
-			transpose(planes[i*some:], pitch, x.Data[i*some*c.In:], c.In, min(some, n-i*some), c.In)
+		w.each((n+few-1)/few, func(_ *thread, i int) {
+			transpose(planes[i*few:], pitch, x.Data[i*few*c.In:], c.In, min(few, n-i*few), c.In)
 		})
 		return
 	}
@@ -373,13 +369,10 @@ func grownTo(x *[]float32, n int) []float32 {
 	return (*x)[:n]
 }
 
-// some is how many numbers one piece of what goes number by number has.
-const some = 1 << 14
-
 // Rectified is the gradient of what ReLU was given, in place, from that of its
 // result, which is y.
 func Rectified(w *Work, gradient, y []float32) {
-	inParts(w, len(y), func(from, to int) {
+	inParts(w, len(y), func(_ *thread, from, to int) {
 		y := unsafe.Slice((*uint32)(unsafe.Pointer(&y[from])), to-from)
 		gradient := unsafe.Slice((*uint32)(unsafe.Pointer(&gradient[from])), to-from)
 		for i, v := range y { // without a branch, which would be taken every other time
@@ -388,14 +381,9 @@ func Rectified(w *Work, gradient, y []float32) {
 	})
 }
 
-// inParts does work from number to number, up to n.
-func inParts(w *Work, n int, work func(from, to int)) {
-	w.each((n+some-1)/some, func(_ *thread, i int) { work(i*some, min(n, (i+1)*some)) })
-}
-
 // Scale multiplies x with a number, in place.
 func Scale(w *Work, x []float32, by float32) {
-	inParts(w, len(x), func(from, to int) {
+	inParts(w, len(x), func(_ *thread, from, to int) {
 		for i := range x[from:to] {
 			x[from+i] *= by
 		}
@@ -504,23 +492,13 @@ type TrainedAttention struct {
 	Heads, Width int
 	Unseen       []bool // as in Attention
 
-	soft, kept []float32 // [heads, q, whole]: the softmax, and what Drop left of it
-	heads      []attendedHead
+	soft, dropped []float32 // [heads, q, whole]: the softmax, and room for what drop leaves of it
+	kept          []float32 // the one of them that was used
+	heads         []attendedHead
 }
 
 // attendedHead is the room of one head.
 type attendedHead struct{ panels, turned, slopes []float32 }
-
-func (t *thread) times(m *Matrix, to []float32, stride, n int, x []float32, pitch int) {
-	for first := 0; first < n; first += tall {
-		p := piece{m: m, taps: 1, depth: m.depth, count: min(tall, n-first), result: to[first*stride:], stride: stride}
-		left := p.plan(t)
-		for row := range left {
-			left[row] = unsafe.Pointer(&x[(first+min(row, p.count-1))*pitch])
-		}
-		p.multiply(t)
-	}
-}
 
 // room is a matrix of depth rows of width numbers, without a bias, to lay out.
 func (h *attendedHead) room(depth, width int) *Matrix {
@@ -537,18 +515,12 @@ func (a *TrainedAttention) Attend(w *Work, to, queries, keys, values []float32,
 	q, n := len(queries)/a.Width, len(keys)/a.Width
 	whole := kernel.whole(n)
 	bias := Aligned(whole)
-	for i := range bias {
-		if i >= n || a.Unseen != nil && a.Unseen[i] {
-			bias[i] = infinite
-		}
-	}
+	hide(bias, n, a.Unseen)
 	a.soft = grown(a.soft, a.Heads*q*whole)
 	a.kept = a.soft
 	if drop != nil {
-		if cap(a.kept) == 0 || &a.kept[0] == &a.soft[0] {
-			a.kept = nil
-		}
-		a.kept = grown(a.kept, a.Heads*q*whole)
+		a.dropped = grown(a.dropped, a.Heads*q*whole)
+		a.kept = a.dropped
 	}
 	if len(a.heads) != a.Heads {
 		a.heads = make([]attendedHead, a.Heads)

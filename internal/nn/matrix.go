@@ -58,6 +58,9 @@ func newMatrix(depth, width int) *Matrix {
 	return &Matrix{depth, width, Allocate(depth * whole), Aligned(whole)}
 }
 
+// panels is how many panels a matrix of a width has.
+func panels(width int) int { return (width + kernel.panel() - 1) / kernel.panel() }
+
 // panelWidth is how many columns the panel that begins at a column has, whole vectors.
 func (m *Matrix) panelWidth(column int) int {
 	return min(kernel.panel(), kernel.whole(m.width-column))
@@ -174,7 +177,7 @@ func (m *Matrix) Times(w *Work, to, x []float32, after After) {
 		panic("nn: the shapes of a product do not fit")
 	}
 	high, across := m.high(n, len(w.threads)), 1 // of some panels only, where there are few pieces
-	pieces, panels := (n+high-1)/high, (m.width+kernel.panel()-1)/kernel.panel()
+	pieces, panels := (n+high-1)/high, panels(m.width)
 	if pieces < len(w.threads) {
 		across = min(panels, 2*len(w.threads))
 	}

@@ -22,8 +22,7 @@ func (c *Stem) Free() { c.m.Free() }
 func (c *Stem) Apply(w *Work, to *Map, x Map) {
 	const stride = 2
 	pad := c.size / 2
-	w.padded.shape(x.Rows+2*pad+stride, x.Cols+2*pad+stride)
-	w.padded.resize(c.in)
+	w.padded.Resize(x.Rows+2*pad+stride, x.Cols+2*pad+stride, c.in)
 	in := w.padded
 	wide := in.Cols * c.in
 	w.each(in.Rows, func(_ *thread, row int) {
@@ -33,8 +32,7 @@ func (c *Stem) Apply(w *Work, to *Map, x Map) {
 			copy(line[pad*c.in:], x.Data[y*x.Cols*c.in:][:x.Cols*c.in])
 		}
 	})
-	to.shape((x.Rows+1)/stride, (x.Cols+1)/stride)
-	to.resize(c.out)
+	to.Resize((x.Rows+1)/stride, (x.Cols+1)/stride, c.out)
 	n := to.Rows * to.Cols
 	w.each((n+tall-1)/tall, func(t *thread, i int) {
 		first := i * tall

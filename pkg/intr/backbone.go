@@ -60,30 +60,34 @@ func (c Config) steps() []step {
 	}}}
 	stride := 4
 	for stage, blocks := range c.Blocks {
-		first, dilation := 1, 1
-		if stage > 0 {
-			first = 2
-		}
-		if stage == 3 && c.Dilation {
-			first, dilation = 1, 2
-		}
-		stride *= first
 		for b := range blocks {
+			by, dilation := c.strides(stage, b)
+			stride *= by
 			key, stride := fmt.Sprintf("%s.layer%d.%d", body, stage+1, b), stride
-			block := func(n *net, x *Node) *Node { return n.block(x, key, 1, dilation, stride, false) }
+			block := func(n *net, x *Node) *Node { return n.block(x, key, by, dilation, stride, false) }
 			if b == 0 {
 				block = func(n *net, x *Node) *Node {
 					if stage == 0 {
 						x = n.mask(n.maxPool(x), stride)
 					}
-					// torchvision: the first block of a dilated stage is not dilated yet.
-					return n.block(x, key, first, 1, stride, stage > 0 || c.channels(0) != c.Width)
+					return n.block(x, key, by, dilation, stride, stage > 0 || c.channels(0) != c.Width)
 				}
 			}
 			all = append(all, step{fmt.Sprintf("layer%d", stage+1), stride, c.channels(stage), block})
 		}
 	}
 	return all
+}
+
+// strides are the step and the dilation of block i of a stage.
+func (c Config) strides(stage, i int) (step, dilation int) {
+	switch {
+	case stage == 3 && c.Dilation && i > 0: // torchvision: the first block is not dilated yet
+		return 1, 2
+	case stage > 0 && i == 0 && (stage < 3 || !c.Dilation):
+		return 2, 1
+	}
+	return 1, 1
 }
 
 // block is one residual block; stride is that of its output to the pixels.

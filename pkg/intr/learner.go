@@ -14,7 +14,7 @@ import (
 // time: what the gradient of ForwardTraining's graph is, of frozen BatchNorm and in
 // float32. It serves one goroutine at a time.
 //
-// A picture's way down is that of network.go; the way back stands below each step of
+// A picture's way there is that of network.go; the way back stands below each step of
 // it. What the way back needs stays in the steps.
 type Learner struct {
 	Config
@@ -72,7 +72,8 @@ type convolution struct {
 	conv, bn string
 	frozen   *nn.Conv
 	trained  *nn.Trained
-	scale    []float32 // of BatchNorm
+	scale    []float32 // of BatchNorm, which is frozen
+	bias     []float32
 	gradient []float32 // nil where it is not trained
 }
 
@@ -252,26 +253,20 @@ func (l *Learner) layBackbone() {
 		}
 	})
 	l.lay = append(l.lay, func() {
-		if l.patterns != nil && l.stem.gradient == nil {
+		if !l.stale(l.stem) {
 			return
 		}
 		if l.patterns != nil {
 			l.patterns.Free()
 		}
-		weights, bias := l.folded(l.stem)
-		l.patterns = nn.NewStem(stem[1], stem[0], stem[2], weights, bias)
+		weights := l.folded(l.stem)
+		l.patterns = nn.NewStem(stem[1], stem[0], stem[2], weights, l.stem.bias)
 		nn.Free(weights)
 	})
 	at := 0
 	for stage, blocks := range l.Blocks {
 		for i := range blocks {
-			step, dilation := 1, 1
-			switch {
-			case stage == 3 && l.Dilation && i > 0: // torchvision: the first block is not dilated yet
-				dilation = 2
-			case stage > 0 && i == 0 && (stage < 3 || !l.Dilation):
-				step = 2
-			}
+			step, dilation := l.strides(stage, i)
 			key := fmt.Sprintf("%s.layer%d.%d", body, stage+1, i)
 			learns := at >= l.first
 			add := func(conv, bn string, stride, dilation int) *convolution {
@@ -316,44 +311,41 @@ func (c *convolution) free() {
 	}
 }
 
-// folded are the weights of a convolution and its bias, both of BatchNorm.
-func (l *Learner) folded(c *convolution) (weights, bias []float32) {
-	bias = l.batchNorm(c)
+// folded are the weights of a convolution, times those of BatchNorm.
+func (l *Learner) folded(c *convolution) []float32 {
 	values := l.values(c.conv + ".weight")
-	weights = nn.Allocate(len(values))
+	weights := nn.Allocate(len(values))
 	for i := 0; i < len(values); i += len(c.scale) {
 		to, from := weights[i:][:len(c.scale)], values[i:]
 		for k, s := range c.scale {
 			to[k] = from[k] * s
 		}
 	}
-	return weights, bias
+	return weights
 }
 
-// batchNorm is what a frozen BatchNorm multiplies with, kept, and what it adds.
-func (l *Learner) batchNorm(c *convolution) (bias []float32) {
-	weight, variance, mean := l.values(c.bn+".weight"), l.values(c.bn+".running_var"), l.values(c.bn+".running_mean")
-	c.scale, bias = make([]float32, len(weight)), make([]float32, len(weight))
-	for i, b := range l.values(c.bn + ".bias") {
-		c.scale[i] = weight[i] * float32(1/math.Sqrt(float64(variance[i]+1e-5)))
-		bias[i] = b - mean[i]*c.scale[i]
+// stale says whether a convolution is to be laid out: at first, when it reads its
+// BatchNorm, and where its weights change.
+func (l *Learner) stale(c *convolution) bool {
+	if c.scale != nil {
+		return c.gradient != nil
 	}
-	return bias
+	c.scale, c.bias = batchNorm(l.values(c.bn+".weight"), l.values(c.bn+".bias"), l.values(c.bn+".running_mean"),
+		l.values(c.bn+".running_var"))
+	return true
 }
 
 func (l *Learner) layConvolution(c *convolution, in, out, k, stride, dilation int) {
 	switch {
-	case c.trained != nil && (c.scale == nil || c.gradient != nil):
-		bias := l.batchNorm(c)
-		c.trained.Set(l.values(c.conv+".weight"), out, c.scale, bias)
-	case c.trained == nil && c.frozen == nil:
-		weights, bias := l.folded(c)
-		if k > 1 {
-			c.frozen = nn.NewConv(in, out, k, stride, dilation, weights, bias)
-		} else {
-			c.frozen = nn.Pointwise(stride, nn.Pack(in, out, weights, bias))
-			nn.Free(weights)
-		}
+	case !l.stale(c):
+	case c.trained != nil:
+		c.trained.Set(l.values(c.conv+".weight"), out, c.scale, c.bias)
+	case k > 1:
+		c.frozen = nn.NewConv(in, out, k, stride, dilation, l.folded(c), c.bias)
+	default:
+		weights := l.folded(c)
+		c.frozen = nn.Pointwise(stride, nn.Pack(in, out, weights, c.bias))
+		nn.Free(weights)
 	}
 }
 
@@ -476,13 +468,7 @@ func (l *Learner) number(g given) {
 
 func (l *Learner) forward(g given) (features nn.Map, logits []float32) {
 	features = l.backbone(g.pixels)
-	var unseen []bool
-	if g.rows < features.Rows || g.cols < features.Cols {
-		unseen = make([]bool, features.Rows*features.Cols)
-	}
-	for i := range unseen {
-		unseen[i] = i/features.Cols >= g.rows || i%features.Cols >= g.cols
-	}
+	unseen := g.unseen(features)
 	l.dropout.count = 0
 	l.encode(features, g, unseen)
 	return features, l.decode(unseen)

@@ -66,15 +66,7 @@ func TestLearner(t *testing.T) {
 
 func compareGradients(t *testing.T, m *Model, keys []string, dropout float64) {
 	r := rand.New(rand.NewPCG(3, 3))
-	b := &Batch{Height: 161, Width: 190, Sizes: [][2]int{{161, 133}, {97, 190}}}
-	b.Pixels = make([]float32, 2*b.Height*b.Width*3)
-	for i, size := range b.Sizes {
-		for y := range size[0] {
-			for x := range 3 * size[1] {
-				b.Pixels[(i*b.Height+y)*b.Width*3+x] = float32(r.NormFloat64())
-			}
-		}
-	}
+	b := noise(r)
 	slopes := make([]float32, 2*m.Config.Classes)
 	for i := range slopes {
 		slopes[i] = float32(r.NormFloat64())

@@ -167,11 +167,7 @@ func (l *layout) attention(to *attentionBlock, key string, d, heads int) {
 // BatchNorm folded in, or, of a 1×1 one, PyTorch's rows with their scales.
 func (l *layout) convolution(conv, bn string, make func(p Param, weights, scale, bias []float32)) {
 	l.read(func(v [][]float32) {
-		scale, bias := slices.Clone(v[1]), slices.Clone(v[2])
-		for i, variance := range v[4] {
-			scale[i] *= float32(1 / math.Sqrt(float64(variance+1e-5)))
-			bias[i] -= v[3][i] * scale[i]
-		}
+		scale, bias := batchNorm(v[1], v[2], v[3], v[4])
 		p := l.params[conv+".weight"]
 		if p.Shape[2] == 1 {
 			make(p, v[0], scale, bias)
@@ -179,6 +175,16 @@ func (l *layout) convolution(conv, bn string, make func(p Param, weights, scale,
 		}
 		make(p, folded(p, v[0], scale), nil, bias)
 	}, conv+".weight", bn+".weight", bn+".bias", bn+".running_mean", bn+".running_var")
+}
+
+// batchNorm is what a frozen BatchNorm multiplies with and what it adds.
+func batchNorm(weight, bias, mean, variance []float32) (scale, shift []float32) {
+	scale, shift = slices.Clone(weight), slices.Clone(bias)
+	for i, variance := range variance {
+		scale[i] *= float32(1 / math.Sqrt(float64(variance+1e-5)))
+		shift[i] -= mean[i] * scale[i]
+	}
+	return scale, shift
 }
 
 // folded are weights [out, in, k, k] as [k, k, in, out], times a scale [out].
@@ -215,13 +221,7 @@ func (n *network) layBackbone(l *layout) {
 	}
 	for stage, blocks := range n.Blocks {
 		for i := range blocks {
-			step, dilation := 1, 1
-			switch {
-			case stage == 3 && n.Dilation && i > 0: // torchvision: the first block is not dilated yet
-				dilation = 2
-			case stage > 0 && i == 0 && (stage < 3 || !n.Dilation):
-				step = 2
-			}
+			step, dilation := n.strides(stage, i)
 			b := &block{stage: fmt.Sprintf("layer%d", stage+1), convs: make([]*nn.Conv, 2)}
 			n.blocks = append(n.blocks, b)
 			key := fmt.Sprintf("%s.layer%d.%d", body, stage+1, i)
@@ -327,6 +327,18 @@ type given struct {
 	rows, cols int
 }
 
+// unseen is true for the cells of a feature map that may not be seen; nil where all may.
+func (g given) unseen(features nn.Map) []bool {
+	if g.rows >= features.Rows && g.cols >= features.Cols {
+		return nil
+	}
+	unseen := make([]bool, features.Rows*features.Cols)
+	for i := range unseen {
+		unseen[i] = i/features.Cols >= g.rows || i%features.Cols >= g.cols
+	}
+	return unseen
+}
+
 // taken is where results go: nil where they are not wanted.
 type taken struct {
 	logits    []float32   // [q]
@@ -344,13 +356,7 @@ func (n *network) run(ctx context.Context, s *desk, g given, to taken) error {
 		return context.Cause(ctx)
 	}
 	s.backbone = time.Since(start)
-	var unseen []bool
-	if g.rows < features.Rows || g.cols < features.Cols {
-		unseen = make([]bool, features.Rows*features.Cols)
-		for i := range unseen {
-			unseen[i] = i/features.Cols >= g.rows || i%features.Cols >= g.cols
-		}
-	}
+	unseen := g.unseen(features)
 	memory := n.encode(s, features, g, unseen)
 	copy(to.memory, memory)
 	n.decode(s, memory, unseen, to)

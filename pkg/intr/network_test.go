@@ -37,21 +37,26 @@ func TestForwards(t *testing.T) {
 			change(&c)
 			m := random(t, c)
 			defer m.Close()
-			r := rand.New(rand.NewPCG(3, 3))
-			b := &Batch{Height: 161, Width: 190, Sizes: [][2]int{{161, 133}, {97, 190}}}
-			b.Pixels = make([]float32, 2*b.Height*b.Width*3)
-			for i, size := range b.Sizes {
-				for y := range size[0] {
-					for x := range 3 * size[1] {
-						b.Pixels[(i*b.Height+y)*b.Width*3+x] = float32(r.NormFloat64())
-					}
-				}
-			}
+			b := noise(rand.New(rand.NewPCG(3, 3)))
 			compareForwards(t, m, b)
 			b.Exact = true
 			compareForwards(t, m, b)
 		})
 	}
+}
+
+// noise is a batch of two pictures, neither of which fills the canvas.
+func noise(r *rand.Rand) *Batch {
+	b := &Batch{Height: 161, Width: 190, Sizes: [][2]int{{161, 133}, {97, 190}}}
+	b.Pixels = make([]float32, 2*b.Height*b.Width*3)
+	for i, size := range b.Sizes {
+		for y := range size[0] {
+			for x := range 3 * size[1] {
+				b.Pixels[(i*b.Height+y)*b.Width*3+x] = float32(r.NormFloat64())
+			}
+		}
+	}
+	return b
 }
 
 // random is a model with initial weights and BatchNorms that do something.

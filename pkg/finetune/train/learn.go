@@ -32,11 +32,11 @@ func (t *Trainer) learn(b *Batch) [][]float32 {
 	if t.batches == 0 {
 		t.learner.Clear()
 	}
-	loss, correct, n := 0.0, make([]float32, 2), len(b.Classes)
+	loss, correct, share := 0.0, make([]float32, 2), 1/float64(len(b.Classes)*t.settings.Accumulate)
+	key := t.key()
 	for i, class := range b.Classes {
-		t.learner.Learn(b.Input, i, t.settings.Dropout, t.key(), func(logits []float32) []float32 {
+		t.learner.Learn(b.Input, i, t.settings.Dropout, key, func(logits []float32) []float32 {
 			entropy, slopes := softmaxEntropy(logits, class, t.settings.LabelSmoothing)
-			share := 1 / float64(n*t.settings.Accumulate)
 			loss += entropy * share
 			for k, most := range []int{1, 5} {
 				if place(logits, class) < most {

@@ -102,11 +102,6 @@ func (t *Trainer) newUpdates() error {
 
 // apply makes the optimizer's step.
 func (t *Trainer) apply(norm float64, lrs [2]float64) error {
-	if t.updates == nil && t.learner == nil {
-		if err := t.newUpdates(); err != nil {
-			return err
-		}
-	}
 	clip := 1.0
 	if t.settings.ClipMaxNorm > 0 { // torch.nn.utils.clip_grad_norm_
 		clip = min(1, t.settings.ClipMaxNorm/(norm+1e-6))
@@ -118,6 +113,11 @@ func (t *Trainer) apply(norm float64, lrs [2]float64) error {
 	}
 	if t.learner != nil {
 		return t.model.Exclusive(func() error { return t.update(numbers) })
+	}
+	if t.updates == nil {
+		if err := t.newUpdates(); err != nil {
+			return err
+		}
 	}
 	defer t.forget()
 	return t.model.Exclusive(func() error {
