@@ -18,6 +18,8 @@ type inspected struct {
 	Format     string            `json:"format"`
 	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
 	Problem    string            `json:"problem,omitempty"`
+	Weights    *string           `json:"weights"` // what stands before the names of the tensors taken; null: none
+	Others     []inspectedOther  `json:"others"`  // what is not loaded
 	Tensors    []inspectedTensor `json:"tensors"`
 
 	numbers int // of all tensors
@@ -27,6 +29,11 @@ type inspectedTensor struct {
 	Name  string `json:"name"`
 	Shape []int  `json:"shape"`
 	DType string `json:"dtype"`
+}
+
+type inspectedOther struct {
+	Name  string `json:"name"`
+	Class string `json:"class"`
 }
 
 func inspectCommand(c *common) *cobra.Command {
@@ -46,11 +53,18 @@ func inspectCommand(c *common) *cobra.Command {
 				return err
 			}
 			defer file.Close()
-			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{}}
+			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{},
+				Others: []inspectedOther{}}
 			if _, config, err := intr.Inspect(file); err != nil {
 				result.Problem = oneSentence(err)
 			} else {
 				result.Config = &config
+			}
+			if at, ok := intr.Weights(file); ok {
+				result.Weights = &at
+			}
+			for _, o := range file.Others() {
+				result.Others = append(result.Others, inspectedOther(o))
 			}
 			for _, t := range file.Tensors() {
 				result.Tensors = append(result.Tensors, inspectedTensor{t.Name, t.Shape, fmt.Sprint(t.DType)})
@@ -66,6 +80,12 @@ func (r inspected) print(w io.Writer) error {
 		fmt.Fprintf(w, "%s (%s)\n%s\n", r.Checkpoint, r.Format, r.Config)
 	} else {
 		fmt.Fprintf(w, "%s (%s)\nNot an INTR: %s.\n", r.Checkpoint, r.Format, r.Problem)
+	}
+	if r.Weights != nil {
+		fmt.Fprintf(w, "Its weights are %squery_embed.weight and those beside it.\n", *r.Weights)
+	}
+	for _, o := range r.Others {
+		fmt.Fprintf(w, "Not loaded: %.200q, a %.200q.\n", o.Name, o.Class)
 	}
 	fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(r.Tensors), r.numbers)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)

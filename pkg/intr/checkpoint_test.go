@@ -97,6 +97,97 @@ func TestConfig(t *testing.T) {
 	}
 }
 
+// Weights are found wherever frameworks put them, the plain ones where an average lies beside, and what else lies there
+// does not matter.
+func TestPlaces(t *testing.T) {
+	const basic = "testdata/basic.pth"
+	from := openFile(t, basic)
+	var original []*torchfile.Tensor
+	for _, tensor := range from.Tensors() {
+		if strings.HasPrefix(tensor.Name, "model.") {
+			original = append(original, tensor)
+		}
+	}
+	_, want, err := intr.Inspect(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	under := func(prefix string) func() *torchfile.Dict { // a state_dict
+		return func() *torchfile.Dict {
+			d := &torchfile.Dict{Ordered: true}
+			for _, tensor := range original {
+				d.Set(prefix+strings.TrimPrefix(tensor.Name, "model."), tensor)
+			}
+			return d
+		}
+	}
+	average := &torchfile.Dict{Ordered: true}
+	for _, tensor := range original {
+		name := strings.TrimPrefix(tensor.Name, "model.")
+		average.Set("module."+name, numbers(t, name, tensor.Shape, 7))
+	}
+	type entry struct {
+		key   string
+		value any
+	}
+	for _, c := range []struct {
+		name, at string
+		root     []entry
+	}{
+		{"torch.compile", "model._orig_mod.", []entry{{"model", under("_orig_mod.")()}}},
+		{"DDP, compiled", "model.module._orig_mod.", []entry{{"model", under("module._orig_mod.")()}}},
+		{"Lightning", "state_dict.model.", []entry{{"state_dict", under("model.")()}}},
+		{"another name", "net_g.", []entry{{"net_g", under("")()}}},
+		{"an average first", "model.", []entry{{"model_ema", average}, {"model", under("")()}}},
+		{"timm", "state_dict.", []entry{{"state_dict_ema", average}, {"state_dict", under("")()}}},
+		{"AveragedModel beside", "model.", []entry{{"other", func() *torchfile.Dict {
+			d := &torchfile.Dict{}
+			for key, value := range average.All() {
+				d.Set(key, value)
+			}
+			d.Set("n_averaged", numbers(t, "n", nil, 3))
+			return d
+		}()}, {"model", under("")()}}},
+		{"an average alone", "ema.module.", []entry{{"ema", under("module.")()}}},
+		{"an optimizer's", "model.", []entry{{"optimizer", average}, {"model", under("")()}}},
+		{"a counter beside", "model.", []entry{{"model", func() *torchfile.Dict {
+			d := under("")()
+			d.Set("n_steps", numbers(t, "n", nil, 3))
+			return d
+		}()}}},
+	} {
+		options := &torchfile.Dict{}
+		options.Set("nheads", int64(2))
+		for _, key := range []string{"args", "hyper_parameters", "config"} {
+			root := &torchfile.Dict{}
+			for _, e := range c.root {
+				root.Set(e.key, e.value)
+			}
+			root.Set(key, options)
+			path := filepath.Join(t.TempDir(), "c.pth")
+			if err := torchfile.WritePTH(path, root); err != nil {
+				t.Fatal(err)
+			}
+			f := openFile(t, path)
+			state, config, err := intr.Inspect(f)
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			if at, _ := intr.Weights(f); at != c.at || config != want {
+				t.Errorf("%s, %s: taken at %q, %+v", c.name, key, at, config)
+			}
+			got, err := state["input_proj.bias"].Float32s(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0] == 7 || len(state) != len(original) {
+				t.Errorf("%s: %d tensors were taken, the first number is %v", c.name, len(state), got[0])
+			}
+		}
+	}
+}
+
 // A checkpoint that does not fit is refused with the name of the tensor.
 func TestMisfits(t *testing.T) {
 	const basic = "testdata/basic.pth"

@@ -137,9 +137,6 @@ func (c Config) channels(stage int) int {
 // planes is torchvision's word for the inner width of a block.
 func (c Config) planes(stage int) int { return c.Width << stage }
 
-// prefixes of the keys in files, by who wrote them.
-var prefixes = []string{"model.", "state_dict.", "model_state_dict.", ""}
-
 // ErrDETR is what Inspect says of the checkpoint that training starts from: it
 // gives its tensors and its architecture, too, with as many classes as queries.
 var ErrDETR = errors.New(
@@ -147,43 +144,148 @@ var ErrDETR = errors.New(
 		"to predict with",
 )
 
-// stateOf finds the model's tensors in what torch.save wrote: under "model" as
-// the published checkpoints have them, under "state_dict" or "model_state_dict",
-// or at the root. It says so where the file holds a DETR without INTR's head.
-func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
-	for _, prefix := range prefixes {
-		state := map[string]*torchfile.Tensor{}
-		for _, t := range f.Tensors() {
-			if name, ok := strings.CutPrefix(t.Name, prefix); ok {
-				// torch.nn.parallel.DistributedDataParallel puts "module." before every key.
-				state[strings.TrimPrefix(name, "module.")] = t
-			}
-		}
-		if _, ok := state["query_embed.weight"]; ok {
-			return state
-		}
-	}
-	return nil
+// queries names the tensor that every INTR and DETR has: whatever stands before it is where its weights are.
+const queries = "query_embed.weight"
+
+// Segments that wrap a module, which torch.compile, DistributedDataParallel, FSDP and checkpointing put into names, and
+// those that lead to weights, of many frameworks.
+var (
+	wrappers   = []string{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+	containers = regexp.MustCompile(`^(model|net|network|state_dict|weights|params|checkpoint|module|_orig_mod)$|` +
+		`^(model|net|network)_(state|state_dict|weights)$`)
+	// Not a model's weights, though named alike: what an optimizer keeps of each.
+	beside = regexp.MustCompile(`(?i)^(.*optim.*|.*grad.*|gointr)$`)
+	// A moving average of weights, that is kept beside them.
+	average = regexp.MustCompile(`(^|[_\W])(?i:ema|swa|averaged?|avg|shadow|polyak)([_\W\d]|$)|EMA|Ema`)
+)
+
+// weights are the tensors of one model in a file.
+type weights struct {
+	at    string // what stands before their keys in the file
+	state map[string]*torchfile.Tensor
 }
 
-// argsOf gives the argparse.Namespace that the published scripts save beside
-// the weights, in whatever form the file has it, or nil.
+// stateOf finds the model's tensors in what torch.save wrote, wherever a framework has put them: the plain weights
+// where there is a moving average (EMA) too, and of several those in the most usual place. nil where there are none.
+func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
+	w, ok := weightsOf(f)
+	if !ok {
+		return nil
+	}
+	return w.state
+}
+
+func weightsOf(f *torchfile.File) (weights, bool) {
+	var places []string
+	averaged := map[string]bool{}
+	for _, t := range f.Tensors() {
+		if at, ok := strings.CutSuffix(t.Name, queries); ok && (at == "" || strings.HasSuffix(at, ".")) &&
+			!slices.Contains(places, at) {
+			places = append(places, at)
+		}
+		if at, ok := strings.CutSuffix(t.Name, "n_averaged"); ok { // torch.optim.swa_utils.AveragedModel
+			averaged[at+"module."] = true
+		}
+	}
+	if len(places) == 0 {
+		return weights{}, false
+	}
+	rank := func(at string) (n int) {
+		for segment := range strings.SplitSeq(strings.TrimSuffix(at, "."), ".") {
+			switch {
+			case beside.MatchString(segment):
+				n = max(n, 3)
+			case average.MatchString(segment) || averaged[at]:
+				n = max(n, 2)
+			case segment != "" && !containers.MatchString(segment):
+				n = max(n, 1)
+			}
+		}
+		return n
+	}
+	w := weights{places[0], map[string]*torchfile.Tensor{}}
+	for _, at := range places[1:] {
+		if rank(at) < rank(w.at) {
+			w.at = at
+		}
+	}
+	for _, t := range f.Tensors() {
+		name, ok := strings.CutPrefix(t.Name, w.at)
+		other := slices.ContainsFunc(places, func(at string) bool {
+			return len(at) > len(w.at) && strings.HasPrefix(t.Name, at)
+		})
+		if ok && !other {
+			segments := slices.DeleteFunc(strings.Split(name, "."), func(s string) bool {
+				return slices.Contains(wrappers, s)
+			})
+			if key := strings.Join(segments, "."); ofModule(key) {
+				w.state[key] = t
+			}
+		}
+	}
+	return w, true
+}
+
+// ofModule says whether a tensor may belong to a network, and is not a counter or a generator's state that lies beside
+// its weights.
+func ofModule(key string) bool {
+	part, name, dotted := strings.Cut(key, ".")
+	return dotted && !beside.MatchString(part) && (slices.Contains(parts, part) ||
+		strings.HasSuffix(name, "weight") || strings.HasSuffix(name, "bias"))
+}
+
+// The modules of an INTR and of the DETR that training begins with.
+var parts = []string{"transformer", "backbone", "query_embed", "input_proj", "presence_vector", "class_embed",
+	"bbox_embed"}
+
+// argsOf gives the options of the script that wrote a checkpoint, which the published ones save as "args" and others
+// under "hyper_parameters", "config" and more: the dict or object nearest to the root that has one of those that no
+// shape tells. nil where there is none.
 func argsOf(f *torchfile.File) *torchfile.Dict {
 	if text, ok := f.Metadata["args"]; ok {
 		return argsFromJSON(text)
 	}
-	root, ok := f.Value().(*torchfile.Dict)
-	if !ok {
-		return nil
+	const most = 10_000 // values that are looked at
+	next := []any{f.Value()}
+	var found *torchfile.Dict
+	for i := 0; i < len(next) && i < most; i++ {
+		d, ok := next[i].(*torchfile.Dict)
+		if o, isObject := next[i].(*torchfile.Object); isObject {
+			d, ok = o.Fields, true
+		}
+		if !ok {
+			continue
+		}
+		if _, heads := d.Get("nheads"); heads {
+			return d
+		}
+		for _, name := range []string{"dilation", "eval_size", "hidden_dim", ClassNamesArg} {
+			if _, has := d.Get(name); has && found == nil {
+				found = d
+			}
+		}
+		for key, value := range d.All() {
+			if len(next) >= most {
+				break
+			}
+			if i == 0 && key == "args" { // looked at first, and what there is where none has any of these
+				next = slices.Insert(next, 1, value)
+				continue
+			}
+			next = append(next, value)
+		}
 	}
-	value, _ := root.Get("args")
-	switch args := value.(type) {
-	case *torchfile.Object:
-		return args.Fields
-	case *torchfile.Dict:
-		return args
+	if found == nil && len(next) > 1 {
+		if root, ok := next[0].(*torchfile.Dict); ok {
+			switch args, _ := root.Get("args"); args := args.(type) {
+			case *torchfile.Dict:
+				return args
+			case *torchfile.Object:
+				return args.Fields
+			}
+		}
 	}
-	return nil
+	return found
 }
 
 // The first weight of every block of the ResNet and of every layer of the transformer.
@@ -204,11 +306,11 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 		return t.Shape, nil
 	}
 	c := Config{Backbone: "resnet", Positions: "sine"}
-	queries, err := shape("query_embed.weight", 2)
+	embedding, err := shape(queries, 2)
 	if err != nil {
 		return c, err
 	}
-	c.Classes, c.HiddenDim = queries[0], queries[1]
+	c.Classes, c.HiddenDim = embedding[0], embedding[1]
 	stem, err := shape("backbone.0.body.conv1.weight", 4)
 	if err != nil {
 		return c, err

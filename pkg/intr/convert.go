@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,7 +77,9 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 		if args != nil {
 			plain := &torchfile.Dict{}
 			for name, value := range args.All() {
-				plain.Set(name, value)
+				if plainValue(value) {
+					plain.Set(name, value)
+				}
 			}
 			root.Set("args", plain)
 		}
@@ -90,6 +93,30 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	default:
 		return result, fmt.Errorf("%s cannot be written: its name must end in .pth or .safetensors", out)
 	}
+}
+
+// plainValue says whether a value holds nothing that is not loaded, so that it can be written.
+func plainValue(value any) bool {
+	all := func(items []any) bool {
+		return !slices.ContainsFunc(items, func(v any) bool { return !plainValue(v) })
+	}
+	switch v := value.(type) {
+	case *torchfile.Object:
+		return v.Class == torchfile.Namespace && plainValue(v.Fields)
+	case *torchfile.Dict:
+		for key, item := range v.All() {
+			if !plainValue(key) || !plainValue(item) {
+				return false
+			}
+		}
+	case torchfile.List:
+		return all(v)
+	case torchfile.Tuple:
+		return all(v)
+	case torchfile.Set:
+		return all(v)
+	}
+	return true
 }
 
 // Args are the options of the published scripts that make this architecture. Ours

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -186,6 +187,13 @@ func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error)
 	return InspectAs(file, Config{})
 }
 
+// Weights says where an open checkpoint has the tensors that Inspect gives: what stands before their keys in the file,
+// as "model." or "state_dict.model."; false where it has none.
+func Weights(file *torchfile.File) (at string, ok bool) {
+	w, ok := weightsOf(file)
+	return w.at, ok
+}
+
 // InspectAs is Inspect for who asks for an architecture: for what is not zero in
 // asked, Backbone and Classes left aside. EvalSize is then what was asked for, and so
 // are Heads and Dilation where the checkpoint has no word of them; where weights or
@@ -193,6 +201,12 @@ func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error)
 func InspectAs(file *torchfile.File, asked Config) (map[string]*torchfile.Tensor, Config, error) {
 	state := stateOf(file)
 	if state == nil {
+		for _, o := range file.Others() {
+			if o.Name == "" || strings.HasSuffix(o.Name, queries) {
+				return nil, Config{}, fmt.Errorf("its weights are a %.100q, which is not loaded because a checkpoint "+
+					"must not bring code: save the model's state_dict() with torch.save", o.Class)
+			}
+		}
 		return nil, Config{}, errors.New("it holds no INTR: there are no class queries (query_embed.weight) in it")
 	}
 	config, err := configOf(state, argsOf(file), asked)

@@ -3,13 +3,15 @@ package torchfile
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 )
 
 // DType is the type of a tensor's elements, by PyTorch's name for it.
 type DType string
 
-// The element types that PyTorch and safetensors share and that hold one real number or truth value each. Complex,
-// quantized and 8-bit float tensors are refused by name.
+// The element types that PyTorch and safetensors share and that hold one real number or truth value each. A tensor of
+// any other type is listed under PyTorch's name for it ("float8_e4m3fn", "complex64") or under what it is ("sparse",
+// "quantized", "meta"), and cannot be read as float32.
 const (
 	Float64  DType = "float64"
 	Float32  DType = "float32"
@@ -24,10 +26,19 @@ const (
 	Uint16   DType = "uint16"
 	Uint8    DType = "uint8"
 	Bool     DType = "bool"
+
+	Float8E4M3FN   DType = "float8_e4m3fn"
+	Float8E5M2     DType = "float8_e5m2"
+	Float8E4M3FNUZ DType = "float8_e4m3fnuz"
+	Float8E5M2FNUZ DType = "float8_e5m2fnuz"
+	Float8E8M0FNU  DType = "float8_e8m0fnu"
+	Complex32      DType = "complex32"
+	Complex64      DType = "complex64"
+	Complex128     DType = "complex128"
 )
 
 // layout is how the elements of a type are stored; float32s converts as many elements as dst holds from
-// little-endian bytes, rounding to the nearest where the type is wider.
+// little-endian bytes, rounding to the nearest where the type is wider; nil for a type that is not computed with.
 type layout struct {
 	dtype       DType
 	size        int
@@ -62,6 +73,20 @@ var dtypes = []layout{
 			dst[i] = float32(min(src[i], 1))
 		}
 	}},
+	{Float8E4M3FN, 1, "", "F8_E4M3", nil},
+	{Float8E5M2, 1, "", "F8_E5M2", nil},
+	{Float8E4M3FNUZ, 1, "", "F8_E4M3FNUZ", nil},
+	{Float8E5M2FNUZ, 1, "", "F8_E5M2FNUZ", nil},
+	{Float8E8M0FNU, 1, "", "F8_E8M0", nil},
+	{Complex32, 4, "ComplexHalfStorage", "C32", nil},
+	{Complex64, 8, "ComplexFloatStorage", "C64", nil},
+	{Complex128, 16, "ComplexDoubleStorage", "C128", nil},
+	// Of these there are storages; their tensors are made otherwise.
+	{"qint8", 1, "QInt8Storage", "", nil},
+	{"quint8", 1, "QUInt8Storage", "", nil},
+	{"qint32", 4, "QInt32Storage", "", nil},
+	{"quint4x2", 1, "QUInt4x2Storage", "", nil},
+	{"quint2x4", 1, "QUInt2x4Storage", "", nil},
 }
 
 // fromNumbers converts what Go has a type for.
@@ -86,6 +111,14 @@ func (d DType) layout() layout {
 
 // Size is the number of bytes of one element, or 0 for a type that is not one of the constants.
 func (d DType) Size() int { return d.layout().size }
+
+// number is the size in bytes of what is turned round where numbers are big-endian: a complex element is two.
+func (d DType) number() int {
+	if strings.HasPrefix(string(d), "complex") {
+		return d.Size() / 2
+	}
+	return d.Size()
+}
 
 // fromHalf widens an IEEE 754 binary16.
 func fromHalf(h uint16) float32 {

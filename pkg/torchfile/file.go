@@ -2,8 +2,8 @@
 // (PyTorch 1.6 and later) and in the older pickle stream, and .safetensors files.
 //
 // A checkpoint is data, never code. Its pickle is read by an unpickler that knows a short list of classes and functions
-// and does each of them itself; any other is an error that names it. Sizes in a file are claims: each is compared with
-// the file before anything is set aside for it.
+// and does each of them itself; any other is kept by name only, as an Object. Sizes in a file are claims: each is
+// compared with the file before anything is set aside for it.
 //
 // Tensors stay in the file until they are read, straight to where they are wanted. Numbers are little-endian.
 //
@@ -37,6 +37,13 @@ type File struct {
 	file    *os.File
 	value   any
 	tensors []*Tensor
+	others  []Other
+}
+
+// Other is something in a checkpoint that is not loaded: an object, a class, or what a function would have given.
+type Other struct {
+	Name  string // dotted path, as a tensor's
+	Class string // with its module
 }
 
 // Open opens a checkpoint and reads all of it but the numbers of its tensors. The format is told from the content, not
@@ -87,6 +94,9 @@ func (f *File) Value() any { return f.value }
 // "optimizer.state.0.exp_avg". A tensor that is in two places is listed twice.
 func (f *File) Tensors() []*Tensor { return f.tensors }
 
+// Others are all that the file holds and this package does not load, each where it is first met.
+func (f *File) Others() []Other { return f.others }
+
 // sniffed is what the first bytes of files say that are often taken for a checkpoint.
 var sniffed = []struct{ prefix, sentence string }{
 	{"version https://git-lfs", "this is a Git LFS pointer, not the checkpoint itself: fetch that with git lfs pull"},
@@ -112,7 +122,7 @@ func decode(r io.ReaderAt, size int64) (*File, error) {
 		return decodePickled(Zip, r, size, readZip)
 	case len(start) > 8 && start[8] == '{' && [4]byte(start[4:8]) == [4]byte{}: // a length below 4 GB
 		return readSafetensors(r, size)
-	case start[0] == 0x80:
+	case start[0] == 0x80, bytes.HasPrefix(start, []byte("L"+magic.String()+"L\n")): // protocols 0 and 1 begin in text
 		return decodePickled(Legacy, r, size, readLegacy)
 	}
 	for _, s := range sniffed {
@@ -137,9 +147,9 @@ func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.Reader
 	if err != nil {
 		return nil, err
 	}
-	n := &namer{}
+	n := &namer{met: map[*Object]bool{}}
 	if err := n.walk(value); err != nil {
 		return nil, err
 	}
-	return &File{Format: format, value: value, tensors: n.tensors}, nil
+	return &File{Format: format, value: value, tensors: n.tensors, others: n.others}, nil
 }

@@ -1,6 +1,7 @@
 package torchfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -8,14 +9,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// refusedError is a global that is not on the list.
-type refusedError struct{ name string }
-
-func (e *refusedError) Error() string {
-	return fmt.Sprintf("it holds %s, which is not loaded because a checkpoint must not bring code: save it again in "+
-		"Python with tensors, numbers, texts, lists and dicts only", shown(e.name))
-}
 
 // shown makes a text of the file fit for an error: short and printable.
 func shown(s string) string {
@@ -27,20 +20,20 @@ func shown(s string) string {
 // was written: by Python 2 (which protocol 2 still writes for) or by NumPy 2.
 var renamed = map[string]string{
 	"__builtin__":            "builtins",
+	"copy_reg":               "copyreg",
+	"pathlib._local":         "pathlib",
 	"numpy._core.multiarray": "numpy.core.multiarray",
 	"torch.storage":          "torch",
 	"torch.cuda":             "torch",
 	"torch.nn.parameter":     "torch.nn",
 }
 
-// constructors are the classes and functions that a file may call, each done here with plain values.
+// constructors are the classes and functions that are known, each done here with plain values. What they are called
+// with otherwise than torch.save writes, and whatever else a file names, becomes an Object.
 var constructors map[global]func(u *unpickler, args []any) (any, error)
 
 func init() {
 	constructors = map[global]func(u *unpickler, args []any) (any, error){
-		"argparse.Namespace": func(u *unpickler, args []any) (any, error) {
-			return &Object{Class: "argparse.Namespace", Fields: &Dict{}}, none(args)
-		},
 		"collections.OrderedDict": func(u *unpickler, args []any) (any, error) { return newDict(u, true, args) },
 		"builtins.dict":           func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
 		"collections.Counter":     func(u *unpickler, args []any) (any, error) { return newDict(u, false, args) },
@@ -58,6 +51,8 @@ func init() {
 		"_codecs.encode":     newBytes,
 		"torch.device":       newDevice,
 
+		"copyreg._reconstructor": reconstruct,
+
 		"torch._utils._rebuild_tensor":               rebuildTensor,
 		"torch._utils._rebuild_tensor_v2":            rebuildTensor,
 		"torch._utils._rebuild_tensor_v3":            rebuildTensorV3,
@@ -71,34 +66,107 @@ func init() {
 	}
 }
 
-// inert are classes that a file may name, and that only stand for themselves:
-// the factory of a defaultdict, the type of a tensor.
-var inert = map[global]bool{
-	"builtins.int": true, "builtins.long": true, "builtins.float": true, "builtins.str": true, "builtins.bool": true,
-	"torch.Tensor": true, "torch.UntypedStorage": true,
-}
-
-// lookup gives what a global of a file stands for.
-func lookup(module, name string) (any, error) {
-	named := module + "." + name
+// lookup gives what a global of a file stands for: a type of tensors, or its name, which is all that is ever known of
+// it.
+func lookup(module, name string) any {
 	if to, ok := renamed[module]; ok {
 		module = to
 	}
-	full := global(module + "." + name)
-	if module == "torch" && name != "" {
-		for _, t := range dtypes {
-			switch name {
-			case string(t.dtype):
-				return t.dtype, nil
-			case t.storage:
-				return full, nil
+	if d := DType(name); module == "torch" && d.Size() > 0 {
+		return d
+	}
+	return global(module + "." + name)
+}
+
+// make is what a call of a class or function comes to. One that is not known is not called: its Object has the name.
+func (u *unpickler) make(callee any, args []any) (any, error) {
+	name, ok := callee.(global)
+	if !ok {
+		if o, isObject := callee.(*Object); isObject { // what an unknown function gave
+			return newObject(o.Class), nil
+		}
+		return nil, fmt.Errorf("it calls %s", describe(callee))
+	}
+	if construct, ok := constructors[name]; ok {
+		v, err := construct(u, args)
+		switch {
+		case err == nil:
+			return v, nil
+		case !errors.Is(err, errArguments):
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if kind, ok := strings.CutPrefix(string(name), "torch._utils._rebuild_"); ok {
+		return foreignTensor(kind, args), nil
+	}
+	if len(args) > 0 && makers[name] {
+		if class, ok := args[0].(global); ok {
+			name = class
+		}
+	}
+	return newObject(string(name)), nil
+}
+
+// makers are functions whose first argument is the class of what they make.
+var makers = map[global]bool{
+	"copyreg._reconstructor": true, "copyreg.__newobj__": true, "numpy.core.multiarray._reconstruct": true,
+	"builtins.getattr": true, // a member of an enumeration
+}
+
+func newObject(class string) *Object { return &Object{Class: class, Fields: &Dict{}} }
+
+// reconstruct makes an object as protocols 0 and 1 write it: class, the builtin class below it, and that one's value.
+func reconstruct(u *unpickler, args []any) (any, error) {
+	if len(args) != 3 {
+		return nil, errArguments
+	}
+	v, err := u.make(args[0], nil)
+	if err != nil {
+		return nil, err
+	}
+	if items, ok := args[2].(*Dict); ok {
+		return v, u.build(v, items)
+	}
+	return v, nil
+}
+
+// kinds names tensors that are not laid out as plain numbers, by the function that makes them.
+var kinds = map[string]DType{
+	"sparse_tensor": "sparse", "sparse_csr_tensor": "sparse", "qtensor": "quantized", "nested_tensor": "nested",
+	"meta_tensor_no_storage": "meta", "tensor": "foreign", "tensor_v2": "foreign", "tensor_v3": "foreign",
+}
+
+// foreignTensor stands for a tensor whose numbers are not read.
+func foreignTensor(kind string, args []any) *Tensor {
+	return &Tensor{DType: cmp.Or(kinds[kind], DType(kind)), Shape: shapeAmong(args, 1)}
+}
+
+// sizes is the shape of a tensor whose numbers are not read; nil where no tensor has it.
+func sizes(dims []int64) []int {
+	shape, n := make([]int, len(dims)), int64(1)
+	for i, d := range dims {
+		if d < 0 || d > 0 && n > math.MaxInt64/16/d {
+			return nil
+		}
+		shape[i] = int(d)
+		n *= max(d, 1)
+	}
+	return shape
+}
+
+// shapeAmong finds the first run of sizes among arguments, or in one of them; nil where there is none.
+func shapeAmong(args []any, below int) []int {
+	for _, arg := range args {
+		if dims, err := integers(arg); err == nil && len(dims) > 0 {
+			return sizes(dims)
+		}
+		if s, ok := arg.(*sequence); ok && below > 0 {
+			if shape := shapeAmong(s.items, below-1); shape != nil {
+				return shape
 			}
 		}
 	}
-	if _, ok := constructors[full]; ok || inert[full] {
-		return full, nil
-	}
-	return nil, &refusedError{named}
+	return nil
 }
 
 var errArguments = errors.New("its arguments are not those that torch.save writes")
@@ -237,7 +305,7 @@ func rebuildTensor(u *unpickler, args []any) (any, error) {
 	}
 	if len(args) == 7 {
 		if d, ok := args[6].(*Dict); args[6] != nil && (!ok || d.Len() > 0) {
-			return nil, errors.New("a tensor in it is a conjugate or negative view: save its clone() in PyTorch")
+			return foreignTensor("conjugate or negative view", args), nil
 		}
 	}
 	return rebuild(u, s, s.dtype, s.held, args)
@@ -298,20 +366,18 @@ func rebuildParameter(u *unpickler, args []any) (any, error) {
 	return &p, nil
 }
 
-// rebuildFromType: function, type, arguments, attributes. A tensor with Python
-// attributes is written so; the attributes are dropped.
+// rebuildFromType: function, type, arguments, attributes. A tensor with Python attributes, or of a class of its own, is
+// written so; both are dropped.
 func rebuildFromType(u *unpickler, args []any) (any, error) {
 	if len(args) != 4 {
 		return nil, errArguments
 	}
 	function, ok := args[0].(global)
-	class, isClass := args[1].(global)
 	inner, isSequence := args[2].(*sequence)
-	if !ok || !isClass || !isSequence || !strings.HasPrefix(string(function), "torch._utils._rebuild_") ||
-		class != "torch.Tensor" && class != "torch.nn.Parameter" {
+	if !ok || !isSequence || !strings.HasPrefix(string(function), "torch._utils._rebuild_") {
 		return nil, errArguments
 	}
-	return constructors[function](u, inner.items)
+	return u.make(function, inner.items)
 }
 
 // numPyDType is the type of a NumPy scalar: kind and size, as "f8".
@@ -378,44 +444,41 @@ func numPyNumber(code string, bits uint64) (any, error) {
 		}
 		return int64(bits), nil
 	}
-	return nil, fmt.Errorf("it holds a NumPy scalar of type %q", code)
+	return nil, errArguments
 }
 
-// build is BUILD: it gives an object its state.
+// build is BUILD: it gives an object its state. What is read as a plain value has none.
 func (u *unpickler) build(object, state any) error {
+	d, isDict := state.(*Dict)
+	s, isSequence := state.(*sequence)
 	switch o := object.(type) {
 	case *Object:
-		d, ok := state.(*Dict)
-		if !ok {
-			break
-		}
-		for _, key := range d.keys {
-			if _, ok := key.(string); !ok {
-				return fmt.Errorf("an attribute of its %s is named by %s", o.Class, describe(key))
+		if isSequence && len(s.items) == 2 { // attributes, and those that have slots
+			for _, part := range s.items {
+				if err := u.build(o, part); err != nil {
+					return err
+				}
 			}
 		}
-		return u.copyInto(o.Fields, d)
+		if isDict {
+			return u.copyInto(o.Fields, d)
+		}
 	case *Dict:
-		d, ok := state.(*Dict)
-		if !ok || !o.Ordered {
-			break
+		if isDict && o.Ordered {
+			o.Attributes = d
 		}
-		o.Attributes = d
-		return nil
 	case *numPyDType: // (version, byte order, …)
-		s, ok := state.(*sequence)
-		if !ok || len(s.items) < 2 {
+		if !isSequence || len(s.items) < 2 {
 			break
 		}
-		order, ok := s.items[1].(string)
+		order, _ := s.items[1].(string)
 		if b, isBytes := s.items[1].([]byte); isBytes {
-			order, ok = string(b), true
-		}
-		if !ok {
-			break
+			order = string(b)
 		}
 		o.big = order == ">"
-		return nil
+	case *Tensor, *sequence, *typedStorage, global, DType, Device:
+	default:
+		return fmt.Errorf("it gives %s the state of %s", describe(object), describe(state))
 	}
-	return fmt.Errorf("it gives %s the state of %s", describe(object), describe(state))
+	return nil
 }

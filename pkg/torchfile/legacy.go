@@ -20,10 +20,6 @@ func readLegacy(r io.ReaderAt, size int64) (any, error) {
 	errOther := errors.New("this is a pickle of Python, but none that torch.save wrote")
 	first, err := unpickle(in, nil)
 	if err != nil {
-		var refused *refusedError
-		if errors.As(err, &refused) {
-			return nil, err
-		}
 		return nil, errOther
 	}
 	if number, ok := first.(*big.Int); !ok || number.Cmp(magic) != 0 {
@@ -70,6 +66,10 @@ func (l *legacyStorages) persistent(id []any) (any, error) {
 	key, dtype, held, err := storageID(id)
 	if err != nil {
 		return nil, err
+	}
+	if dtype.Size() == 0 { // nor is it known where the next one begins
+		return nil, fmt.Errorf("storage %s is of %s, which is not known in this format: save it again in PyTorch",
+			shown(key), shown(string(dtype)))
 	}
 	whole, err := l.storage(key, dtype, held)
 	if err != nil || len(id) < 6 || id[5] == nil {

@@ -112,11 +112,6 @@ func (f *File) readHeader(header []byte, r io.ReaderAt, start, room int64) error
 }
 
 func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
-	known := slices.IndexFunc(dtypes, func(t layout) bool { return t.safetensors == e.DType })
-	if known < 0 {
-		return nil, fmt.Errorf("its type %s is not read", shown(e.DType))
-	}
-	dtype := dtypes[known].dtype
 	from, to := e.Offsets[0], e.Offsets[1]
 	if from < 0 || to < from {
 		return nil, fmt.Errorf("it claims the bytes from %d to %d", from, to)
@@ -127,6 +122,12 @@ func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
 	if len(e.Shape) > maxRank {
 		return nil, fmt.Errorf("it claims %d dimensions", len(e.Shape))
 	}
+	known := slices.IndexFunc(dtypes, func(t layout) bool { return t.safetensors == e.DType })
+	if known < 0 || e.DType == "" { // listed, not read
+		return &Tensor{DType: DType(cmp.Or(e.DType, "untyped")), Shape: sizes(e.Shape),
+			storage: &storage{r: r, off: start + from, size: to - from}}, nil
+	}
+	dtype := dtypes[known].dtype
 	size := int64(dtype.Size())
 	t, err := view(&storage{r: r, off: start + from, size: to - from}, dtype, (to-from)/size, 0, e.Shape,
 		rowMajor(e.Shape))

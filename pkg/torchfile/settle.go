@@ -1,7 +1,6 @@
 package torchfile
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -14,9 +13,10 @@ var errDeep = fmt.Errorf("its values lie more than %d deep in each other", maxDe
 // maxVisits is how many values a checkpoint may have when shared ones are counted at every place that shows them.
 const maxVisits = 1 << 24
 
-// settler turns what the unpickler made into the values that users see: lists,
-// tuples and sets become slices, and no class or storage is left bare.
-type settler struct{ seen map[any]bool }
+// settler turns what the unpickler made into the values that users see: lists, tuples and sets become slices, and a
+// bare class or storage an Object. Where a value holds itself, as objects of Python often do, an Object takes its
+// place.
+type settler struct{ busy map[any]bool } // true while it is settled, false afterwards
 
 func settle(v any) (any, error) {
 	return (&settler{map[any]bool{}}).settle(v, 0)
@@ -32,31 +32,47 @@ func (s *settler) settle(v any, depth int) (any, error) {
 		case v.settled != nil:
 			return v.settled, nil
 		case v.busy:
-			return nil, errors.New("a list in it holds itself")
+			return newObject("builtins." + [...]string{list: "list", tuple: "tuple", set: "set"}[v.kind]), nil
 		}
 		v.busy = true
 		if err := s.settleAll(v.items, depth+1); err != nil {
 			return nil, err
 		}
+		v.busy = false
 		v.settled = [...]any{list: List(v.items), tuple: Tuple(v.items), set: Set(v.items)}[v.kind]
 		return v.settled, nil
 	case *Dict:
+		if s.busy[v] {
+			return newObject("builtins.dict"), nil
+		}
 		return v, s.settleDict(v, depth)
 	case *Object:
+		if s.busy[v.Fields] {
+			return newObject(v.Class), nil
+		}
 		return v, s.settleDict(v.Fields, depth)
-	case *typedStorage, global, *numPyDType:
-		return nil, fmt.Errorf("it holds %s where a value should be", describe(v))
+	case *typedStorage:
+		return newObject("torch.storage.TypedStorage"), nil
+	case global:
+		return newObject(string(v)), nil
+	case *numPyDType:
+		return newObject("numpy.dtype"), nil
 	}
 	return v, nil
 }
 
 func (s *settler) settleDict(d *Dict, depth int) error {
-	if d == nil || s.seen[d] {
+	if _, known := s.busy[d]; known {
 		return nil
 	}
-	s.seen[d] = true
-	if err := s.settleDict(d.Attributes, depth+1); err != nil {
-		return err
+	s.busy[d] = true
+	defer func() { s.busy[d] = false }()
+	if d.Attributes != nil {
+		attributes, err := s.settle(d.Attributes, depth+1)
+		if err != nil {
+			return err
+		}
+		d.Attributes, _ = attributes.(*Dict)
 	}
 	return s.settleAll(d.values, depth+1)
 }
@@ -71,9 +87,11 @@ func (s *settler) settleAll(values []any, depth int) (err error) {
 }
 
 // namer walks settled values and gives every tensor its dotted path. It also makes sure that whoever walks them later
-// comes to an end: no value holds itself, and sharing has not folded up more than memory holds.
+// comes to an end: sharing has not folded up more than memory holds. An Object is walked at its first place only.
 type namer struct {
 	tensors []*Tensor
+	others  []Other
+	met     map[*Object]bool
 	path    []any // keys and positions from the root
 	visits  int
 	quiet   bool // under attributes, which hold no tensors of a model
@@ -105,6 +123,17 @@ func (n *namer) walk(v any) error {
 	case *Dict:
 		return n.walkDict(v)
 	case *Object:
+		if n.met[v] {
+			return nil
+		}
+		n.met[v] = true
+		if v.Class != Namespace && !n.quiet {
+			name, err := dotted(n.path)
+			if err != nil {
+				return err
+			}
+			n.others = append(n.others, Other{name, v.Class})
+		}
 		return n.walkDict(v.Fields)
 	case List:
 		return n.walkAll(v)
@@ -140,6 +169,10 @@ func (n *namer) walkAll(items []any) error {
 }
 
 func (n *namer) step(key, value any) error {
+	switch key {
+	case "_modules", "_parameters", "_buffers": // of a module that was saved as it is: its state_dict lacks them
+		return n.walk(value)
+	}
 	n.path = append(n.path, key)
 	err := n.walk(value)
 	n.path = n.path[:len(n.path)-1]

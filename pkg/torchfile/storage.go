@@ -18,6 +18,7 @@ const chunk = 256 << 10
 type storage struct {
 	r         io.ReaderAt
 	off, size int64
+	big       bool        // its numbers are big-endian
 	crc       uint32      // CRC-32 of all of it; 0 where the file gives none
 	intact    atomic.Bool // the CRC-32 has been found right
 }

@@ -139,18 +139,22 @@ func (t *Tensor) Len() int {
 // They are put into dst where it has the room, and into a new slice otherwise. It fails where the file was damaged, cut
 // short or closed.
 func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
+	layout := t.DType.layout()
+	if layout.float32s == nil {
+		return nil, t.failed(t.refusal())
+	}
 	n := t.Len()
 	if cap(dst) < n {
 		dst = make([]float32, n)
 	}
 	dst = dst[:n]
-	if t.DType == Float32 && t.contiguous() && hostLittleEndian {
+	if t.DType == Float32 && t.storage != nil && !t.storage.big && t.contiguous() && hostLittleEndian {
 		if err := t.storage.scan(4*int64(t.offset), 4*int64(n), rawBytes(dst), nil); err != nil {
 			return nil, t.failed(err)
 		}
 		return dst, nil
 	}
-	done, layout := 0, t.DType.layout()
+	done := 0
 	err := t.stream(func(part []byte) error {
 		n := len(part) / layout.size
 		layout.float32s(dst[done:done+n], part)
@@ -212,9 +216,19 @@ func (t *Tensor) contiguous() bool {
 // stream visits the elements' bytes in row-major order, whole elements at a time.
 func (t *Tensor) stream(visit func([]byte) error) error {
 	size, n := t.DType.Size(), t.Len()
+	if size == 0 || t.storage == nil {
+		return t.failed(t.refusal())
+	}
+	if number := t.DType.number(); t.storage.big && number > 1 {
+		little := visit
+		visit = func(part []byte) error {
+			for at := 0; at < len(part); at += number {
+				slices.Reverse(part[at : at+number])
+			}
+			return little(part)
+		}
+	}
 	switch {
-	case size == 0 || t.storage == nil:
-		return t.failed(errForeign)
 	case n == 0:
 		return nil
 	case t.contiguous():
@@ -223,7 +237,14 @@ func (t *Tensor) stream(visit func([]byte) error) error {
 	return t.failed(t.gather(size, visit))
 }
 
-var errForeign = errors.New("it was not made by this package")
+// refusal says why the numbers of a tensor are not read.
+func (t *Tensor) refusal() error {
+	if t.DType == "" {
+		return errors.New("it was not made by this package")
+	}
+	return fmt.Errorf("it is %s, which is not computed with: save it in PyTorch as an ordinary tensor, by "+
+		".to(torch.float32), .dequantize() or .to_dense()", shown(string(t.DType)))
+}
 
 // gather streams a tensor whose elements lie in another order: it reads the
 // stretch from the first to the last of them and picks.

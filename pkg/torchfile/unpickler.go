@@ -8,10 +8,13 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// The unpickler reads the binary opcodes of pickle protocols 2 to 5 (Python's Lib/pickletools.py describes each). It
+// The unpickler reads the opcodes of pickle protocols 0 to 5 (Python's Lib/pickletools.py describes each). It
 // builds plain values only: a global of the file is looked up in the tables of globals.go, and nothing is ever called
 // that is not there.
 
@@ -20,7 +23,7 @@ import (
 const maxValues = 1 << 23
 
 // maxLong is the longest integer that is read, in bytes.
-const maxLong = 255
+const maxLong = 4 << 10
 
 // global is a class or function named by the file and known here.
 type global string
@@ -103,9 +106,9 @@ func (r *reader) number(n int) (uint64, error) {
 
 // line reads up to a line feed, which it drops.
 func (r *reader) line() (string, error) {
-	b, err := r.buffered.ReadSlice('\n')
+	b, err := r.buffered.ReadBytes('\n')
 	if err != nil {
-		return "", errors.New("a name in it has no end")
+		return "", errShort
 	}
 	r.pos += int64(len(b))
 	r.left -= int64(len(b))
@@ -203,13 +206,29 @@ var opcodes = [256]func(u *unpickler){
 	0x81: (*unpickler).construct,    // NEWOBJ
 	0x92: (*unpickler).constructKey, // NEWOBJ_EX
 	'b':  (*unpickler).state,        // BUILD
+	'i':  (*unpickler).instance,     // INST
+	'o':  (*unpickler).object,       // OBJ
 	'Q':  (*unpickler).storage,      // BINPERSID
+	'P':  (*unpickler).textStorage,  // PERSID
+
+	'p': func(u *unpickler) { u.memo[uint64(u.decimal())] = u.top() }, // PUT
+	'g': func(u *unpickler) { u.recall(uint64(u.decimal())) },         // GET
+	'I': (*unpickler).textInteger,                                     // INT
+	'L': (*unpickler).textInteger,                                     // LONG
+	'F': (*unpickler).textFloat,                                       // FLOAT
+	'S': (*unpickler).textString,                                      // STRING
+	'V': (*unpickler).textUnicode,                                     // UNICODE
+
+	0x82: func(u *unpickler) { u.extension(1) }, // EXT1
+	0x83: func(u *unpickler) { u.extension(2) }, // EXT2
+	0x84: func(u *unpickler) { u.extension(4) }, // EXT4
+	0x97: (*unpickler).elsewhere,                // NEXT_BUFFER
+	0x98: (*unpickler).elsewhere,                // READONLY_BUFFER
 }
 
 // damaged adds the place to an error, except where that says nothing.
 func damaged(at int64, err error) error {
-	var refused *refusedError
-	if err == nil || errors.Is(err, errShort) || errors.As(err, &refused) {
+	if err == nil || errors.Is(err, errShort) || errors.Is(err, errElsewhere) {
 		return err
 	}
 	return fmt.Errorf("its pickle is damaged at byte %d: %w", at, err)
@@ -408,6 +427,9 @@ func (u *unpickler) collect(k kind, items []any) { u.push(&sequence{kind: k, ite
 // extend appends items to the list or set on top of the stack.
 func (u *unpickler) extend(k kind, items []any) {
 	v := u.top()
+	if _, ok := v.(*Object); ok { // a list of a class of its own: its items are not kept
+		return
+	}
 	s, ok := v.(*sequence)
 	if !ok || s.kind != k {
 		u.fail(fmt.Errorf("it appends to %s", describe(v)))
@@ -426,6 +448,9 @@ func (u *unpickler) dict() {
 // setItems puts keys and values, in turns, into the dict on top of the stack.
 func (u *unpickler) setItems(items []any) {
 	v := u.top()
+	if o, ok := v.(*Object); ok {
+		v = o.Fields
+	}
 	d, ok := v.(*Dict)
 	if !ok {
 		u.fail(fmt.Errorf("it sets an item of %s", describe(v)))
@@ -491,43 +516,62 @@ func (u *unpickler) stackGlobal() {
 }
 
 func (u *unpickler) pushGlobal(module, name string) {
-	v, err := lookup(module, name)
+	u.push(lookup(module, name))
+}
+
+// construct is REDUCE and NEWOBJ: for what is known the two are the same.
+func (u *unpickler) construct() {
+	args, callee := u.pop(), u.pop()
+	seq, ok := args.(*sequence)
+	if !ok || seq.kind != tuple {
+		u.fail(fmt.Errorf("it calls %s with %s for arguments", describe(callee), describe(args)))
+		return
+	}
+	u.pushMade(callee, seq.items)
+}
+
+func (u *unpickler) pushMade(callee any, args []any) {
+	v, err := u.make(callee, args)
 	u.fail(err)
 	u.push(v)
 }
 
-// construct is REDUCE and NEWOBJ: for the few classes of the table they are the same.
-func (u *unpickler) construct() {
-	args, callee := u.pop(), u.pop()
+// constructKey is construct with keyword arguments, which nothing known has: what is made with some is an Object.
+func (u *unpickler) constructKey() {
+	d, ok := u.pop().(*Dict)
+	if !ok {
+		u.fail(errors.New("it makes an object with keyword arguments that are no dict"))
+		return
+	}
+	if d.Len() == 0 {
+		u.construct()
+		return
+	}
+	u.pop()
+	callee := u.pop()
 	name, ok := callee.(global)
 	if !ok {
 		u.fail(fmt.Errorf("it calls %s", describe(callee)))
 		return
 	}
-	seq, ok := args.(*sequence)
-	if !ok || seq.kind != tuple {
-		u.fail(fmt.Errorf("it calls %s with %s for arguments", name, describe(args)))
-		return
-	}
-	construct, ok := constructors[name]
-	if !ok {
-		u.fail(fmt.Errorf("it calls %s", name))
-		return
-	}
-	v, err := construct(u, seq.items)
-	if err != nil {
-		u.fail(fmt.Errorf("%s: %w", name, err))
-	}
-	u.push(v)
+	u.push(newObject(string(name)))
 }
 
-// constructKey is construct with keyword arguments, of which there may be none.
-func (u *unpickler) constructKey() {
-	if d, ok := u.pop().(*Dict); !ok || d.Len() > 0 {
-		u.fail(errors.New("it makes an object with keyword arguments"))
+// instance makes an object of the class on the next two lines, with what lies above the mark.
+func (u *unpickler) instance() {
+	args := u.popMark()
+	u.global()
+	u.pushMade(u.pop(), args)
+}
+
+// object makes one of the class that lies first above the mark, with what follows.
+func (u *unpickler) object() {
+	items := u.popMark()
+	if len(items) == 0 {
+		u.fail(errors.New("it makes an object of no class"))
 		return
 	}
-	u.construct()
+	u.pushMade(items[0], items[1:])
 }
 
 // state gives the object on top of the stack what lies above it.
@@ -539,11 +583,147 @@ func (u *unpickler) state() {
 // storage pushes what a persistent id stands for.
 func (u *unpickler) storage() {
 	id, ok := u.pop().(*sequence)
-	if !ok || id.kind != tuple || u.persistent == nil {
-		u.fail(errors.New("it holds a persistent id that is none of a storage"))
+	if !ok || id.kind != tuple {
+		u.fail(errID)
 		return
 	}
-	v, err := u.persistent(id.items)
+	u.pushStorage(id.items)
+}
+
+func (u *unpickler) pushStorage(id []any) {
+	if len(id) == 4 && id[0] == "module" { // the older format: the class of a module, and the text of its program
+		u.push(id[1])
+		return
+	}
+	if u.persistent == nil {
+		u.fail(errID)
+		return
+	}
+	v, err := u.persistent(id)
 	u.fail(err)
 	u.push(v)
 }
+
+var errID = errors.New("it holds a persistent id that is none of a storage")
+
+// Protocol 0 writes a storage's id as Python shows it.
+var shownStorage = regexp.MustCompile(`^\('storage', <class '([\w.]+)'>, '(\w+)', '([\w:]+)', (\d{1,18})(?:, None)?\)$`)
+
+func (u *unpickler) textStorage() {
+	line, err := u.line()
+	u.fail(err)
+	m := shownStorage.FindStringSubmatch(line)
+	if m == nil {
+		u.fail(errID)
+		return
+	}
+	held, _ := strconv.ParseInt(m[4], 10, 64) // digits that fit
+	dot := strings.LastIndexByte(m[1], '.')
+	u.pushStorage([]any{"storage", lookup(m[1][:max(dot, 0)], m[1][dot+1:]), m[2], m[3], held})
+}
+
+// decimal reads the number of a place in the memo, a line.
+func (u *unpickler) decimal() uint32 {
+	line, err := u.line()
+	u.fail(err)
+	v, err := strconv.ParseUint(line, 10, 32)
+	if err != nil {
+		u.fail(errors.New("a place in its memo is no number"))
+	}
+	return uint32(v)
+}
+
+// textInteger reads an integer, a line, or a truth value as protocol 0 writes it.
+func (u *unpickler) textInteger() {
+	line, err := u.line()
+	u.fail(err)
+	if line == "00" || line == "01" {
+		u.push(line == "01")
+		return
+	}
+	digits := strings.TrimSuffix(line, "L")
+	v, ok := new(big.Int), false
+	if len(digits) <= maxLong {
+		v, ok = v.SetString(digits, 10)
+	}
+	switch {
+	case !ok:
+		u.fail(errors.New("an integer in it is none"))
+	case v.IsInt64():
+		u.push(v.Int64())
+	default:
+		u.push(v)
+	}
+}
+
+func (u *unpickler) textFloat() {
+	line, err := u.line()
+	u.fail(err)
+	v, err := strconv.ParseFloat(line, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		u.fail(errors.New("a number in it is none"))
+	}
+	u.push(v)
+}
+
+// textString reads a str of Python 2 between quotes, with its escapes.
+func (u *unpickler) textString() {
+	line, err := u.line()
+	u.fail(err)
+	n := len(line)
+	if n < 2 || line[0] != line[n-1] || line[0] != '\'' && line[0] != '"' {
+		u.fail(errors.New("a text in it lacks its quotes"))
+		return
+	}
+	var out []byte
+	for rest := line[1 : n-1]; rest != ""; {
+		r, multibyte, tail, err := strconv.UnquoteChar(rest, 0)
+		if err != nil {
+			u.fail(errors.New("a text in it has an escape that is none"))
+			return
+		}
+		if multibyte {
+			out = utf8.AppendRune(out, r)
+		} else {
+			out = append(out, byte(r))
+		}
+		rest = tail
+	}
+	if utf8.Valid(out) {
+		u.push(string(out))
+	} else {
+		u.push(out)
+	}
+}
+
+// textUnicode reads a str as protocol 0 writes it: Latin-1 with \uXXXX and \UXXXXXXXX.
+func (u *unpickler) textUnicode() {
+	line, err := u.line()
+	u.fail(err)
+	var out []byte
+	for at := 0; at < len(line); at++ {
+		r, digits := rune(line[at]), 0
+		if r == '\\' && at+1 < len(line) {
+			digits = map[byte]int{'u': 4, 'U': 8}[line[at+1]]
+		}
+		if digits > 0 {
+			v, err := strconv.ParseUint(line[at+2:min(at+2+digits, len(line))], 16, 32)
+			if err != nil || at+2+digits > len(line) {
+				u.fail(errors.New("a text in it has an escape that is none"))
+				return
+			}
+			r, at = rune(v), at+1+digits
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	u.push(string(out))
+}
+
+// extension stands for a class by a number that the program which wrote the file had given it.
+func (u *unpickler) extension(n int) {
+	u.push(global(fmt.Sprintf("copyreg.extension_%d", u.unsigned(n))))
+}
+
+var errElsewhere = errors.New("parts of it were pickled out of band, into another file: save it again with torch.save")
+
+func (u *unpickler) elsewhere() { u.fail(errElsewhere) }

@@ -3,6 +3,7 @@ package torchfile
 import (
 	"fmt"
 	"iter"
+	"math/big"
 	"reflect"
 	"strings"
 )
@@ -19,11 +20,14 @@ type Set []any
 // Device is a torch.device: "cpu", "cuda:0".
 type Device string
 
-// Object is an instance of a Python class that is nothing but its attributes.
-// The one class that is read and written is "argparse.Namespace".
+// Namespace is the class of what argparse gives, the one Object that is written.
+const Namespace = "argparse.Namespace"
+
+// Object stands for what a file holds of Python and this package does not load: an instance of a class, the class
+// itself, or what a function would have given. It is known by name, and nothing of it was ever called.
 type Object struct {
-	Class  string // with its module
-	Fields *Dict  // attributes by name
+	Class  string // of the class or function, with its module, as the file has it
+	Fields *Dict  // attributes by name, or items by key where it is a dict of its own; empty where the file has none
 }
 
 // Dict is a Python dict in the order of its insertions. The zero Dict is empty and ready.
@@ -42,7 +46,7 @@ type Dict struct {
 func (d *Dict) Len() int { return len(d.keys) }
 
 // Keys are the keys in the order of insertion: string, int64, float64, bool,
-// nil, []byte, DType, Device, *Tensor, or a Tuple of these.
+// nil, []byte, *big.Int, DType, Device, *Tensor, *Object, or a Tuple of these.
 func (d *Dict) Keys() []any { return append([]any(nil), d.keys...) }
 
 // All gives keys and values in the order of insertion.
@@ -95,12 +99,19 @@ func (d *Dict) set(key, value any) error {
 
 type bytesKey string
 type tupleKey string
+type bigKey string
 
 // hashable gives a key as a Dict lists it, and as Go's map can hold it.
 func hashable(key any, depth int) (listed, hashed any, err error) {
 	switch k := key.(type) {
 	case nil, string, bool, int64, float64, DType, Device, *Tensor:
 		return k, k, nil
+	case *Object: // without its attributes, which may hold the dict
+		return newObject(k.Class), k, nil
+	case global:
+		return newObject(string(k)), k, nil
+	case *big.Int:
+		return k, bigKey(k.String()), nil
 	case int, int32, int16, int8, uint32, uint16, uint8:
 		v := reflect.ValueOf(k)
 		if v.CanInt() {
@@ -110,8 +121,11 @@ func hashable(key any, depth int) (listed, hashed any, err error) {
 	case []byte:
 		return k, bytesKey(k), nil
 	case *sequence:
-		if k.kind == tuple {
+		switch k.kind {
+		case tuple:
 			return hashable(Tuple(k.items), depth)
+		case set: // which two of them are equal is not looked for
+			return newObject("builtins.frozenset"), k, nil
 		}
 	case Tuple:
 		// Tuples in tuples can be more than fits in memory when written out.
@@ -127,8 +141,9 @@ func hashable(key any, depth int) (listed, hashed any, err error) {
 			}
 			items[i] = item
 			written := fmt.Sprint(h)
-			if p, ok := h.(*Tensor); ok {
-				written = fmt.Sprintf("%p", p)
+			switch h.(type) {
+			case *Tensor, *Object, *sequence:
+				written = fmt.Sprintf("%p", h)
 			}
 			if len(written) > longest {
 				return nil, nil, fmt.Errorf("a tuple with a text of %d bytes is too large for the key of a dict",
@@ -155,13 +170,13 @@ func describe(value any) string {
 	case *Dict:
 		return "a dict"
 	case *Object:
-		return "a " + v.Class
+		return "a " + shown(v.Class)
 	case *Tensor:
 		return "a tensor"
 	case *typedStorage:
 		return "a bare storage"
 	case global:
-		return "the class " + string(v)
+		return "the class " + shown(string(v))
 	}
 	return fmt.Sprintf("a %T", value)
 }

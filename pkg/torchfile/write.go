@@ -190,11 +190,10 @@ func (p *pickler) value(value any, depth int) error {
 	case *Dict:
 		return p.dict(v, depth)
 	case *Object:
-		dot := strings.LastIndexByte(v.Class, '.')
-		if dot < 0 || constructors[global(v.Class)] == nil {
+		if v.Class != Namespace {
 			return fmt.Errorf("an object of class %s cannot be written", shown(v.Class))
 		}
-		p.global(v.Class[:dot], v.Class[dot+1:])
+		p.global("argparse", "Namespace")
 		p.raw(")\x81")
 		err := p.dict(v.Fields, depth+1)
 		p.raw("b")
@@ -228,7 +227,7 @@ func (p *pickler) all(values []any, depth int) error {
 // big writes an integer as two's complement, little-endian.
 func (p *pickler) big(v *big.Int) error {
 	n := v.BitLen()/8 + 1
-	if n > maxLong {
+	if n > 255 {
 		return fmt.Errorf("an integer of %d bytes cannot be written", n)
 	}
 	complement := v
@@ -285,7 +284,7 @@ func (p *pickler) dict(d *Dict, depth int) error {
 func (p *pickler) tensor(t *Tensor) error {
 	size := t.DType.Size()
 	if size == 0 || t.storage == nil {
-		return t.failed(errForeign)
+		return t.failed(t.refusal())
 	}
 	numbers := shownNumbers{t.storage, t.DType, fmt.Sprint(t.offset, t.Shape, t.strides)}
 	key, known := p.keys[numbers]

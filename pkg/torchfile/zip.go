@@ -3,12 +3,14 @@ package torchfile
 import (
 	"archive/zip"
 	"cmp"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path"
 	"slices"
+	"sync"
 )
 
 // records are the entries of a checkpoint's zip file by name.
@@ -17,10 +19,11 @@ type records struct {
 	root     string // of the names: "archive/", or the name the file once had
 	find     map[string]*zip.File
 	storages map[string]*typedStorage // that the pickle has named, by key
+	big      bool                     // numbers are big-endian
 }
 
-// readZip reads the format of PyTorch 1.6 and later: a zip file, uncompressed,
-// with a pickle in ROOT/data.pkl and a storage in each ROOT/data/KEY.
+// readZip reads the format of PyTorch 1.6 and later: a zip file with a pickle in ROOT/data.pkl and a storage in each
+// ROOT/data/KEY. PyTorch compresses nothing; who unpacked a file and packed it again may have.
 func readZip(r io.ReaderAt, size int64) (any, error) {
 	rec, err := newRecords(r, size)
 	if err != nil {
@@ -30,7 +33,7 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 		return nil,
 			errors.New("this is a TorchScript program, not a checkpoint: save the model's state_dict() with torch.save")
 	}
-	if err := rec.checkByteOrder(); err != nil {
+	if err := rec.readByteOrder(); err != nil {
 		return nil, err
 	}
 	stored, err := rec.open("data.pkl")
@@ -40,7 +43,7 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 	if err := stored.scan(0, stored.size, nil, nil); err != nil { // compares the checksum
 		return nil, err
 	}
-	return unpickle(newReader(r, stored.off, stored.size), rec.persistent)
+	return unpickle(newReader(stored.r, stored.off, stored.size), rec.persistent)
 }
 
 // newRecords lists a zip file that holds one checkpoint.
@@ -81,12 +84,16 @@ func (rec *records) persistent(id []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if dtype.Size() == 0 {
+		return newObject(string(dtype)), nil
+	}
 	known := rec.storages[key]
 	if known == nil {
 		s, err := rec.open("data/" + key)
 		if err != nil {
 			return nil, err
 		}
+		s.big = rec.big
 		known = &typedStorage{storage: s, dtype: dtype, held: held}
 		rec.storages[key] = known
 	}
@@ -100,9 +107,9 @@ func (rec *records) persistent(id []any) (any, error) {
 	return known, nil
 }
 
-// storageID reads ("storage", class, key, location, elements, …).
+// storageID reads ("storage", class, key, location, elements, …). A class that is not known is given as the type, which
+// has no size then.
 func storageID(id []any) (key string, dtype DType, held int64, err error) {
-	errID := errors.New("it holds a persistent id that is none of a storage")
 	if len(id) < 5 || id[0] != "storage" {
 		return "", "", 0, errID
 	}
@@ -118,7 +125,7 @@ func storageID(id []any) (key string, dtype DType, held int64, err error) {
 	default:
 		return "", "", 0, errID
 	}
-	if held, ok = id[4].(int64); !ok || held < 0 || held > math.MaxInt64/8 {
+	if held, ok = id[4].(int64); !ok || held < 0 || held > math.MaxInt64/16 {
 		return "", "", 0, fmt.Errorf("storage %s is said to hold %s", shown(key), describe(id[4]))
 	}
 	if class == "torch.UntypedStorage" {
@@ -129,12 +136,12 @@ func storageID(id []any) (key string, dtype DType, held int64, err error) {
 			return key, t.dtype, held, nil
 		}
 	}
-	return "", "", 0, errID
+	return key, DType(class), held, nil
 }
 
-// checkByteOrder refuses the numbers of big-endian machines. Files of before
-// PyTorch 2.1 do not say, and are little-endian.
-func (rec *records) checkByteOrder() error {
+// readByteOrder tells the numbers of big-endian machines. Files of before PyTorch 2.1 do not say, and are
+// little-endian.
+func (rec *records) readByteOrder() error {
 	if rec.find[rec.root+"byteorder"] == nil {
 		return nil
 	}
@@ -146,9 +153,8 @@ func (rec *records) checkByteOrder() error {
 	if err := s.scan(0, int64(len(order)), order, nil); err != nil {
 		return err
 	}
-	if string(order) != "little" {
-		return fmt.Errorf("its numbers are %s-endian, and only little-endian ones are read: save it again in PyTorch "+
-			"on an ordinary machine", shown(string(order)))
+	if rec.big = string(order) == "big"; !rec.big && string(order) != "little" {
+		return fmt.Errorf("its numbers are said to be %s-endian, which is neither little nor big", shown(string(order)))
 	}
 	return nil
 }
@@ -159,16 +165,61 @@ func (rec *records) open(name string) (*storage, error) {
 	if entry == nil {
 		return nil, fmt.Errorf("its record %s is missing", shown(name))
 	}
-	if entry.Method != zip.Store || entry.Flags&1 != 0 || entry.CompressedSize64 != entry.UncompressedSize64 {
-		return nil, fmt.Errorf("its record %s is compressed or encrypted, which torch.save never does: unpack the "+
-			"zip file and pack it again with zip -0", shown(name))
+	stored := entry.Method == zip.Store && entry.CompressedSize64 == entry.UncompressedSize64
+	if entry.Flags&1 != 0 || !stored && entry.Method != zip.Deflate {
+		return nil, fmt.Errorf("its record %s is encrypted or compressed by another method than deflate, which "+
+			"torch.save never does: unpack the zip file and pack it again with zip -0", shown(name))
 	}
 	off, err := entry.DataOffset()
 	if err != nil {
 		return nil, fmt.Errorf("its record %s is damaged: copy or download the file again", shown(name))
 	}
-	return &storage{r: rec.r, off: off, size: int64(entry.UncompressedSize64), crc: entry.CRC32}, nil
+	s := &storage{r: rec.r, off: off, size: int64(entry.UncompressedSize64), crc: entry.CRC32}
+	if !stored {
+		s.r, s.off = &inflated{packed: io.NewSectionReader(rec.r, off, int64(entry.CompressedSize64))}, 0
+	}
+	return s, nil
 }
+
+// inflated reads a compressed record from its start to its end, and begins again for who goes back: it holds no more of
+// it than deflate's window.
+type inflated struct {
+	packed *io.SectionReader
+
+	mu  sync.Mutex
+	out io.ReadCloser
+	at  int64 // bytes of out that were read
+}
+
+func (i *inflated) ReadAt(p []byte, at int64) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.out == nil || at < i.at {
+		if _, err := i.packed.Seek(0, io.SeekStart); err != nil {
+			return 0, err
+		}
+		i.out, i.at = flate.NewReader(i.packed), 0
+	}
+	skipped, err := io.CopyN(io.Discard, i.out, at-i.at)
+	i.at += skipped
+	n := 0
+	if err == nil {
+		n, err = io.ReadFull(i.out, p)
+		i.at += int64(n)
+	}
+	var corrupt flate.CorruptInputError
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt) {
+		err = errors.New("a compressed record in it is damaged: copy or download the file again")
+	}
+	return n, err
+}
+
+// maxInflation is how many times its own size a file may unpack to, and how many bytes any may: what is there is read
+// into memory, and a few bytes of deflate can stand for a thousand times as many.
+const (
+	maxInflation = 32
+	anyInflation = 1 << 28
+)
 
 // apart makes sure that every record lies inside the file and none in another,
 // so that what is read cannot add up to more than the file has.
@@ -178,7 +229,15 @@ func apart(entries []*zip.File, size int64) error {
 		name     string
 	}
 	spans := make([]span, 0, len(entries))
+	var unpacked uint64
 	for _, entry := range entries {
+		if entry.Method != zip.Store {
+			unpacked += min(entry.UncompressedSize64, math.MaxInt64/1024/1024)
+			if unpacked > uint64(max(maxInflation*size, anyInflation)) {
+				return fmt.Errorf("its compressed records claim to unpack to more than %d times the file, which no "+
+					"weights do: unpack it and pack it again with zip -0", maxInflation)
+			}
+		}
 		from, err := entry.DataOffset()
 		if err != nil || entry.CompressedSize64 > uint64(size) || from+int64(entry.CompressedSize64) > size {
 			return fmt.Errorf("its record %s reaches outside the file: copy or download the file again",
