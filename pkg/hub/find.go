@@ -57,8 +57,8 @@ func findPath(checkpoint string) (string, error) {
 	if err == nil {
 		if info.IsDir() {
 			if isFile(filepath.Join(checkpoint, "data.pkl")) {
-				return "", fmt.Errorf("%s is a checkpoint that was unpacked: pack it again with zip -0 -r NAME.pth %s, "+
-					"and give that file", checkpoint, checkpoint)
+				return "", fmt.Errorf("%s is a checkpoint that was unpacked: pack it again with "+
+					"zip -0 -r NAME.pth %s, and give that file", checkpoint, checkpoint)
 			}
 			return "", fmt.Errorf("%s is a directory: give the checkpoint file in it", checkpoint)
 		}
