@@ -104,9 +104,9 @@ func (d *decoder) acRefine(c *component, block []int16, extent *uint8, s *scan) 
 					break
 				}
 			}
-			if value != 0 && k < 64 {
+			if value != 0 { // also one past the band, as libjpeg does for a damaged file
 				block[zigzag[k]] = value
-				*extent = max(*extent, uint8(k))
+				*extent = max(*extent, uint8(min(k, 63)))
 			}
 		}
 	}

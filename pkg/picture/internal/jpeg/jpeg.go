@@ -32,6 +32,8 @@ type component struct {
 	quant           *[64]int16 // nil until the first scan of the component
 
 	coefficients []int16 // progressive only
+	known        [64]int // progressive only, by coefficient: the lowest bit that scans gave, -1 for none
+	knownBefore  [64]int // the same before the latest scan of the component
 	extents      []uint8 // by block: the last coefficient that is not zero
 
 	dc, ac *huffman // of the current scan
@@ -58,6 +60,7 @@ type decoder struct {
 	eobRun int
 	short  bool // a marker came before the data's end; the rest of the interval is empty
 	scans  int
+	sound  int // the last row of MCUs that the latest scan has data for
 	blocks int // of all components
 	read   int // blocks that scans have asked for
 }
@@ -233,6 +236,9 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 		if d.progressive {
 			c.coefficients = make([]int16, c.across*c.down*64)
 			c.extents = make([]uint8, c.across*c.down)
+			for k := range c.known {
+				c.known[k] = -1
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -51,6 +52,7 @@ func (d *decoder) readScan(s []byte) error {
 	if !d.progressive {
 		return d.readSequential(sc)
 	}
+	d.note(sc)
 	switch {
 	case sc.first == 0 && sc.high == 0:
 		sc.decode = d.dcFirst
@@ -103,6 +105,9 @@ func (d *decoder) choose(c *component, tables byte, s *scan) error {
 		return damaged("a scan header")
 	}
 	c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
+	if !d.progressive {
+		c.dc, c.ac = cmp.Or(c.dc, standardDC[tables>>4]), cmp.Or(c.ac, standardAC[tables&15])
+	}
 	if s.first == 0 && s.high == 0 && c.dc == nil || s.last > 0 && c.ac == nil {
 		return damaged("a Huffman table is missing")
 	}
@@ -264,6 +269,12 @@ func (b *band) transform(c *component, i int, s *scan) {
 func (d *decoder) readProgressive(s *scan) error {
 	for row := range s.down {
 		for x := range s.across {
+			if !d.short {
+				d.sound = row
+				if !s.interleaved {
+					d.sound /= s.components[0].v
+				}
+			}
 			if err := d.beforeMCU(s); err != nil {
 				return err
 			}
@@ -288,6 +299,7 @@ func (d *decoder) readProgressive(s *scan) error {
 
 // finish makes samples of what has not been transformed yet.
 func (d *decoder) finish() error {
+	smooth := d.smooths()
 	for i := range d.components {
 		c := &d.components[i]
 		if c.quant == nil { // no scan had it
@@ -299,11 +311,15 @@ func (d *decoder) finish() error {
 		if !d.progressive {
 			continue
 		}
-		parallel.Each(c.down, func(row int) {
+		parallel.Each(ceil(c.height, 8), func(row int) {
 			samples := c.samples[row*8*c.stride():]
-			for x := range c.across {
+			for x := range ceil(c.width, 8) {
 				at := row*c.across + x
-				inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
+				block, extent := (*[64]int16)(c.coefficients[at*64:]), c.extents[at]
+				if smooth {
+					block, extent = d.smoothed(c, x, row)
+				}
+				inverse(block, c.quant, extent, samples[x*8:], c.stride())
 			}
 		})
 		c.coefficients = nil
