@@ -49,11 +49,18 @@ func (d *decoder) readScan(s []byte) error {
 	d.drop()
 	d.short = false
 	d.startInterval(sc)
-	if !d.progressive {
+	if d.scans == 1 {
+		d.buffer(sc)
+	} else if !d.buffered {
+		return damaged("a scan follows that of the whole picture")
+	}
+	if !d.buffered {
 		return d.readSequential(sc)
 	}
 	d.note(sc)
 	switch {
+	case !d.progressive:
+		sc.decode = d.sequential
 	case sc.first == 0 && sc.high == 0:
 		sc.decode = d.dcFirst
 	case sc.first == 0:
@@ -63,7 +70,19 @@ func (d *decoder) readScan(s []byte) error {
 	default:
 		sc.decode = d.acRefine
 	}
-	return d.readProgressive(sc)
+	return d.readBuffered(sc)
+}
+
+// buffer makes room for coefficients where the first scan is not the only one.
+func (d *decoder) buffer(first *scan) {
+	d.buffered = d.progressive || len(first.components) < len(d.components)
+	for i := range d.components {
+		c := &d.components[i]
+		if d.buffered {
+			c.coefficients, c.extents = make([]int16, c.across*c.down*64), make([]uint8, c.across*c.down)
+		}
+		c.known = unknown
+	}
 }
 
 // scanHeader reads which coefficients of which components a scan has.
@@ -83,7 +102,7 @@ func (d *decoder) scanHeader(s []byte) (*scan, error) {
 	}
 	blocks := 0 // in an MCU
 	for i := range n {
-		c := d.find(int(components[2*i]))
+		c := d.find(int(components[2*i]), i)
 		if c == nil || slices.Contains(sc.components, c) {
 			return nil, damaged("a scan header")
 		}
@@ -111,7 +130,7 @@ func (d *decoder) choose(c *component, tables byte, s *scan) error {
 	if s.first == 0 && s.high == 0 && c.dc == nil || s.last > 0 && c.ac == nil {
 		return damaged("a Huffman table is missing")
 	}
-	if c.quant == nil {
+	if c.quant == nil && c.table < len(d.quant) {
 		c.quant = d.quant[c.table]
 	}
 	if c.quant == nil {
@@ -120,8 +139,9 @@ func (d *decoder) choose(c *component, tables byte, s *scan) error {
 	return nil
 }
 
-func (d *decoder) find(id int) *component {
-	for i := range d.components {
+// find is the component of that name from the i-th on, where libjpeg looks for a scan's i-th: names may repeat.
+func (d *decoder) find(id, i int) *component {
+	for ; i < len(d.components); i++ {
 		if d.components[i].id == id {
 			return &d.components[i]
 		}
@@ -143,7 +163,7 @@ func (d *decoder) afterMCU(s *scan) error {
 	s.counter--
 	if d.overrun() {
 		d.short = true
-		if d.at+1 >= len(d.data) {
+		if d.ended {
 			return errTruncated
 		}
 	}
@@ -239,7 +259,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 				for y := range v {
 					for k := range h {
 						at := y*s.across*h + x*h + k
-						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at])
+						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
 					}
 				}
 			}
@@ -266,7 +286,8 @@ func (b *band) transform(c *component, i int, s *scan) {
 	clear(b.extents[i])
 }
 
-func (d *decoder) readProgressive(s *scan) error {
+// readBuffered decodes into the coefficients of the whole picture.
+func (d *decoder) readBuffered(s *scan) error {
 	for row := range s.down {
 		for x := range s.across {
 			if !d.short {
@@ -308,7 +329,7 @@ func (d *decoder) finish() error {
 			}
 			continue
 		}
-		if !d.progressive {
+		if !d.buffered {
 			continue
 		}
 		parallel.Each(ceil(c.height, 8), func(row int) {
