@@ -9,6 +9,8 @@ type bits struct {
 	acc  uint64 // the next bit is the highest
 	n    int    // bits in acc, padding among them
 	pad  int    // zeros added after the data's end
+
+	ended bool // the file's end came before a marker
 }
 
 // fill makes at least 48 bits available; past a marker or the end they are zeros.
@@ -24,19 +26,37 @@ func (b *bits) fill() {
 		}
 	}
 	for b.n <= 56 {
-		if b.at >= len(b.data) || b.data[b.at] == 0xFF && (b.at+1 >= len(b.data) || b.data[b.at+1] != 0) {
+		c, ok := b.next()
+		if !ok {
 			b.pad += 64 - b.n
 			b.n = 64
 			return
 		}
-		c := b.data[b.at]
-		b.at++
-		if c == 0xFF {
-			b.at++
-		}
 		b.acc |= uint64(c) << uint(56-b.n)
 		b.n += 8
 	}
+}
+
+// next is the next byte of data; false at a marker, which is not passed, and at the end. Many 0xFF before a zero are
+// one, as for libjpeg.
+func (b *bits) next() (byte, bool) {
+	at := b.at
+	if at < len(b.data) && b.data[at] != 0xFF {
+		b.at++
+		return b.data[at], true
+	}
+	for at < len(b.data) && b.data[at] == 0xFF {
+		at++
+	}
+	if at >= len(b.data) {
+		b.ended = true
+		return 0, false
+	}
+	if b.data[at] != 0 {
+		return 0, false
+	}
+	b.at = at + 1
+	return 0xFF, true
 }
 
 // overrun is whether padding was read as if it were data.
@@ -64,7 +84,7 @@ func extend(v int32, n int) int32 {
 }
 
 // drop forgets what is loaded, up to the next marker.
-func (b *bits) drop() { b.acc, b.n, b.pad = 0, 0, 0 }
+func (b *bits) drop() { *b = bits{data: b.data, at: b.at} }
 
 // nextMarker passes bytes up to and including the next marker; 0 at the data's end.
 func (b *bits) nextMarker() byte {

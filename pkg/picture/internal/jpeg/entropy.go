@@ -1,7 +1,7 @@
 package jpeg
 
 // sequential reads a whole block (T.81 F.2.2).
-func (d *decoder) sequential(c *component, block []int16, extent *uint8) {
+func (d *decoder) sequential(c *component, block []int16, extent *uint8, _ *scan) {
 	to := (*[64]int16)(block)
 	c.dcLast += d.signed(d.symbol(c.dc))
 	to[0] = int16(c.dcLast)
@@ -13,14 +13,14 @@ func (d *decoder) sequential(c *component, block []int16, extent *uint8) {
 			d.fill()
 			acc, n = d.acc, d.n
 		}
-		if whole := table.whole[acc>>(64-lookBits)]; whole != 0 {
-			acc <<= uint(whole & 63)
-			n -= int(whole & 63)
-			k += int(whole >> 8 & 127)
+		if entry := table.whole[acc>>(64-lookBits)]; entry != 0 {
+			acc <<= uint(entry & 63)
+			n -= int(entry & 63)
+			k += int(entry >> 8 & 127)
 			if k >= endOfBlock {
 				break
 			}
-			to[zigzag[k&127]&63] = int16(whole >> 16)
+			to[zigzag[k&127]&63] = int16(entry >> 16)
 			last = k
 			continue
 		}
@@ -41,7 +41,7 @@ func (d *decoder) sequential(c *component, block []int16, extent *uint8) {
 		last = k
 	}
 	d.acc, d.n = acc, n
-	*extent = uint8(min(last, 63))
+	*extent = max(*extent, uint8(min(last, 63)))
 }
 
 // dcFirst reads the DC coefficient but for its lowest bits (T.81 G.1.2.1).
@@ -104,9 +104,9 @@ func (d *decoder) acRefine(c *component, block []int16, extent *uint8, s *scan) 
 					break
 				}
 			}
-			if value != 0 && k < 64 {
+			if value != 0 { // also one past the band, as libjpeg does for a damaged file
 				block[zigzag[k]] = value
-				*extent = max(*extent, uint8(k))
+				*extent = max(*extent, uint8(min(k, 63)))
 			}
 		}
 	}

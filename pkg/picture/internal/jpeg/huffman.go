@@ -22,7 +22,7 @@ func newHuffman(counts, symbols []byte) (*huffman, error) {
 	for length := 1; length <= 16; length++ {
 		h.offset[length] = index - code
 		for range counts[length-1] {
-			if code >= 1<<length {
+			if code+1 >= 1<<length { // ones alone are no code
 				return nil, damaged("a Huffman table has too many codes")
 			}
 			if length <= lookBits {
@@ -55,7 +55,7 @@ func newHuffman(counts, symbols []byte) (*huffman, error) {
 
 // symbol reads one code. A code that the table lacks reads as 0, as in libjpeg.
 func (b *bits) symbol(h *huffman) int {
-	if b.n < 16 {
+	if b.n < 17 {
 		b.fill()
 	}
 	if entry := h.look[b.acc>>(64-lookBits)]; entry != 0 {
@@ -73,8 +73,8 @@ func (b *bits) longSymbol(h *huffman) int {
 		length++
 	}
 	if length > 16 {
-		b.acc <<= 16
-		b.n -= 16
+		b.acc <<= 17
+		b.n -= 17
 		return 0
 	}
 	b.acc <<= uint(length)

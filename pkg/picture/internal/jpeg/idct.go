@@ -46,7 +46,7 @@ var inverse = inverseScalar
 
 func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, stride int) {
 	if extent == 0 {
-		v := clamp8((int32(coefficients[0]*quant[0])<<passBits + 1<<(passBits+2)) >> (passBits + 3))
+		v := clamp8((int32(coefficients[0]*quant[0]<<passBits) + 1<<(passBits+2)) >> (passBits + 3))
 		for y := range 8 {
 			row := to[y*stride:][:8]
 			for x := range row {
@@ -60,7 +60,7 @@ func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, str
 	for x := range used {
 		c, q, w := coefficients[x:][:57], quant[x:][:57], work[x:][:57]
 		if c[8]|c[16]|c[24]|c[32]|c[40]|c[48]|c[56] == 0 {
-			v := int32(c[0]*q[0]) << passBits
+			v := saturated(int32(c[0]*q[0]) << passBits)
 			w[0], w[8], w[16], w[24], w[32], w[40], w[48], w[56] = v, v, v, v, v, v, v, v
 			continue
 		}
@@ -71,6 +71,9 @@ func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, str
 		w[8], w[48] = (e1+o1)>>shift, (e1-o1)>>shift
 		w[16], w[40] = (e2+o2)>>shift, (e2-o2)>>shift
 		w[24], w[32] = (e3+o3)>>shift, (e3-o3)>>shift
+	}
+	for i, v := range work {
+		work[i] = saturated(v)
 	}
 	const round, shift = 1 << (cosBits + passBits + 2), cosBits + passBits + 3
 	for y := range 8 {
@@ -90,17 +93,21 @@ func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, str
 	}
 }
 
+// What leaves 16 bits, as only damaged files make it, goes the way of libjpeg-turbo's vector instructions: sums of two
+// wrap around, and what the first pass leaves is saturated.
+func saturated(v int32) int32 { return max(-1<<15, min(v, 1<<15-1)) }
+
 // even is the half of the transform that the even frequencies make, half a unit added for rounding.
 func even(v0, v2, v4, v6, round int32) (e0, e1, e2, e3 int32) {
 	z := (v2 + v6) * c0541
 	low, high := z-v6*c1847, z+v2*c0765
-	sum, difference := (v0+v4)<<cosBits+round, (v0-v4)<<cosBits+round
+	sum, difference := int32(int16(v0+v4))<<cosBits+round, int32(int16(v0-v4))<<cosBits+round
 	return sum + high, difference + low, difference - low, sum - high
 }
 
 // odd is the half that the odd frequencies make.
 func odd(v1, v3, v5, v7 int32) (o0, o1, o2, o3 int32) {
-	z1, z2, z3, z4 := v7+v1, v5+v3, v7+v3, v5+v1
+	z1, z2, z3, z4 := v7+v1, v5+v3, int32(int16(v7+v3)), int32(int16(v5+v1))
 	z5 := (z3 + z4) * c1175
 	z1, z2, z3, z4 = -z1*c0899, -z2*c2562, z5-z3*c1961, z5-z4*c0390
 	return v1*c1501 + z1 + z4, v3*c3072 + z2 + z3, v5*c2053 + z2 + z4, v7*c0298 + z1 + z3

@@ -16,11 +16,12 @@ func damaged(what string) error { return fmt.Errorf("the JPEG is damaged (%s)", 
 // Markers of T.81 table B.1.
 const (
 	sof0, sof1, sof2 = 0xC0, 0xC1, 0xC2
-	dht              = 0xC4
+	dht, dac         = 0xC4, 0xCC
 	rst0, rst7       = 0xD0, 0xD7
 	soi, eoi, sos    = 0xD8, 0xD9, 0xDA
 	dqt, dri         = 0xDB, 0xDD
 	app0, app14      = 0xE0, 0xEE
+	dnl, com         = 0xDC, 0xFE
 )
 
 // component is one plane of the picture.
@@ -31,7 +32,9 @@ type component struct {
 	samples         []uint8
 	quant           *[64]int16 // nil until the first scan of the component
 
-	coefficients []int16 // progressive only
+	coefficients []int16 // of all blocks where several scans make the picture
+	known        [64]int // progressive only, by coefficient: the lowest bit that scans gave, -1 for none
+	knownBefore  [64]int // the same before the latest scan of the component
 	extents      []uint8 // by block: the last coefficient that is not zero
 
 	dc, ac *huffman // of the current scan
@@ -44,6 +47,7 @@ type decoder struct {
 	bits
 	width, height int
 	progressive   bool
+	buffered      bool // several scans make the picture
 	components    []component
 	maxH, maxV    int
 	mcusX, mcusY  int
@@ -58,6 +62,7 @@ type decoder struct {
 	eobRun int
 	short  bool // a marker came before the data's end; the rest of the interval is empty
 	scans  int
+	sound  int // the last row of MCUs that the latest scan has data for
 	blocks int // of all components
 	read   int // blocks that scans have asked for
 }
@@ -72,7 +77,7 @@ const (
 // Decode gives the picture as RGB, [height, width, 3]. Before anything of the
 // picture's size is allocated, check is asked whether the size is acceptable.
 func Decode(data []byte, check func(width, height int) error) (width, height int, rgb []uint8, err error) {
-	d := decoder{bits: bits{data: data}}
+	d := decoder{bits: bits{data: data, at: 2}} // past SOI
 	if err := d.decode(check); err != nil {
 		return 0, 0, nil, err
 	}
@@ -82,6 +87,9 @@ func Decode(data []byte, check func(width, height int) error) (width, height int
 func (d *decoder) decode(check func(width, height int) error) error {
 	for {
 		marker, segment, err := d.nextSegment()
+		if err == errTruncated && d.scans > 0 && !d.buffered && !d.ended { // Pillow has every row, asks for no more
+			return d.finish()
+		}
 		if err != nil {
 			return err
 		}
@@ -99,7 +107,7 @@ func (d *decoder) decode(check func(width, height int) error) error {
 
 // nextSegment passes the next marker that is not one of a restart, and what it begins.
 func (d *decoder) nextSegment() (marker byte, segment []byte, err error) {
-	for marker == 0 || marker == soi || marker >= rst0 && marker <= rst7 || marker == 1 {
+	for marker == 0 || marker >= rst0 && marker <= rst7 || marker == 1 && d.scans > 0 {
 		if marker = d.nextMarker(); marker == 0 {
 			return 0, nil, errTruncated
 		}
@@ -107,12 +115,21 @@ func (d *decoder) nextSegment() (marker byte, segment []byte, err error) {
 	if marker == eoi {
 		return marker, nil, nil
 	}
+	if marker < sof0 || marker == soi || marker == 0xC8 || marker == 0xDE || marker == 0xDF || marker >= 0xF0 && marker != com {
+		return 0, nil, damaged("an unknown marker")
+	}
+	if d.components != nil && marker >= sof0 && marker <= 0xCF && marker != dht && marker != dac {
+		return 0, nil, damaged("it has two frames")
+	}
 	if d.at+2 > len(d.data) {
 		return 0, nil, errTruncated
 	}
 	length := int(d.data[d.at])<<8 | int(d.data[d.at+1])
-	if length < 2 {
-		return 0, nil, damaged("a segment has no length")
+	if length < 2 { // libjpeg takes it for empty where it does not read what is in it
+		if marker < app0 && marker != dnl {
+			return 0, nil, damaged("a segment has no length")
+		}
+		length = 2
 	}
 	if d.at+length > len(d.data) {
 		return 0, nil, errTruncated
@@ -128,11 +145,12 @@ func (d *decoder) readSegment(marker byte, s []byte, check func(width, height in
 	case dht:
 		return d.readHuffman(s)
 	case dri:
-		if len(s) >= 2 {
-			d.restart = int(s[0])<<8 | int(s[1])
+		if len(s) != 2 {
+			return damaged("a restart interval")
 		}
+		d.restart = int(s[0])<<8 | int(s[1])
 	case app0:
-		d.jfif = d.jfif || len(s) >= 12 && string(s[:5]) == "JFIF\x00"
+		d.jfif = d.jfif || len(s) >= 14 && string(s[:5]) == "JFIF\x00"
 	case app14:
 		if len(s) >= 12 && string(s[:5]) == "Adobe" {
 			d.adobe, d.transfer = true, s[11]
@@ -152,9 +170,9 @@ func (d *decoder) readSegment(marker byte, s []byte, check func(width, height in
 
 func (d *decoder) readQuantization(s []byte) error {
 	for len(s) > 0 {
-		wide, id := int(s[0]>>4), s[0]&15
+		wide, id := min(1, int(s[0]>>4)), s[0]&15
 		size := 64 * (wide + 1)
-		if wide > 1 || id > 3 || len(s) < 1+size {
+		if id > 3 || len(s) < 1+size {
 			return damaged("a quantization table")
 		}
 		table := new([64]int16)
@@ -204,9 +222,6 @@ func (d *decoder) readHuffman(s []byte) error {
 }
 
 func (d *decoder) readFrame(s []byte, check func(width, height int) error) error {
-	if d.components != nil {
-		return damaged("it has two frames")
-	}
 	if len(s) < 6 || len(s) != 6+3*int(s[5]) {
 		return damaged("its frame header")
 	}
@@ -230,10 +245,6 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 	for i := range d.components {
 		c := &d.components[i]
 		c.samples = make([]uint8, c.across*c.down*64)
-		if d.progressive {
-			c.coefficients = make([]int16, c.across*c.down*64)
-			c.extents = make([]uint8, c.across*c.down)
-		}
 	}
 	return nil
 }
@@ -244,11 +255,8 @@ func (d *decoder) readComponents(s []byte) error {
 	for i := range d.components {
 		c, t := &d.components[i], s[3*i:]
 		c.id, c.h, c.v, c.table = int(t[0]), int(t[1]>>4), int(t[1]&15), int(t[2])
-		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.table > 3 {
+		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 {
 			return damaged("its frame header")
-		}
-		if d.find(c.id) != c {
-			return damaged("two components have one name")
 		}
 		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
 	}

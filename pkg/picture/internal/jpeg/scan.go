@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"sync"
@@ -48,10 +49,18 @@ func (d *decoder) readScan(s []byte) error {
 	d.drop()
 	d.short = false
 	d.startInterval(sc)
-	if !d.progressive {
+	if d.scans == 1 {
+		d.buffer(sc)
+	} else if !d.buffered {
+		return damaged("a scan follows that of the whole picture")
+	}
+	if !d.buffered {
 		return d.readSequential(sc)
 	}
+	d.note(sc)
 	switch {
+	case !d.progressive:
+		sc.decode = d.sequential
 	case sc.first == 0 && sc.high == 0:
 		sc.decode = d.dcFirst
 	case sc.first == 0:
@@ -61,7 +70,19 @@ func (d *decoder) readScan(s []byte) error {
 	default:
 		sc.decode = d.acRefine
 	}
-	return d.readProgressive(sc)
+	return d.readBuffered(sc)
+}
+
+// buffer makes room for coefficients where the first scan is not the only one.
+func (d *decoder) buffer(first *scan) {
+	d.buffered = d.progressive || len(first.components) < len(d.components)
+	for i := range d.components {
+		c := &d.components[i]
+		if d.buffered {
+			c.coefficients, c.extents = make([]int16, c.across*c.down*64), make([]uint8, c.across*c.down)
+		}
+		c.known = unknown
+	}
 }
 
 // scanHeader reads which coefficients of which components a scan has.
@@ -81,7 +102,7 @@ func (d *decoder) scanHeader(s []byte) (*scan, error) {
 	}
 	blocks := 0 // in an MCU
 	for i := range n {
-		c := d.find(int(components[2*i]))
+		c := d.find(int(components[2*i]), i)
 		if c == nil || slices.Contains(sc.components, c) {
 			return nil, damaged("a scan header")
 		}
@@ -103,10 +124,13 @@ func (d *decoder) choose(c *component, tables byte, s *scan) error {
 		return damaged("a scan header")
 	}
 	c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
+	if !d.progressive {
+		c.dc, c.ac = cmp.Or(c.dc, standardDC[tables>>4]), cmp.Or(c.ac, standardAC[tables&15])
+	}
 	if s.first == 0 && s.high == 0 && c.dc == nil || s.last > 0 && c.ac == nil {
 		return damaged("a Huffman table is missing")
 	}
-	if c.quant == nil {
+	if c.quant == nil && c.table < len(d.quant) {
 		c.quant = d.quant[c.table]
 	}
 	if c.quant == nil {
@@ -115,8 +139,9 @@ func (d *decoder) choose(c *component, tables byte, s *scan) error {
 	return nil
 }
 
-func (d *decoder) find(id int) *component {
-	for i := range d.components {
+// find is the component of that name from the i-th on, where libjpeg looks for a scan's i-th: names may repeat.
+func (d *decoder) find(id, i int) *component {
+	for ; i < len(d.components); i++ {
 		if d.components[i].id == id {
 			return &d.components[i]
 		}
@@ -138,7 +163,7 @@ func (d *decoder) afterMCU(s *scan) error {
 	s.counter--
 	if d.overrun() {
 		d.short = true
-		if d.at+1 >= len(d.data) {
+		if d.ended {
 			return errTruncated
 		}
 	}
@@ -234,7 +259,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 				for y := range v {
 					for k := range h {
 						at := y*s.across*h + x*h + k
-						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at])
+						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
 					}
 				}
 			}
@@ -261,9 +286,16 @@ func (b *band) transform(c *component, i int, s *scan) {
 	clear(b.extents[i])
 }
 
-func (d *decoder) readProgressive(s *scan) error {
+// readBuffered decodes into the coefficients of the whole picture.
+func (d *decoder) readBuffered(s *scan) error {
 	for row := range s.down {
 		for x := range s.across {
+			if !d.short {
+				d.sound = row
+				if !s.interleaved {
+					d.sound /= s.components[0].v
+				}
+			}
 			if err := d.beforeMCU(s); err != nil {
 				return err
 			}
@@ -288,6 +320,7 @@ func (d *decoder) readProgressive(s *scan) error {
 
 // finish makes samples of what has not been transformed yet.
 func (d *decoder) finish() error {
+	smooth := d.smooths()
 	for i := range d.components {
 		c := &d.components[i]
 		if c.quant == nil { // no scan had it
@@ -296,14 +329,18 @@ func (d *decoder) finish() error {
 			}
 			continue
 		}
-		if !d.progressive {
+		if !d.buffered {
 			continue
 		}
-		parallel.Each(c.down, func(row int) {
+		parallel.Each(ceil(c.height, 8), func(row int) {
 			samples := c.samples[row*8*c.stride():]
-			for x := range c.across {
+			for x := range ceil(c.width, 8) {
 				at := row*c.across + x
-				inverse((*[64]int16)(c.coefficients[at*64:]), c.quant, c.extents[at], samples[x*8:], c.stride())
+				block, extent := (*[64]int16)(c.coefficients[at*64:]), c.extents[at]
+				if smooth {
+					block, extent = d.smoothed(c, x, row)
+				}
+				inverse(block, c.quant, extent, samples[x*8:], c.stride())
 			}
 		})
 		c.coefficients = nil

@@ -42,7 +42,10 @@ var (
 	k2053    = line(c2053)
 	k2562    = line(c2562)
 	k3072    = line(c3072)
-	kcosBits = line(cosBits)
+
+	kwordToCos = line(16 - cosBits) // a number in the upper 16 bits, times 1<<cosBits
+	kleast16   = line(-1 << 15)
+	kmost16    = line(1<<15 - 1)
 
 	rounded1, shift1 = line(1 << (cosBits - passBits - 1)), line(cosBits - passBits)
 	rounded2, shift2 = line(1<<(cosBits+passBits+2) + 128<<(cosBits+passBits+3)), line(cosBits + passBits + 3)
@@ -69,6 +72,11 @@ func inverseAVX2(coefficients, quant *[64]int16, extent uint8, to []uint8, strid
 		v[y] = archsimd.LoadInt16x8(c).Mul(archsimd.LoadInt16x8(q)).ExtendToInt32()
 	}
 	v0, v1, v2, v3, v4, v5, v6, v7 := pass(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], &rounded1, &shift1)
+	least, greatest := load(&kleast16), load(&kmost16)
+	v0, v1 = v0.Max(least).Min(greatest), v1.Max(least).Min(greatest)
+	v2, v3 = v2.Max(least).Min(greatest), v3.Max(least).Min(greatest)
+	v4, v5 = v4.Max(least).Min(greatest), v5.Max(least).Min(greatest)
+	v6, v7 = v6.Max(least).Min(greatest), v7.Max(least).Min(greatest)
 	v0, v1, v2, v3, v4, v5, v6, v7 = transpose(v0, v1, v2, v3, v4, v5, v6, v7)
 	v0, v1, v2, v3, v4, v5, v6, v7 = pass(v0, v1, v2, v3, v4, v5, v6, v7, &rounded2, &shift2)
 	zero, most := load(&k0), load(&k255)
@@ -96,11 +104,13 @@ func pass(v0, v1, v2, v3, v4, v5, v6, v7 vector, round, shift *[8]int32) (r0, r1
 	by := load(shift)
 	z := v2.Add(v6).Mul(load(&k0541))
 	low, high := z.Sub(v6.Mul(load(&k1847))), z.Add(v2.Mul(load(&k0765)))
-	sum := v0.Add(v4).ShiftLeft(load(&kcosBits)).Add(load(round))
-	difference := v0.Sub(v4).ShiftLeft(load(&kcosBits)).Add(load(round))
+	word, scaled := load(&k16), load(&kwordToCos)
+	sum := v0.Add(v4).ShiftLeft(word).ShiftRight(scaled).Add(load(round))
+	difference := v0.Sub(v4).ShiftLeft(word).ShiftRight(scaled).Add(load(round))
 	e0, e1, e2, e3 := sum.Add(high), difference.Add(low), difference.Sub(low), sum.Sub(high)
 
-	z1, z2, z3, z4 := v7.Add(v1), v5.Add(v3), v7.Add(v3), v5.Add(v1)
+	z1, z2 := v7.Add(v1), v5.Add(v3)
+	z3, z4 := v7.Add(v3).ShiftLeft(word).ShiftRight(word), v5.Add(v1).ShiftLeft(word).ShiftRight(word)
 	z5 := z3.Add(z4).Mul(load(&k1175))
 	z1, z2 = z1.Mul(load(&k0899)), z2.Mul(load(&k2562))
 	z3, z4 = z5.Sub(z3.Mul(load(&k1961))), z5.Sub(z4.Mul(load(&k0390)))
