@@ -162,6 +162,7 @@ const (
 	Starting   Phase = "starting"   // the checkpoint is loaded
 	Training   Phase = "training"   // batch by batch
 	Evaluating Phase = "evaluating" // on the validation pictures
+	Stopping   Phase = "stopping"   // it was stopped: its batch is made, and it is saved
 	Finished   Phase = "finished"
 )
 
@@ -192,6 +193,11 @@ type Summary struct {
 	BestModel  string `json:"best_model"`
 }
 
-// ErrStopped says that a training was stopped and saved: it goes on when asked for
-// again.
-var ErrStopped = errors.New("the training was stopped and saved")
+var (
+	// ErrStopped says that a training was stopped and saved: it goes on when asked for
+	// again.
+	ErrStopped = errors.New("the training was stopped and saved")
+	// ErrStoppedEarly says that a training was stopped while it read pictures or
+	// loaded: a folder that it was to go on in is as it was.
+	ErrStoppedEarly = errors.New("the training was stopped before it made a batch, so there was nothing to save")
+)

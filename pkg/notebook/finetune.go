@@ -69,11 +69,25 @@ func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTune
 	o = with(o, options)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	over := make(chan struct{})
+	deaf := context.AfterFunc(ctx, func() {
+		stop() // a second one ends the cell at once
+		fmt.Fprintln(os.Stderr, "stopping after this batch, saving …")
+		// GoNB kills a cell five seconds after its interrupt. The session goes on with stopping.
+		select {
+		case <-over:
+		case <-time.After(4 * time.Second):
+			fail("the session is still at its batch, and saves after it: run the cell again, which waits for that " +
+				"and goes on")
+		}
+	})
 	r := &Run{Dir: run, backend: backend}
 	view := newTrainingView(r)
 	summary, err := session.FineTune(ctx, run, o, os.Stderr, view.tell)
+	deaf()
+	close(over)
 	switch {
-	case errors.Is(err, finetune.ErrStopped):
+	case errors.Is(err, finetune.ErrStopped), errors.Is(err, finetune.ErrStoppedEarly):
 		err = fmt.Errorf("%w: run the cell again to go on", err)
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted before the training began: run the cell again")
@@ -158,7 +172,7 @@ func (v *trainingView) tell(e finetune.Event) {
 		v.run.Epochs = append(v.run.Epochs, *e.Line)
 	}
 	if gonbui.IsNotebook {
-		if whole, text := stage(e); e.Line != nil || time.Since(v.at) >= redraw {
+		if whole, text := stage(e); e.Line != nil || e.Phase == finetune.Stopping || time.Since(v.at) >= redraw {
 			v.draw(progress("training", whole, 1), text)
 		}
 		v.drawCurves()
@@ -187,6 +201,8 @@ func stage(e finetune.Event) (whole float64, text string) {
 		return (float64(e.Epoch) + part) / epochs, text
 	case finetune.Evaluating:
 		return float64(e.Epoch+1) / epochs, fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
+	case finetune.Stopping:
+		return float64(e.Epoch) / max(1, epochs), "stopping after this batch, and saving"
 	case finetune.Finished:
 		return 1, "done"
 	}

@@ -18,7 +18,9 @@ import (
 // may be nil, hears how it goes, and first of all epochs that were made before.
 //
 // The training is the session's: it goes on when its caller's process ends. When
-// ctx ends it is stopped after its batch and saved, which is finetune.ErrStopped.
+// ctx ends it is stopped after its batch and saved, which is finetune.ErrStopped, or
+// finetune.ErrStoppedEarly where it had not come to a batch. One that is asked for
+// while it is still being stopped waits for that, and goes on.
 // Where the session itself is killed, a new one goes on from what was saved.
 // Other errors are one sentence.
 func FineTune(ctx context.Context, run string, o finetune.Options, progress io.Writer,
@@ -72,12 +74,14 @@ func FineTune(ctx context.Context, run string, o finetune.Options, progress io.W
 
 func (c *call) fineTune(ctx context.Context, progress io.Writer, r wire.Request) (*finetune.Summary, error) {
 	defer c.conn.Close()
+	failed := c.say(r, nil)
+	// Only now: as the first line it would stop the session itself.
 	defer context.AfterFunc(ctx, func() {
 		c.conn.SetWriteDeadline(time.Now().Add(patience))
 		_ = wire.Write(c.conn, wire.Request{Do: wire.Stop})
 	})()
 	var summary finetune.Summary
-	_, err := c.talk(progress, r, nil, &summary)
+	_, err := c.hear(progress, failed, &summary)
 	if err != nil {
 		return nil, err
 	}

@@ -207,12 +207,22 @@ func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payl
 }
 
 func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+	return c.hear(progress, c.say(r, payload), result)
+}
+
+// say says what is wanted. Where that fails it may have been answered all the same: a
+// session that refuses a picture does not read all of it.
+func (c *call) say(r wire.Request, payload []byte) error {
 	c.conn.SetDeadline(time.Now().Add(patience))
-	// A session that refuses a picture answers before it has read all of it.
-	failed := wire.Write(c.conn, r)
-	if failed == nil && len(payload) > 0 {
-		_, failed = c.conn.Write(payload)
+	err := wire.Write(c.conn, r)
+	if err == nil && len(payload) > 0 {
+		_, err = c.conn.Write(payload)
 	}
+	return err
+}
+
+// hear waits for the last word; failed is what say gave.
+func (c *call) hear(progress io.Writer, failed error, result any) ([]float32, error) {
 	for {
 		var reply wire.Reply
 		c.conn.SetReadDeadline(time.Now().Add(patience))
@@ -226,6 +236,8 @@ func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result a
 			c.tell(reply.Event)
 		case reply.Stopped:
 			return nil, finetune.ErrStopped
+		case reply.Early:
+			return nil, finetune.ErrStoppedEarly
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		case reply.Done && failed != nil:

@@ -436,7 +436,8 @@ func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 // fail says what went wrong, unless the result was said already.
 func (r *reply) fail(err error) {
 	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "),
-		Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, finetune.ErrStopped)})
+		Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, finetune.ErrStopped),
+		Early: errors.Is(err, finetune.ErrStoppedEarly)})
 }
 
 func (r *reply) end(last wire.Reply, numbers ...[]float32) error {

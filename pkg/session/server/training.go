@@ -20,21 +20,43 @@ import (
 type training struct {
 	dir     string
 	options string // as JSON
-	stop    context.CancelFunc
+	end     context.CancelFunc
 	done    chan struct{}
 	summary *finetune.Summary
 	err     error
 
-	mu     sync.Mutex
-	news   chan struct{} // closed, and another, when there is something to hear
-	epochs []finetune.Event
-	latest finetune.Event
-	count  int // of events
+	mu       sync.Mutex
+	stopping bool          // somebody asked for it
+	news     chan struct{} // closed, and another, when there is something to hear
+	epochs   []finetune.Event
+	latest   finetune.Event
+	count    int // of events
+}
+
+// stop ends the training after its batch. Who asks for it from now on gets one that
+// goes on where this one ends.
+func (t *training) stop() {
+	t.mu.Lock()
+	t.stopping = true
+	e := t.latest
+	t.mu.Unlock()
+	t.end()
+	t.tell(finetune.Event{Phase: finetune.Stopping, Epoch: e.Epoch, Epochs: e.Epochs, Elapsed: e.Elapsed})
+}
+
+// state is whether the training is being stopped, and what it told last.
+func (t *training) state() (stopping bool, latest finetune.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stopping, t.latest
 }
 
 func (t *training) tell(e finetune.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.stopping && e.Phase != finetune.Stopping && e.Line == nil && e.Note == "" {
+		return // the batch that it ends with is no news
+	}
 	if e.Line != nil || e.Note != "" {
 		t.epochs = append(t.epochs, e)
 	} else {
@@ -78,21 +100,23 @@ func (t *training) hear(ctx context.Context, out *reply) error {
 
 // fineTune serves a caller of a training. in says when it is to stop.
 func (s *server) fineTune(ctx context.Context, r wire.Request, in *bufio.Reader, out *reply) error {
-	t, err := s.train(r)
-	if err != nil {
-		return err
-	}
 	gone, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
+	stopped, stop := context.WithCancel(context.Background())
 	go func() {
 		var second wire.Request
 		for wire.Read(in, &second) == nil {
 			if second.Do == wire.Stop {
-				t.stop()
+				stop()
 			}
 		}
 		leave(errors.New("the caller left; the training goes on"))
 	}()
+	t, err := s.train(gone, stopped, r, out)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(stopped, t.stop)()
 	if err := t.hear(gone, out); err != nil {
 		return err
 	}
@@ -102,8 +126,33 @@ func (s *server) fineTune(ctx context.Context, r wire.Request, in *bufio.Reader,
 	return out.finish(t.summary)
 }
 
-// train is the training of a folder: the one that runs, or a new one.
-func (s *server) train(r wire.Request) (*training, error) {
+// train is the training of a folder: the one that runs, or a new one. Of one that is
+// being stopped it waits for the end, unless the caller leaves or stops it, too.
+func (s *server) train(gone, stopped context.Context, r wire.Request, out *reply) (*training, error) {
+	for {
+		t, err := s.running(r)
+		if err != nil {
+			return nil, err
+		}
+		stopping, latest := t.state()
+		if !stopping {
+			return t, nil
+		}
+		if err := out.event(latest); err != nil {
+			return nil, err
+		}
+		select {
+		case <-t.done:
+		case <-stopped.Done():
+			return t, nil
+		case <-gone.Done():
+			return nil, context.Cause(gone)
+		}
+	}
+}
+
+// running is the training that runs in a folder, which may be about to stop, or a new one.
+func (s *server) running(r wire.Request) (*training, error) {
 	if !filepath.IsAbs(r.Run) {
 		return nil, fmt.Errorf("the folder of a training must be given in full, not as %q", r.Run)
 	}
@@ -118,7 +167,7 @@ func (s *server) train(r wire.Request) (*training, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.trainings[r.Run]; t != nil {
-		if t.options != string(r.Options) {
+		if stopping, _ := t.state(); t.options != string(r.Options) && !stopping {
 			return nil, fmt.Errorf(
 				"%s is being trained in with other options: interrupt that training first, or choose another folder",
 				r.Run,
@@ -126,11 +175,11 @@ func (s *server) train(r wire.Request) (*training, error) {
 		}
 		return t, nil
 	}
-	ctx, stop := context.WithCancel(s.life)
+	ctx, end := context.WithCancel(s.life)
 	t := &training{
 		dir:     r.Run,
 		options: string(r.Options),
-		stop:    stop,
+		end:     end,
 		done:    make(chan struct{}),
 		news:    make(chan struct{}),
 	}
@@ -138,7 +187,7 @@ func (s *server) train(r wire.Request) (*training, error) {
 	s.working.Go(func() {
 		s.enter(1)
 		defer s.enter(-1)
-		defer stop()
+		defer end()
 		if lines, err := finetune.ReadLog(r.Run); err == nil {
 			for _, line := range lines {
 				t.tell(finetune.Event{Phase: finetune.Starting, Epoch: line.Epoch, Epochs: o.Epochs, Line: &line})
@@ -166,7 +215,11 @@ func join(
 			err = fmt.Errorf("the training in %s came upon what it cannot do: %v", dir, p)
 		}
 	}()
-	return train.Join(ctx, dir, o, tell)
+	summary, err = train.Join(ctx, dir, o, tell)
+	if errors.Is(err, context.Canceled) {
+		err = finetune.ErrStoppedEarly
+	}
+	return summary, err
 }
 
 // statuses are the trainings that run. The caller holds s.mu.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -139,5 +140,49 @@ func TestTraining(t *testing.T) {
 	if _, err := session.FineTune(t.Context(), filepath.Join(t.TempDir(), "x"), wrong, io.Discard, nil); err == nil ||
 		!strings.Contains(err.Error(), "there is no folder") {
 		t.Errorf("a missing dataset is told as %v", err)
+	}
+}
+
+// A training that is interrupted at any moment, and asked for again before it has
+// stopped, goes on with the very same steps.
+func TestInterrupted(t *testing.T) {
+	alone(t)
+	o, run := drawn(t, 6)
+	whole := filepath.Join(t.TempDir(), "whole")
+	slim := train.Slim()
+	if _, err := train.Train(t.Context(), whole, train.Options{Options: o, Architecture: &slim}, nil); err != nil {
+		t.Fatal(err)
+	}
+	openModel(t) // starts the session
+	before := status(t).PID
+	const times = 8
+	said := make(chan error, times)
+	for range times {
+		ctx, stop := context.WithCancel(t.Context())
+		go func() {
+			_, err := session.FineTune(ctx, run, o, io.Discard, nil)
+			said <- err
+		}()
+		after := time.Duration(rand.IntN(400)) * time.Millisecond
+		time.Sleep(after)
+		stop()
+		t.Log("interrupted after", after) // the next one asks at once
+	}
+	summary, err := session.FineTune(t.Context(), run, o, io.Discard, nil)
+	if err != nil || summary.Epochs != 6 {
+		t.Fatalf("asked for again it came to %+v (%v)", summary, err)
+	}
+	for range times {
+		err := <-said
+		if err != nil && !errors.Is(err, finetune.ErrStopped) && !errors.Is(err, finetune.ErrStoppedEarly) &&
+			!errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted, it says %v", err)
+		}
+	}
+	if steps(t, run) != steps(t, whole) {
+		t.Error("the steps differ from those of a training that nothing happened to")
+	}
+	if status(t).PID != before {
+		t.Error("the session was stopped, too")
 	}
 }

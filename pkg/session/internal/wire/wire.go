@@ -74,6 +74,7 @@ type Reply struct {
 	Error    string          `json:"error,omitempty"`   // a sentence
 	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends
 	Stopped  bool            `json:"stopped,omitempty"` // the error is that the training was stopped and saved
+	Early    bool            `json:"early,omitempty"`   // or that it was before it made a batch
 	Result   json.RawMessage `json:"result,omitempty"`
 	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
 }
