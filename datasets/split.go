@@ -337,26 +337,6 @@ func (s *Split) Counts() []int {
 	return counts
 }
 
-// NamesFor are the names of the classes of a model that is to answer for this split: its own, or those of the folders
-// where it has none (nil). It is an error when it has another number of classes, or the same in another order.
-func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
-	top := filepath.Join(s.Root, s.Name)
-	if len(s.Classes) != classes {
-		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it "+
-			"was trained on", top, len(s.Classes), classes)
-	}
-	for i, name := range names {
-		if j, found := slices.BinarySearch(s.Classes, name); found && j != i {
-			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the "+
-				"names must be those of the model, in its order", name, i, j, top)
-		}
-	}
-	if names == nil {
-		names = s.Classes
-	}
-	return names, nil
-}
-
 // Digest is a hexadecimal SHA-256 that tells whether two runs had the same pictures: over the classes' names and, for
 // every picture in order, its path within the split and the size of its file, not over the pictures themselves. The
 // error is that a file is gone, or that of ctx.

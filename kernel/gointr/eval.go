@@ -27,6 +27,7 @@ type evaluated struct {
 	Checkpoint string `json:"checkpoint"`
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
+	ClassesBy  string `json:"classes_by"` // what told the folders' classes: name, number or order
 	BatchSize  int    `json:"batch_size"`
 	*evaluation.Report
 	// BatchMean is as the published loop averages: over the batches, so that the
@@ -48,6 +49,7 @@ type evalFlags struct {
 	dataset, split, out string
 	batchSize, devices  int
 	skipBad             bool
+	labels              labelFlags
 }
 
 func evalCommand(c *common) *cobra.Command {
@@ -91,6 +93,7 @@ confusion and calibration as .png and .pdf.`,
 	cmd.Flags().IntVar(&f.devices, "devices", 1, "how many devices of the engine share the work")
 	cmd.Flags().BoolVar(&f.skipBad, "skip-bad", false, "go on without the pictures that cannot be read")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write report, tables and figures to")
+	f.labels.register(cmd)
 	return cmd
 }
 
@@ -116,8 +119,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 		return nil, nil, err
 	}
 	defer close()
-	about := m.About()
-	names, err := split.NamesFor(about.Classes, about.Names)
+	labels, err := f.labels.of(cmd, split, m.About())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,8 +128,8 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
 		}
 	}
-	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize,
-		Out: f.out}
+	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, ClassesBy: labels.By,
+		BatchSize: f.batchSize, Out: f.out}
 	readable, bad, err := verify(cmd, split, f.skipBad)
 	if err != nil {
 		return nil, nil, err
@@ -135,8 +137,9 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 	for _, b := range bad {
 		result.Skipped = append(result.Skipped, split.Key(b.Index))
 	}
-	start, tally := time.Now(), evaluation.New(names)
-	if err := tallied(cmd, tally, m, readable, readable.Class); err != nil {
+	start, tally := time.Now(), evaluation.New(labels.Names)
+	truth := func(i int) int { return labels.Index[readable.Class(i)] }
+	if err := tallied(cmd, tally, m, readable, truth); err != nil {
 		return nil, nil, err
 	}
 	result.Seconds = time.Since(start).Seconds()

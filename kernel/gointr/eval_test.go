@@ -283,10 +283,8 @@ func TestEvalBad(t *testing.T) {
 }
 
 func TestEvalMistakes(t *testing.T) {
-	checkpoint, dir := smallEval(t), copied(t)
-	if err := os.RemoveAll(filepath.Join(dir, "val", "005.Gull")); err != nil {
-		t.Fatal(err)
-	}
+	checkpoint, dir := smallEval(t), t.TempDir()
+	fruit := file(t, "fruit.txt", []byte("001.Wren\n002.Rook\napple\nbanana\ncherry\n"))
 	swapped := file(t, "swapped.txt", []byte("002.Rook\n001.Wren\n003.Crow\n004.Owl\n005.Gull\n"))
 	notFolder := file(t, "out", []byte("mine"))
 	for _, c := range []struct {
@@ -306,8 +304,9 @@ func TestEvalMistakes(t *testing.T) {
 		{1, []string{"no folder", "none"}, []string{"--dataset", filepath.Join(dir, "none"), "--checkpoint",
 			checkpoint}},
 		{1, []string{"none.pth"}, []string{"--dataset", evalSet, "--checkpoint", "none.pth"}},
-		{1, []string{"val has 4 classes, but the model has 5"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
-		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint",
+		{1, []string{"the folder 003.Crow", "--by-order"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--classes", fruit}},
+		{1, []string{"001.Wren is class 1", "class 0 among the folders"}, []string{"--dataset", evalSet, "--checkpoint",
 			checkpoint, "--classes", swapped}},
 		{1, []string{" has 1 device here", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
 			"--devices", "2"}},

@@ -27,6 +27,7 @@ type interpretFlags struct {
 	dataset, split, out, class, layout string
 	index, confused                    int
 	skipBad                            bool
+	labels                             labelFlags
 	options                            interpret.Options
 
 	resume, path, name, outputDir, test string // of the published script
@@ -71,6 +72,7 @@ D may have the folders of some of the model's classes only.`,
 		},
 	}
 	f.register(cmd)
+	f.labels.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	flags.StringVar(&f.split, "split", "val", "folder of the dataset to look at")
@@ -155,8 +157,11 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 		return err
 	}
 	defer close()
-	about := m.About()
-	d, err := interpret.New(split, about.Classes, about.Names)
+	labels, err := f.labels.of(cmd, split, m.About())
+	if err != nil {
+		return err
+	}
+	d, err := interpret.New(split, labels)
 	if err != nil {
 		return err
 	}
