@@ -68,11 +68,14 @@ func isPicture(name string) bool {
 
 // Open opens the splits that training needs, ROOT/train/CLASS/… and ROOT/val/CLASS/…. The errors are one sentence:
 // those of OpenSplit, and that the two have not the same classes, with the names of those that differ.
-func Open(root string) (train, val *Split, err error) {
+func Open(root string) (train, val *Split, err error) { return OpenWith(root, "val") }
+
+// OpenWith is Open for a dataset whose pictures to validate with lie in another folder.
+func OpenWith(root, validation string) (train, val *Split, err error) {
 	if train, err = OpenSplit(root, "train"); err != nil {
 		return nil, nil, err
 	}
-	if val, err = OpenSplit(root, "val"); err != nil {
+	if val, err = OpenSplit(root, validation); err != nil {
 		return nil, nil, err
 	}
 	if err := sameClasses(train, val); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -18,6 +19,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model"
 )
@@ -50,6 +52,8 @@ type evalFlags struct {
 	batchSize, devices  int
 	skipBad             bool
 	labels              labelFlags
+	script              scriptFlags
+	log                 string // folder of log.txt, as the published script has it
 }
 
 func evalCommand(c *common) *cobra.Command {
@@ -71,7 +75,7 @@ for the smaller ones a little; so published numbers are repeated.
 confusion and calibration as .png and .pdf.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
+			if err := f.complete(cmd, c, &m); err != nil {
 				return err
 			}
 			result, tally, err := f.evaluate(cmd, c, &m)
@@ -80,6 +84,11 @@ confusion and calibration as .png and .pdf.`,
 			}
 			if f.out != "" {
 				if err := result.write(tally); err != nil {
+					return err
+				}
+			}
+			if f.log != "" {
+				if err := result.log(f.log); err != nil {
 					return err
 				}
 			}
@@ -94,7 +103,28 @@ confusion and calibration as .png and .pdf.`,
 	cmd.Flags().BoolVar(&f.skipBad, "skip-bad", false, "go on without the pictures that cannot be read")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write report, tables and figures to")
 	f.labels.register(cmd)
+	f.script.register(cmd)
 	return cmd
+}
+
+// publishedBatch is the published main.py's --batch_size.
+const publishedBatch = 12
+
+// complete brings the flags together. --eval, which only the published call has, brings the published batches.
+func (f *evalFlags) complete(cmd *cobra.Command, c *common, m *modelFlags) error {
+	if err := f.script.complete(cmd, c, &f.dataset); err != nil {
+		return err
+	}
+	if f.script.eval && !cmd.Flags().Changed("batch-size") {
+		f.batchSize = publishedBatch
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.log = f.script.folder(cmd, f.dataset); f.log == "" {
+		f.log = f.out
+	}
+	return m.agree(cmd)
 }
 
 func (f *evalFlags) check() error {
@@ -123,9 +153,12 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.out != "" { // before the hours that answers may take
-		if err := os.MkdirAll(f.out, 0o777); err != nil {
-			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
+	for _, dir := range []string{f.out, f.log} { // before the hours that answers may take
+		if dir == "" {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, nil, fmt.Errorf("%s cannot be written to: %w", dir, wholefile.Cause(err))
 		}
 	}
 	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, ClassesBy: labels.By,
@@ -226,19 +259,23 @@ func (b *batched) Each(ctx context.Context, paths []string) iter.Seq2[*attention
 
 func batchMean(answers []evaluation.Answer, size int) *averages {
 	var mean averages
-	batches := float64((len(answers) + size - 1) / size)
+	batches := 0.0
 	for batch := range slices.Chunk(answers, size) {
-		of := float64(len(batch)) * batches
+		var sum averages
 		for _, a := range batch {
-			mean.Loss += a.Loss / of
+			sum.Loss += a.Loss
 			if a.Rank == 1 {
-				mean.Acc1 += 100 / of
+				sum.Acc1 += 100
 			}
 			if a.Rank <= 5 {
-				mean.Acc5 += 100 / of
+				sum.Acc5 += 100
 			}
 		}
+		n := float64(len(batch))
+		mean.Loss, mean.Acc1, mean.Acc5 = mean.Loss+sum.Loss/n, mean.Acc1+sum.Acc1/n, mean.Acc5+sum.Acc5/n
+		batches++
 	}
+	mean.Loss, mean.Acc1, mean.Acc5 = mean.Loss/batches, mean.Acc1/batches, mean.Acc5/batches
 	return &mean
 }
 
@@ -314,6 +351,20 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 		return err
 	}
 	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+}
+
+// log adds the line of the published script to log.txt in a folder: means over the batches.
+func (r *evaluated) log(dir string) error {
+	path, mean := filepath.Join(dir, finetune.LogFile), batchMean(r.Answers, r.BatchSize)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err == nil {
+		_, err = fmt.Fprintf(file, "{\"loss\": %v, \"acc1\": %v, \"acc5\": %v}\n", mean.Loss, mean.Acc1, mean.Acc5)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, wholefile.Cause(err))
+	}
+	return nil
 }
 
 // savePlots writes plots to a folder, as .png and .pdf.
