@@ -68,11 +68,14 @@ func isPicture(name string) bool {
 
 // Open opens the splits that training needs, ROOT/train/CLASS/… and ROOT/val/CLASS/…. The errors are one sentence:
 // those of OpenSplit, and that the two have not the same classes, with the names of those that differ.
-func Open(root string) (train, val *Split, err error) {
+func Open(root string) (train, val *Split, err error) { return OpenWith(root, "val") }
+
+// OpenWith is Open for a dataset whose pictures to validate with lie in another folder.
+func OpenWith(root, validation string) (train, val *Split, err error) {
 	if train, err = OpenSplit(root, "train"); err != nil {
 		return nil, nil, err
 	}
-	if val, err = OpenSplit(root, "val"); err != nil {
+	if val, err = OpenSplit(root, validation); err != nil {
 		return nil, nil, err
 	}
 	if err := sameClasses(train, val); err != nil {
@@ -335,26 +338,6 @@ func (s *Split) Counts() []int {
 		counts[f.class] += len(f.names.ends)
 	}
 	return counts
-}
-
-// NamesFor are the names of the classes of a model that is to answer for this split: its own, or those of the folders
-// where it has none (nil). It is an error when it has another number of classes, or the same in another order.
-func (s *Split) NamesFor(classes int, names []string) ([]string, error) {
-	top := filepath.Join(s.Root, s.Name)
-	if len(s.Classes) != classes {
-		return nil, fmt.Errorf("%s has %d classes, but the model has %d: evaluate a model on the classes that it "+
-			"was trained on", top, len(s.Classes), classes)
-	}
-	for i, name := range names {
-		if j, found := slices.BinarySearch(s.Classes, name); found && j != i {
-			return nil, fmt.Errorf("%s is class %d by the model's names, but class %d among the folders of %s: the "+
-				"names must be those of the model, in its order", name, i, j, top)
-		}
-	}
-	if names == nil {
-		names = s.Classes
-	}
-	return names, nil
 }
 
 // Digest is a hexadecimal SHA-256 that tells whether two runs had the same pictures: over the classes' names and, for

@@ -158,31 +158,6 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A model answers for a split whose classes are its own, in its order.
-func TestNamesFor(t *testing.T) {
-	s := opened(t, lay(t, t.TempDir(), "val/001.Wren/1.jpg", "val/002.Rook/1.jpg"), "val")
-	for _, c := range []struct {
-		classes int
-		names   []string
-		want    string
-	}{
-		{2, nil, "001.Wren 002.Rook"},
-		{2, []string{"001.Wren", "Raven"}, "001.Wren Raven"},
-		{3, nil, "has 2 classes, but the model has 3"},
-		{2, []string{"002.Rook", "001.Wren"},
-			"002.Rook is class 0 by the model's names, but class 1 among the folders"},
-	} {
-		names, err := s.NamesFor(c.classes, c.names)
-		got := strings.Join(names, " ")
-		if err != nil {
-			got = err.Error()
-		}
-		if !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
-			t.Errorf("%d classes named %q: %q, want %q", c.classes, c.names, got, c.want)
-		}
-	}
-}
-
 func TestOpenErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		files []string

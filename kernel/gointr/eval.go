@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -18,6 +19,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model"
 )
@@ -27,6 +29,7 @@ type evaluated struct {
 	Checkpoint string `json:"checkpoint"`
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
+	ClassesBy  string `json:"classes_by"` // what told the folders' classes: name, number or order
 	BatchSize  int    `json:"batch_size"`
 	*evaluation.Report
 	// BatchMean is as the published loop averages: over the batches, so that the
@@ -48,6 +51,9 @@ type evalFlags struct {
 	dataset, split, out string
 	batchSize, devices  int
 	skipBad             bool
+	labels              labelFlags
+	script              scriptFlags
+	log                 string // folder of log.txt, as the published script has it
 }
 
 func evalCommand(c *common) *cobra.Command {
@@ -69,7 +75,7 @@ for the smaller ones a little; so published numbers are repeated.
 confusion and calibration as .png and .pdf.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
+			if err := f.complete(cmd, c, &m); err != nil {
 				return err
 			}
 			result, tally, err := f.evaluate(cmd, c, &m)
@@ -78,6 +84,11 @@ confusion and calibration as .png and .pdf.`,
 			}
 			if f.out != "" {
 				if err := result.write(tally); err != nil {
+					return err
+				}
+			}
+			if f.log != "" {
+				if err := result.log(f.log); err != nil {
 					return err
 				}
 			}
@@ -91,7 +102,29 @@ confusion and calibration as .png and .pdf.`,
 	cmd.Flags().IntVar(&f.devices, "devices", 1, "how many devices of the engine share the work")
 	cmd.Flags().BoolVar(&f.skipBad, "skip-bad", false, "go on without the pictures that cannot be read")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write report, tables and figures to")
+	f.labels.register(cmd)
+	f.script.register(cmd)
 	return cmd
+}
+
+// publishedBatch is the published main.py's --batch_size.
+const publishedBatch = 12
+
+// complete brings the flags together. --eval, which only the published call has, brings the published batches.
+func (f *evalFlags) complete(cmd *cobra.Command, c *common, m *modelFlags) error {
+	if err := f.script.complete(cmd, c, &f.dataset); err != nil {
+		return err
+	}
+	if f.script.eval && !cmd.Flags().Changed("batch-size") {
+		f.batchSize = publishedBatch
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.log = f.script.folder(cmd, f.dataset); f.log == "" {
+		f.log = f.out
+	}
+	return m.agree(cmd)
 }
 
 func (f *evalFlags) check() error {
@@ -116,18 +149,20 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 		return nil, nil, err
 	}
 	defer close()
-	about := m.About()
-	names, err := split.NamesFor(about.Classes, about.Names)
+	labels, err := f.labels.of(cmd, split, m.About())
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.out != "" { // before the hours that answers may take
-		if err := os.MkdirAll(f.out, 0o777); err != nil {
-			return nil, nil, fmt.Errorf("%s cannot be written to: %w", f.out, wholefile.Cause(err))
+	for _, dir := range []string{f.out, f.log} { // before the hours that answers may take
+		if dir == "" {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, nil, fmt.Errorf("%s cannot be written to: %w", dir, wholefile.Cause(err))
 		}
 	}
-	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, BatchSize: f.batchSize,
-		Out: f.out}
+	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, ClassesBy: labels.By,
+		BatchSize: f.batchSize, Out: f.out}
 	readable, bad, err := verify(cmd, split, f.skipBad)
 	if err != nil {
 		return nil, nil, err
@@ -135,8 +170,9 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 	for _, b := range bad {
 		result.Skipped = append(result.Skipped, split.Key(b.Index))
 	}
-	start, tally := time.Now(), evaluation.New(names)
-	if err := tallied(cmd, tally, m, readable, readable.Class); err != nil {
+	start, tally := time.Now(), evaluation.New(labels.Names)
+	truth := func(i int) int { return labels.Index[readable.Class(i)] }
+	if err := tallied(cmd, tally, m, readable, truth); err != nil {
 		return nil, nil, err
 	}
 	result.Seconds = time.Since(start).Seconds()
@@ -223,19 +259,23 @@ func (b *batched) Each(ctx context.Context, paths []string) iter.Seq2[*attention
 
 func batchMean(answers []evaluation.Answer, size int) *averages {
 	var mean averages
-	batches := float64((len(answers) + size - 1) / size)
+	batches := 0.0
 	for batch := range slices.Chunk(answers, size) {
-		of := float64(len(batch)) * batches
+		var sum averages
 		for _, a := range batch {
-			mean.Loss += a.Loss / of
+			sum.Loss += a.Loss
 			if a.Rank == 1 {
-				mean.Acc1 += 100 / of
+				sum.Acc1 += 100
 			}
 			if a.Rank <= 5 {
-				mean.Acc5 += 100 / of
+				sum.Acc5 += 100
 			}
 		}
+		n := float64(len(batch))
+		mean.Loss, mean.Acc1, mean.Acc5 = mean.Loss+sum.Loss/n, mean.Acc1+sum.Acc1/n, mean.Acc5+sum.Acc5/n
+		batches++
 	}
+	mean.Loss, mean.Acc1, mean.Acc5 = mean.Loss/batches, mean.Acc1/batches, mean.Acc5/batches
 	return &mean
 }
 
@@ -311,6 +351,20 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 		return err
 	}
 	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
+}
+
+// log adds the line of the published script to log.txt in a folder: means over the batches.
+func (r *evaluated) log(dir string) error {
+	path, mean := filepath.Join(dir, finetune.LogFile), batchMean(r.Answers, r.BatchSize)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err == nil {
+		_, err = fmt.Fprintf(file, "{\"loss\": %v, \"acc1\": %v, \"acc5\": %v}\n", mean.Loss, mean.Acc1, mean.Acc5)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, wholefile.Cause(err))
+	}
+	return nil
 }
 
 // savePlots writes plots to a folder, as .png and .pdf.

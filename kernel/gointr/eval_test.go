@@ -212,12 +212,12 @@ func TestEvalText(t *testing.T) {
 		f.Close()
 	}
 	for name, begins := range map[string]string{"confusion.pdf": "%PDF-", "calibration.pdf": "%PDF-",
-		"classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{"} {
+		"classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{", "log.txt": `{"loss": 2.7`} {
 		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.HasPrefix(string(data), begins) {
 			t.Errorf("%s begins with %.20q (%v)", name, data, err)
 		}
 	}
-	if list, _ := os.ReadDir(out); len(list) != 7 {
+	if list, _ := os.ReadDir(out); len(list) != 8 {
 		t.Errorf("there are %d files in it", len(list))
 	}
 }
@@ -283,10 +283,8 @@ func TestEvalBad(t *testing.T) {
 }
 
 func TestEvalMistakes(t *testing.T) {
-	checkpoint, dir := smallEval(t), copied(t)
-	if err := os.RemoveAll(filepath.Join(dir, "val", "005.Gull")); err != nil {
-		t.Fatal(err)
-	}
+	checkpoint, dir := smallEval(t), t.TempDir()
+	fruit := file(t, "fruit.txt", []byte("001.Wren\n002.Rook\napple\nbanana\ncherry\n"))
 	swapped := file(t, "swapped.txt", []byte("002.Rook\n001.Wren\n003.Crow\n004.Owl\n005.Gull\n"))
 	notFolder := file(t, "out", []byte("mine"))
 	for _, c := range []struct {
@@ -306,8 +304,9 @@ func TestEvalMistakes(t *testing.T) {
 		{1, []string{"no folder", "none"}, []string{"--dataset", filepath.Join(dir, "none"), "--checkpoint",
 			checkpoint}},
 		{1, []string{"none.pth"}, []string{"--dataset", evalSet, "--checkpoint", "none.pth"}},
-		{1, []string{"val has 4 classes, but the model has 5"}, []string{"--dataset", dir, "--checkpoint", checkpoint}},
-		{1, []string{"002.Rook is class 0", "class 1 among the folders"}, []string{"--dataset", evalSet, "--checkpoint",
+		{1, []string{"the folder 003.Crow", "--by-order"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
+			"--classes", fruit}},
+		{1, []string{"001.Wren is class 1", "class 0 among the folders"}, []string{"--dataset", evalSet, "--checkpoint",
 			checkpoint, "--classes", swapped}},
 		{1, []string{" has 1 device here", "no device 1"}, []string{"--dataset", evalSet, "--checkpoint", checkpoint,
 			"--devices", "2"}},

@@ -16,6 +16,7 @@ import (
 
 func faithfulCommand(c *common) *cobra.Command {
 	var m modelFlags
+	var labels labelFlags
 	var out string
 	var insertion, deletion []string
 	o := faithful.Default()
@@ -50,6 +51,10 @@ measures as .png and .pdf.`,
 				return err
 			}
 			defer model.Close()
+			if err := labels.tell(cmd, o.Dataset, o.Split, model.About()); err != nil {
+				return err
+			}
+			o.ByOrder = labels.byOrder
 			at, end := phases(cmd.ErrOrStderr())
 			report, err := faithful.Run(cmd.Context(), subject.Of(model), o, func(p faithful.Progress) {
 				at(p.Doing, p.Done, p.Of)
@@ -75,6 +80,7 @@ measures as .png and .pdf.`,
 		},
 	}
 	m.register(cmd)
+	labels.register(cmd)
 	cmd.Flags().StringVar(&o.Dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", o.Split, "folder of the dataset to measure on")
 	cmd.Flags().StringVar(&o.Parts, "parts", "", "parts.csv or boxes.csv (default: those in the dataset's folder)")

@@ -47,6 +47,7 @@ type guidedClass struct {
 
 func fieldguideCommand(c *common) *cobra.Command {
 	var flags modelFlags
+	var labels labelFlags
 	var o fieldguide.Options
 	var dataset, out string
 	cmd := &cobra.Command{
@@ -61,8 +62,7 @@ finds nearest. Where D has a parts.csv, it says how often each head is on which 
 head and part) and guide.json (every number, the places of the patches, and where
 they come from) come beside it. Heads and classes count from 0 there.
 
-A dataset may have some of the model's classes only, where their names are known
-(--classes).`,
+A dataset may have the folders of some of the model's classes only.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -80,6 +80,10 @@ A dataset may have some of the model's classes only, where their names are known
 				return err
 			}
 			defer close()
+			if err := labels.tell(cmd, dataset, o.Split, m.About()); err != nil {
+				return err
+			}
+			o.ByOrder = labels.byOrder
 			at, end := phases(cmd.ErrOrStderr())
 			g, err := fieldguide.Make(cmd.Context(), m, dataset, o, at)
 			end()
@@ -114,6 +118,7 @@ A dataset may have some of the model's classes only, where their names are known
 		},
 	}
 	flags.register(cmd)
+	labels.register(cmd)
 	cmd.Flags().StringVar(&dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	cmd.Flags().StringVar(&o.Split, "split", "val", "folder of the dataset to look at")
 	cmd.Flags().StringArrayVar(&o.Classes, "class", nil,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/finetune/train"
+	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 )
 
@@ -36,9 +37,15 @@ goes on with the very same batches. The flags of the published main.py work too,
 its settings are the defaults; --from nothing has others: 128 pixels, mirrored and not
 cropped, 16 epochs of batches of 32, one cycle up to a rate of 1e-3, everything trained.`,
 		Args: exactly(0, "no argument but flags"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, c) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.script.eval {
+				return evaluateInstead(cmd, c)
+			}
+			return f.run(cmd, c)
+		},
 	}
 	f.register(cmd.Flags())
+	f.script.register(cmd)
 	return cmd
 }
 
@@ -47,7 +54,8 @@ type trainingFlags struct {
 	options      train.Options
 	architecture intr.Config // with --from nothing
 	out, resume  string
-	path, name   string // --dataset-path and --dataset-name of the published scripts
+	script       scriptFlags
+	backbone     string
 }
 
 func (f *trainingFlags) register(flags *pflag.FlagSet) {
@@ -107,10 +115,12 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 
 	// Spellings of the published scripts.
 	flags.StringVar(&o.From, "finetune", o.From, "as --from")
-	flags.StringVar(&f.out, "output-dir", "", "as --out")
-	flags.StringVar(&f.path, "dataset-path", "", "folder that holds the folder of the dataset")
-	flags.StringVar(&f.name, "dataset-name", "", "name of the dataset's folder in --dataset-path")
-	for _, name := range []string{"finetune", "output-dir", "dataset-path", "dataset-name", "num-queries"} {
+	flags.StringVar(&f.backbone, "backbone", "", "a ResNet by name")
+	flags.StringVar(&a.Positions, "position-embedding", a.Positions, "sine or learned")
+	flags.BoolVar(&a.PreNorm, "pre-norm", false, "LayerNorm before each block")
+	flags.IntVar(&o.StartEpoch, "start-epoch", 0, "number of the first epoch")
+	for _, name := range []string{"finetune", "num-queries", "backbone", "position-embedding", "pre-norm",
+		"start-epoch"} {
 		flags.Lookup(name).Hidden = true
 	}
 }
@@ -130,17 +140,24 @@ func (b *blocksFlag) Set(text string) error {
 }
 
 // complete turns the flags into options, and says which way the training begins.
-func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
-	o := &f.options
+func (f *trainingFlags) complete(cmd *cobra.Command, c *common) error {
+	o, flags := &f.options, cmd.Flags()
+	if err := f.script.complete(cmd, c, &o.Dataset); err != nil {
+		return err
+	}
+	o.Validation = f.script.test
+	if published := f.script.folder(cmd, o.Dataset); published != "" {
+		if flags.Changed("out") && (flags.Changed("output-dir") || flags.Changed("output-sub-dir")) {
+			return wrong("--out and --output-dir both name the folder of the run: give one of them")
+		}
+		f.out = cmp.Or(f.out, published)
+		o.KeepEvery = o.Settings.Schedule.StepSize // lr_drop
+	} else if flags.Changed("output-dir") {
+		return wrong("--output-dir is empty, and a training keeps its checkpoints: name a folder")
+	}
 	o.Engine = c.backend
 	if o.Engine == "auto" {
 		o.Engine = ""
-	}
-	if f.name != "" || f.path != "" {
-		if o.Dataset != "" {
-			return wrong("--dataset and --dataset-path with --dataset-name name the same folder: give one of them")
-		}
-		o.Dataset = filepath.Join(f.path, f.name)
 	}
 	if len(o.Frozen) == 1 && o.Frozen[0] == "none" {
 		o.Frozen = nil
@@ -148,11 +165,16 @@ func (f *trainingFlags) complete(flags *pflag.FlagSet, c *common) error {
 	if o.From == finetune.Nothing && f.resume == "" {
 		o.Architecture = &f.architecture
 		f.fromNothing(flags)
+		if f.backbone != "" {
+			if err := f.architecture.SetBackbone(f.backbone); err != nil {
+				return wrongCall{err}
+			}
+		}
 	} else if err := f.ofCheckpoint(flags); err != nil {
 		return err
 	}
 	for flag, kind := range map[string]string{"lr-drop": finetune.StepLR, "min-lr": finetune.CosineAnnealingLR} {
-		if flags.Changed(flag) && o.Settings.Schedule.Kind != kind {
+		if flags.Changed(flag) && o.Settings.Schedule.Kind != kind && !(flag == "lr-drop" && o.KeepEvery > 0) {
 			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind,
 				o.Settings.Schedule.Kind)
 		}
@@ -172,14 +194,17 @@ func (f *trainingFlags) ofCheckpoint(flags *pflag.FlagSet) error {
 	var asked intr.Config
 	a := f.architecture
 	for flag, take := range map[string]func(){
-		"nheads":          func() { asked.Heads = a.Heads },
-		"dilation":        func() { asked.Dilation = a.Dilation },
-		"hidden-dim":      func() { asked.HiddenDim = a.HiddenDim },
-		"enc-layers":      func() { asked.EncoderLayers = a.EncoderLayers },
-		"dec-layers":      func() { asked.DecoderLayers = a.DecoderLayers },
-		"dim-feedforward": func() { asked.FeedForward = a.FeedForward },
-		"width":           func() { asked.Width = a.Width },
-		"blocks":          func() { asked.Blocks = a.Blocks },
+		"backbone":           func() { asked.Backbone = f.backbone },
+		"position-embedding": func() { asked.Positions = a.Positions },
+		"pre-norm":           func() { asked.PreNorm = a.PreNorm },
+		"nheads":             func() { asked.Heads = a.Heads },
+		"dilation":           func() { asked.Dilation = a.Dilation },
+		"hidden-dim":         func() { asked.HiddenDim = a.HiddenDim },
+		"enc-layers":         func() { asked.EncoderLayers = a.EncoderLayers },
+		"dec-layers":         func() { asked.DecoderLayers = a.DecoderLayers },
+		"dim-feedforward":    func() { asked.FeedForward = a.FeedForward },
+		"width":              func() { asked.Width = a.Width },
+		"blocks":             func() { asked.Blocks = a.Blocks },
 	} {
 		if !flags.Changed(flag) {
 			continue
@@ -214,7 +239,7 @@ func (f *trainingFlags) fromNothing(flags *pflag.FlagSet) {
 }
 
 func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
-	if err := f.complete(cmd.Flags(), c); err != nil {
+	if err := f.complete(cmd, c); err != nil {
 		return err
 	}
 	teller := teller{cmd: cmd, json: c.json, out: cmd.ErrOrStderr()}
@@ -239,12 +264,27 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
 	ctx, o := cmd.Context(), f.options
 	if f.resume != "" {
+		if strings.HasPrefix(f.resume, "https://") {
+			path, err := hub.Find(ctx, f.resume, cmd.ErrOrStderr())
+			if err != nil {
+				return nil, err
+			}
+			f.resume = path
+		}
 		info, err := os.Stat(f.resume)
 		if err != nil {
 			return nil, fmt.Errorf("there is no run %s: check the path", f.resume)
 		}
 		if info.IsDir() {
 			return f.goOn(cmd, tell)
+		}
+		// The published way to go on: the run's own checkpoint, and the same folder.
+		if run := filepath.Dir(f.resume); filepath.Base(f.resume) == finetune.CheckpointFile && f.out != "" &&
+			filepath.Clean(f.out) == run {
+			if _, err := train.ReadOptions(run); err == nil {
+				f.resume = run
+				return f.goOn(cmd, tell)
+			}
 		}
 		// What PyTorch's optimizer and schedule have in the checkpoint, and what begins a training.
 		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay",
@@ -266,7 +306,8 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
 	var refused string
 	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "epochs", "devices", "num-workers"}, flag.Name) {
+		if flag.Changed && !slices.Contains([]string{"resume", "epochs", "devices", "num-workers", "dataset-path",
+			"dataset-name", "output-dir", "output-sub-dir", "device", "world-size", "dist-url"}, flag.Name) {
 			refused = cmp.Or(refused, flag.Name)
 		}
 	})

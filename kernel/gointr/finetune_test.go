@@ -38,22 +38,22 @@ func TestFineTune(t *testing.T) {
 			t.Errorf("line %d is %q (%v)", i, line, err)
 		}
 	}
-	log, err := os.ReadFile("output/birds/log.txt")
+	log, err := os.ReadFile("output/birds/output_sub/log.txt")
 	if err != nil || len(lines) != 2 || string(log) != stdout {
 		t.Errorf("log.txt has %q, and said was %q (%v)", log, stdout, err)
 	}
 	if !strings.Contains(stderr, "epoch 2 of 2: loss ") {
 		t.Errorf("standard error has %q", stderr)
 	}
-	if code, _, stderr := gointr("finetune", "--resume", "output/birds", "--epochs", "3", "--backend",
+	if code, _, stderr := gointr("finetune", "--resume", "output/birds/output_sub", "--epochs", "3", "--backend",
 		"go"); code != 0 || !strings.Contains(stderr, "epoch 3 of 3") {
 		t.Errorf("gone on with, it ends with %d: %s", code, stderr)
 	}
-	if code, stdout, stderr := gointr("inspect", "output/birds/best.pth"); code != 0 ||
+	if code, stdout, stderr := gointr("inspect", "output/birds/output_sub/best.pth"); code != 0 ||
 		!strings.Contains(stdout, "2 classes") {
 		t.Errorf("the best model is inspected as %q %s", stdout, stderr)
 	}
-	code, stdout, stderr = gointr("predict", "datasets/birds/val", "--checkpoint", "output/birds/best.pth",
+	code, stdout, stderr = gointr("predict", "datasets/birds/val", "--checkpoint", "output/birds/output_sub/best.pth",
 		"--backend", "go")
 	if code != 0 || !strings.Contains(stdout, "Bunting") {
 		t.Errorf("the best model predicts %q %s", stdout, stderr)
@@ -80,19 +80,19 @@ func TestFineTune(t *testing.T) {
 			"--enc-layers", "0", "--dataset", "datasets/birds", "--out", "x"}},
 		"a drop without steps": {2, "--lr-drop belongs to StepLR", []string{"finetune", "--from", "nothing",
 			"--lr-drop", "3", "--dataset", "datasets/birds", "--out", "x"}},
-		"a run's learning rate": {2, "--lr cannot be another", []string{"finetune", "--resume", "output/birds",
+		"a run's learning rate": {2, "--lr cannot be another", []string{"finetune", "--resume", "output/birds/output_sub",
 			"--lr", "1"}},
 		"a checkpoint's rate": {2, "--lr has no say", []string{"finetune", "--resume",
-			"output/birds/checkpoint.pth", "--dataset", "datasets/birds", "--lr", "1", "--out", "x"}},
+			"output/birds/output_sub/checkpoint.pth", "--dataset", "datasets/birds", "--lr", "1", "--out", "x"}},
 		"a checkpoint's width": {1, "width 32 was asked for",
-			[]string{"finetune", "--resume", "output/birds/checkpoint.pth", "--dataset", "datasets/birds", "--width",
+			[]string{"finetune", "--resume", "output/birds/output_sub/checkpoint.pth", "--dataset", "datasets/birds", "--width",
 				"32", "--out", "x", "--freeze", "none", "--train-batchnorm"}},
 		"blocks that are none": {2, "four numbers", []string{"finetune", "--from", "nothing", "--blocks", "many"}},
 		"a part that is not there": {1, "there is no part \"beak\"", []string{"finetune", "--from", "sample",
 			"--freeze", "beak", "--dataset", "datasets/birds", "--out", "x"}},
 		"a run that is not there": {1, "there is no run nowhere", []string{"finetune", "--resume", "nowhere"}},
 		"a folder without a run":  {1, "holds no training", []string{"finetune", "--resume", "datasets"}},
-		"fewer epochs": {1, "cannot go on for 1", []string{"finetune", "--resume", "output/birds",
+		"fewer epochs": {1, "cannot go on for 1", []string{"finetune", "--resume", "output/birds/output_sub",
 			"--epochs", "1"}},
 	} {
 		code, stdout, stderr := gointr(append(c.args, "--backend", "go")...)
@@ -103,7 +103,7 @@ func TestFineTune(t *testing.T) {
 			t.Errorf("%s: a folder was made", name)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(folder, "output", "birds", "curves.png")); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, "output", "birds", "output_sub", "curves.png")); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -27,10 +28,11 @@ type interpretFlags struct {
 	dataset, split, out, class, layout string
 	index, confused                    int
 	skipBad                            bool
+	labels                             labelFlags
 	options                            interpret.Options
 
-	resume, path, name, outputDir, test string // of the published script
-	eval                                bool
+	script                    scriptFlags
+	heads, similar, batchSize int // of the published script
 }
 
 const (
@@ -64,13 +66,14 @@ often the maps for the true class are shown beside those for the other.
 D may have the folders of some of the model's classes only.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.complete(cmd); err != nil {
+			if err := f.complete(cmd, c); err != nil {
 				return err
 			}
 			return f.interpret(cmd, c)
 		},
 	}
 	f.register(cmd)
+	f.labels.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.dataset, "dataset", "", "folder with val/CLASS/*.jpg")
 	flags.StringVar(&f.split, "split", "val", "folder of the dataset to look at")
@@ -84,41 +87,46 @@ D may have the folders of some of the model's classes only.`,
 	flags.StringVar(&f.out, "out", "", "folder to write to")
 
 	// Spellings of the published script.
-	flags.StringVar(&f.resume, "resume", "", "as --checkpoint")
-	flags.StringVar(&f.path, "dataset-path", "", "folder that holds the folder of the dataset")
-	flags.StringVar(&f.name, "dataset-name", "", "name of the dataset's folder in --dataset-path")
-	flags.StringVar(&f.outputDir, "output-dir", "", "as --out")
-	flags.StringVar(&f.test, "test", "", "as --split")
 	flags.IntVar(&f.options.Layer, "dec-layer-index", f.options.Layer, "as --layer")
-	flags.BoolVar(&f.eval, "eval", false, "needs not be given")
-	for _, name := range []string{"resume", "dataset-path", "dataset-name", "output-dir", "test",
-		"dec-layer-index", "eval"} {
+	flags.IntVar(&f.heads, "gt-query-heads", 1, "1 writes the folder heads of --layout published")
+	flags.IntVar(&f.similar, "sim-query-heads", 1, "1 writes the folders of the similar classes")
+	flags.IntVar(&f.batchSize, "batch-size", 1, "1")
+	for _, name := range []string{"dec-layer-index", "gt-query-heads", "sim-query-heads", "batch-size"} {
 		flags.Lookup(name).Hidden = true
 	}
+	f.script.register(cmd)
 	return cmd
 }
 
 // complete brings the flags together, and says what is wrong with them.
-func (f *interpretFlags) complete(cmd *cobra.Command) error {
-	for _, same := range []struct{ published, ours, at string }{{"resume", "checkpoint", f.resume},
-		{"output-dir", "out", f.outputDir}, {"test", "split", f.test}} {
-		if same.at == "" {
-			continue
-		}
-		if cmd.Flags().Changed(same.ours) {
-			return wrong("--%s and --%s are the same: give one of them", same.published, same.ours)
-		}
-		if err := cmd.Flags().Set(same.ours, same.at); err != nil {
-			return wrongCall{err}
-		}
+func (f *interpretFlags) complete(cmd *cobra.Command, c *common) error {
+	flags := cmd.Flags()
+	if err := f.script.complete(cmd, c, &f.dataset); err != nil {
+		return err
 	}
-	if f.path != "" || f.name != "" {
-		if f.dataset != "" {
-			return wrong("--dataset and --dataset-path with --dataset-name name the same folder: give one of them")
+	if flags.Changed("output-dir") {
+		if flags.Changed("out") {
+			return wrong("--output-dir and --out are the same: give one of them")
 		}
-		f.dataset = filepath.Join(f.path, f.name)
+		f.out = f.script.outputDir
 	}
-	chosen, named := cmd.Flags().Changed("class-index"), f.class != ""
+	if f.heads != 1 || f.similar != 1 {
+		if f.layout != publishedLayout && flags.Changed("layout") {
+			return wrong("--gt_query_heads and --sim_query_heads belong to --layout published: leave them out")
+		}
+		f.layout = publishedLayout
+	}
+	if f.script.eval { // which only the published call has
+		if !flags.Changed("layout") {
+			f.layout = publishedLayout
+		}
+		f.out = cmp.Or(f.out, "output")
+	}
+	if f.batchSize != 1 {
+		return wrong("--batch_size is 1 here, as published: pictures are looked at one by one")
+	}
+	named := f.class != ""
+	chosen := flags.Changed("class-index") || f.script.eval && !named && f.confused == 0
 	switch {
 	case f.dataset == "":
 		return wrong("no dataset was named: give --dataset a folder with %s/CLASS/*.jpg", f.split)
@@ -142,7 +150,7 @@ func (f *interpretFlags) complete(cmd *cobra.Command) error {
 	if chosen {
 		f.class = strconv.Itoa(f.index)
 	}
-	return nil
+	return f.agree(cmd)
 }
 
 func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
@@ -155,8 +163,11 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 		return err
 	}
 	defer close()
-	about := m.About()
-	d, err := interpret.New(split, about.Classes, about.Names)
+	labels, err := f.labels.of(cmd, split, m.About())
+	if err != nil {
+		return err
+	}
+	d, err := interpret.New(split, labels)
 	if err != nil {
 		return err
 	}
@@ -172,6 +183,7 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 		total += s.Pictures.Len()
 	}
 	folders := interpret.NewPublished(f.out)
+	folders.Heads, folders.Similar = f.heads == 1, f.similar == 1
 	bar := progress(cmd.ErrOrStderr(), total, "looking")
 	study, err := interpret.NewStudy(cmd.Context(), m, subjects, f.options, func(p *interpret.Picture) error {
 		if f.layout == publishedLayout {

@@ -33,10 +33,16 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	session.Program, _ = os.Executable()
 	root := command()
+	args, note, err := asPublished(args)
+	if note != "" {
+		fmt.Fprintln(stderr, "gointr: "+note)
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return 0
 	}

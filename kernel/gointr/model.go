@@ -11,7 +11,10 @@ import (
 )
 
 // modelFlags are those of every command that opens a checkpoint.
-type modelFlags struct{ checkpoint, classes string }
+type modelFlags struct {
+	checkpoint, classes string
+	asked               intr.Config // what flags of the published scripts say of it
+}
 
 func (m *modelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", hub.Sample, "a path, a published name, or hf:OWNER/REPO/FILE")
@@ -22,7 +25,8 @@ func (m *modelFlags) register(cmd *cobra.Command) {
 // user's session, where one is running, and else in this process: to load a model for
 // one call, no session need be started.
 func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), error) {
-	if _, err := session.Now(cmd.Context()); err != nil {
+	// A session knows no more than the checkpoint says.
+	if _, err := session.Now(cmd.Context()); err != nil || m.asked.Heads != 0 || m.asked.Dilation {
 		here, err := m.load(cmd, c)
 		if err != nil {
 			return nil, nil, err
@@ -48,7 +52,7 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr())}
+	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked)}
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
 	}

@@ -107,7 +107,7 @@ func Find(class string, names []string, classes int) (int, error) {
 		return i, nil
 	}
 	for i, name := range names {
-		if plain(name) == plain(class) {
+		if Fold(name) == Fold(class) {
 			return i, nil
 		}
 	}
@@ -125,8 +125,9 @@ func Plain(name string) string {
 	return strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
 }
 
-// plain is a name without what people may write either way.
-func plain(name string) string { return strings.ReplaceAll(strings.ToLower(Plain(name)), "-", " ") }
+// Fold is a name without what people may write either way: two that fold to the same
+// name the same class.
+func Fold(name string) string { return strings.ReplaceAll(strings.ToLower(Plain(name)), "-", " ") }
 
 // Map is where one head of one decoder layer looked for a class. Layers and
 // heads count from 0; layer Last is the last one. The values share memory with

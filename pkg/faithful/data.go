@@ -19,8 +19,8 @@ import (
 
 // data are the pictures that are measured, and what is known of them.
 type data struct {
-	split   *datasets.Split
-	names   []string       // of the classes
+	split *datasets.Split
+	*datasets.Labels
 	drawn   *birds.Options // nil where the dataset is none of drawn birds
 	minimal map[int][]kinds
 	parts   map[string][]datasets.Part
@@ -35,13 +35,13 @@ func open(o Options, about model.About) (*data, error) {
 	if d.split, err = datasets.OpenSplit(o.Dataset, o.Split); err != nil {
 		return nil, err
 	}
-	if d.names, err = d.split.NamesFor(about.Classes, about.Names); err != nil {
+	if d.Labels, err = d.split.Labels(about.Classes, about.Names, o.ByOrder); err != nil {
 		return nil, err
 	}
 	if err := d.openBoxes(o); err != nil {
 		return nil, err
 	}
-	if set, err := birds.Open(o.Dataset); err == nil {
+	if set, err := birds.Open(o.Dataset); err == nil && !d.Some() { // species by species
 		if _, _, err := set.Find(d.split.Key(0)); err == nil {
 			d.drawn = &set
 			species, err := birds.First(set.Classes)
@@ -150,7 +150,7 @@ func (d *data) training(o Options) (train *datasets.Split, pictures []int, why s
 		}
 	}
 	if none := slices.Index(taken, 0); none >= 0 {
-		return nil, nil, fmt.Sprintf("No head was chosen: the training pictures of %s have no boxes.", d.names[none])
+		return nil, nil, fmt.Sprintf("No head was chosen: the training pictures of %s have no boxes.", d.split.Classes[none])
 	}
 	return train, pictures, ""
 }
@@ -181,8 +181,8 @@ func (r *runner) choose(ctx context.Context) error {
 		r.report.Notes = append(r.report.Notes, why)
 		return nil
 	}
-	of := make([]int, len(r.split.Classes))
-	heads := make([][]pointing, len(r.split.Classes))
+	of := make([]int, len(r.Names))
+	heads := make([][]pointing, len(r.Names))
 	for n, i := range pictures {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -192,7 +192,7 @@ func (r *runner) choose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		class := train.Class(i)
+		class := r.Index[train.Class(i)]
 		box, _ := r.targets(train, i)
 		if heads[class] == nil {
 			heads[class] = make([]pointing, e.Heads)
@@ -204,8 +204,11 @@ func (r *runner) choose(ctx context.Context) error {
 			}
 		}
 	}
-	r.heads = make([]int, len(r.split.Classes))
+	r.heads = make([]int, len(r.Names))
 	for class, list := range heads {
+		if list == nil {
+			continue // a class without pictures
+		}
 		best := 0
 		for head, p := range list {
 			if q := list[best]; p.hits > q.hits || p.hits == q.hits && p.energy > q.energy {
@@ -213,7 +216,7 @@ func (r *runner) choose(ctx context.Context) error {
 			}
 		}
 		r.heads[class] = best
-		r.report.Chosen = append(r.report.Chosen, Chosen{Class: class, Name: r.names[class], Head: best,
+		r.report.Chosen = append(r.report.Chosen, Chosen{Class: class, Name: r.Names[class], Head: best,
 			Hits: list[best].hits, Of: of[class]})
 	}
 	r.methods = slices.Insert(r.methods, 0, Head)

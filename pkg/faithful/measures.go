@@ -163,7 +163,7 @@ func (r *runner) measure(d *definition) {
 // keep remembers a picture's value.
 func (r *runner) keep(d *definition, p *shot, m Method, v float64) {
 	if !math.IsNaN(v) {
-		r.report.values = append(r.report.values, value{p.key, r.names[p.class], d.key, m, v})
+		r.report.values = append(r.report.values, value{p.key, r.Names[p.class], d.key, m, v})
 	}
 }
 

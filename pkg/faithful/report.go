@@ -25,6 +25,7 @@ type Provenance struct {
 	Dataset    string `json:"dataset"`
 	Pictures   string `json:"dataset_digest"` // of the split: datasets.Split.Digest
 	Split      string `json:"split"`
+	ClassesBy  string `json:"classes_by"`      // what told the folders' classes: datasets.Labels.By
 	Parts      string `json:"parts,omitempty"` // the file of parts or boxes
 	MaxImages  int    `json:"max_images"`      // 0 is all
 	Steps      int    `json:"steps"`           // of a curve

@@ -28,6 +28,8 @@ type Options struct {
 	Insertion []Fill `json:"insertion"`  // what insertion begins with: one fill or both, the first for the figure
 	Deletion  []Fill `json:"deletion"`   // what deletion ends with
 	Seed      uint64 `json:"seed"`       // of everything random
+	// ByOrder takes the folders in their order for the model's first classes, whatever their names.
+	ByOrder bool `json:"by_order,omitempty"`
 }
 
 // Default are the settings of docs/faithful.md, for the split "val".
@@ -139,7 +141,7 @@ func Run(ctx context.Context, m Subject, o Options, progress func(Progress)) (*R
 	from := about.Origin
 	r.report = &Report{Provenance: Provenance{Checkpoint: from.Checkpoint, Digest: from.SHA256, Config: from.Model,
 		Engine: from.Engine, Version: origin.Version(),
-		Dataset: o.Dataset, Pictures: digest, Split: o.Split, Parts: d.files, MaxImages: o.MaxImages, Steps: o.Steps,
+		Dataset: o.Dataset, Pictures: digest, Split: o.Split, ClassesBy: d.By, Parts: d.files, MaxImages: o.MaxImages, Steps: o.Steps,
 		Shown: o.Insertion, Hidden: o.Deletion, Training: training, Bootstraps: bootstraps, Seed: o.Seed}}
 	r.report.Target = d.target
 	if _, able := m.(Attributer); able {
@@ -176,7 +178,7 @@ func (r *runner) picture(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	p := &shot{key: r.split.Key(i), class: r.split.Class(i), width: photo.Width, height: photo.Height, photo: photo,
+	p := &shot{key: r.split.Key(i), class: r.Index[r.split.Class(i)], width: photo.Width, height: photo.Height, photo: photo,
 		input: photo.Eval(r.about.EvalSize), background: math.NaN()}
 	h := fnv.New64a()
 	h.Write([]byte(p.key))

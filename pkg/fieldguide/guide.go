@@ -28,6 +28,7 @@ type Options struct {
 	Split   string   // the dataset's folder that is looked at; "" is val, pictures unseen in training
 	Classes []string // names or numbers of the classes to have in the guide; nil is all of the dataset
 	Patches int      // shown of each head, 1 to 12; 0 is 5
+	ByOrder bool     // takes the folders in their order for the model's first classes, whatever their names
 }
 
 const (
@@ -55,6 +56,7 @@ type About struct {
 	Dataset       string   `json:"dataset"`
 	Split         string   `json:"split"`
 	DatasetDigest string   `json:"dataset_digest"`   // datasets.Split.Digest
+	ClassesBy     string   `json:"classes_by"`       // what told the folders' classes: datasets.Labels.By
 	PartsDigest   string   `json:"parts_sha256"`     // of parts.csv; "" where there is none
 	Classes       int      `json:"model_classes"`    // that the model knows
 	Layer         int      `json:"layer"`            // of the decoder, from 0: the last one
@@ -190,7 +192,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	}
 	it := m.About()
 	w := &work{Model: m, about: it, split: split, parts: map[string][]datasets.Part{}}
-	if err := w.nameClasses(); err != nil {
+	if w.Labels, err = split.Labels(it.Classes, it.Names, o.ByOrder); err != nil {
 		return nil, err
 	}
 	wanted, err := w.wanted(o.Classes)
@@ -199,7 +201,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	}
 	about := About{
 		Version: origin.Version(), Checkpoint: it.Origin.Checkpoint, Digest: it.Origin.SHA256, Dataset: dataset,
-		Split: o.Split, Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
+		Split: o.Split, ClassesBy: w.By, Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
 	}
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
 		return nil, err
@@ -237,7 +239,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	}
 	var more []int // folders of look-alikes that were not asked for
 	for _, s := range g.Species {
-		folder := slices.Index(w.class, s.LookAlike)
+		folder := slices.Index(w.Index, s.LookAlike)
 		if s.LookAlike >= 0 && !slices.Contains(wanted, folder) && !slices.Contains(more, folder) {
 			more = append(more, folder)
 			of += counts[folder]
@@ -258,64 +260,28 @@ type work struct {
 	model.Model
 	about model.About
 	split *datasets.Split
-	class []int // of each folder, for the model
-	names []string
+	*datasets.Labels
 	parts map[string][]datasets.Part
 	sided map[string]bool // parts that are there twice, left and right
 	guide *Guide
-}
-
-// nameClasses finds the model's class of each of the dataset's folders. A dataset may have fewer classes than the
-// model, where the model's names tell which.
-func (w *work) nameClasses() error {
-	folders := w.split.Classes
-	w.class = make([]int, len(folders))
-	if len(folders) < w.about.Classes && w.about.Names != nil {
-		w.names = w.about.Names
-		for i, folder := range folders {
-			var err error
-			if w.class[i], err = attention.Find(folder, w.about.Names, w.about.Classes); err != nil {
-				return fmt.Errorf("%s has %d classes, but the model has %d, and none is called like the folder %s: "+
-					"give the class file that belongs to the checkpoint",
-					w.split.Root, len(folders), w.about.Classes, folder)
-			}
-			if at := slices.Index(w.class[:i], w.class[i]); at >= 0 {
-				return fmt.Errorf("the folders %s and %s of %s are both the model's class %d", folders[at], folder,
-					w.split.Root, w.class[i])
-			}
-		}
-		return nil
-	}
-	var err error
-	if w.names, err = w.split.NamesFor(w.about.Classes, w.about.Names); err != nil {
-		if w.about.Names == nil && len(folders) < w.about.Classes {
-			err = fmt.Errorf("%w; where the dataset has some of its classes only, "+
-				"give the class file that belongs to the checkpoint", err)
-		}
-		return err
-	}
-	for i := range w.class {
-		w.class[i] = i
-	}
-	return nil
 }
 
 // wanted is the folders of the classes asked for, in order.
 func (w *work) wanted(classes []string) ([]int, error) {
 	var folders []int
 	if classes == nil {
-		for i := range w.class {
+		for i := range w.Index {
 			folders = append(folders, i)
 		}
 	}
 	for _, class := range classes {
-		index, err := attention.Find(class, w.names, w.about.Classes)
+		index, err := attention.Find(class, w.Names, w.about.Classes)
 		if err != nil {
 			return nil, err
 		}
-		folder := slices.Index(w.class, index)
+		folder := slices.Index(w.Index, index)
 		if folder < 0 {
-			return nil, fmt.Errorf("%s has no pictures of %s", w.split.Root, attention.Plain(w.names[index]))
+			return nil, fmt.Errorf("%s has no pictures of %s", w.split.Root, attention.Plain(w.Names[index]))
 		}
 		folders = append(folders, folder)
 	}

@@ -537,8 +537,7 @@ func TestMistakes(t *testing.T) {
 		}
 		return m
 	}
-	unnamed, other := good, good
-	unnamed.It.Names, unnamed.It.Classes = nil, 7
+	other := good
 	other.It.Names, other.It.Classes = []string{"a", "b", "c", "d"}, 4
 	stopped, stop := context.WithCancel(context.Background())
 	stop()
@@ -553,8 +552,7 @@ func TestMistakes(t *testing.T) {
 		{good, dir, Options{Split: "train"}, "there is no folder train"},
 		{good, dir + "x", Options{}, "x"},
 		{good, dir, Options{Classes: []string{"Robin"}}, `no class is named "Robin"`},
-		{unnamed, dir, Options{}, "give the class file that belongs to the checkpoint"},
-		{other, dir, Options{}, "none is called like the folder 001.Wren"},
+		{other, dir, Options{}, "the folder 001.Wren"},
 		{answers(func(e *attention.Explanation) { e.Weights[5] = float32(math.NaN()) }), dir, Options{}, "NaN"},
 		{answers(func(e *attention.Explanation) { e.Weights = e.Weights[1:] }), dir, Options{}, "do not fit"},
 		{answers(func(e *attention.Explanation) { e.Layers, e.Heads = 3, 2 }), dir, Options{}, ""},

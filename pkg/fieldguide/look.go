@@ -140,13 +140,13 @@ type gathered struct {
 
 // species looks at all pictures of a folder.
 func (w *work) species(ctx context.Context, folder int, step func()) (*Species, error) {
-	class := w.class[folder]
+	class := w.Index[folder]
 	sums := make([]float64, w.about.Classes)
 	taken := make([]int, w.about.Classes)
 	var heads []gathered
 	visible, chance := map[string]int{}, map[string]float64{}
 	only := w.split.Only(func(i int) bool { return w.split.Class(i) == folder })
-	s := &Species{Index: class, Name: w.names[class], Pictures: only.Len(), LookAlike: -1}
+	s := &Species{Index: class, Name: w.Names[class], Pictures: only.Len(), LookAlike: -1}
 	read := func(_ context.Context, i int) (*picture.Picture, error) { return picture.Open(only.Path(i)) }
 	i := -1
 	for p, err := range parallel.Ahead(ctx, only.Len(), 1, 1, read) {
@@ -282,17 +282,17 @@ func (w *work) nearest(s *Species, sums []float64) {
 		if nearer < 0 || sum > sums[nearer] {
 			nearer = k
 		}
-		if slices.Contains(w.class, k) && (s.LookAlike < 0 || sum > sums[s.LookAlike]) {
+		if slices.Contains(w.Index, k) && (s.LookAlike < 0 || sum > sums[s.LookAlike]) {
 			s.LookAlike = k
 		}
 	}
 	if s.LookAlike < 0 {
 		return
 	}
-	s.Like = w.names[s.LookAlike]
+	s.Like = w.Names[s.LookAlike]
 	s.Margin = (sums[s.Index] - sums[s.LookAlike]) / float64(s.Pictures)
 	if nearer != s.LookAlike {
-		s.Nearer = w.names[nearer]
+		s.Nearer = w.Names[nearer]
 	}
 }
 

@@ -27,6 +27,11 @@ type Options struct {
 	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
 	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
 
+	Validation string `json:"test,omitempty"`        // the dataset's folder for validation; "" is val [test]
+	StartEpoch int    `json:"start_epoch,omitempty"` // the first epoch's number [start_epoch]
+	// KeepEvery keeps a numbered checkpoint (checkpoint0079.pth) every so many epochs, and at the end; 0 keeps none.
+	// In the published scripts it is lr_drop, whatever the schedule.
+	KeepEvery   int  `json:"keep_every,omitempty"`
 	Epochs      int  `json:"epochs"`                // [epochs]
 	TensorBoard bool `json:"tensorboard,omitempty"` // writes event files, too
 

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,6 +21,7 @@ import (
 //   - "hf:OWNER/REPO/FILE" or "hf:OWNER/REPO@REVISION/FILE", a file on Hugging
 //     Face, where FILE may be in folders and REVISION is a commit, tag or branch
 //     without a slash ("main" when not given);
+//   - the URL of a file on Hugging Face, or one for torch.hub, whose name ends with its digest;
 //   - a path.
 //
 // What is not in the cache is downloaded and verified first. Progress, which may be nil, gets a bar where it is a
@@ -49,10 +52,13 @@ func Find(ctx context.Context, checkpoint string, progress io.Writer) (path stri
 			return torchFile{url: p.URL, file: p.File}.find(ctx, progress)
 		}
 	}
-	return findPath(checkpoint)
+	return findPath(ctx, checkpoint, progress)
 }
 
-func findPath(checkpoint string) (string, error) {
+// hubURL is a file of Hugging Face as its pages link to it.
+var hubURL = regexp.MustCompile(`^huggingface\.co/([^/?]+/[^/?]+)/(?:resolve|blob)/([^/?]+)/([^?]+)`)
+
+func findPath(ctx context.Context, checkpoint string, progress io.Writer) (string, error) {
 	info, err := os.Stat(checkpoint)
 	if err == nil {
 		if info.IsDir() {
@@ -63,6 +69,16 @@ func findPath(checkpoint string) (string, error) {
 			return "", fmt.Errorf("%s is a directory: give the checkpoint file in it", checkpoint)
 		}
 		return checkpoint, nil
+	}
+	if url, ok := strings.CutPrefix(checkpoint, "https://"); ok && path.Base(url) != url {
+		// As the published scripts take a URL, by torch.hub; of Hugging Face by its own cache.
+		if hf := hubURL.FindStringSubmatch(url); hf != nil {
+			f := hubFile{repo: hf[1], revision: hf[2], file: hf[3]}
+			return f.find(ctx, progress)
+		}
+		if torchDigest.MatchString(path.Base(url)) {
+			return torchFile{url: checkpoint, file: path.Base(url)}.find(ctx, progress)
+		}
 	}
 	if strings.Contains(checkpoint, "://") {
 		return "", fmt.Errorf("%s is a URL: write hf:OWNER/REPO/FILE for a file on Hugging Face, or download it and "+

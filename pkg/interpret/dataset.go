@@ -15,8 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gointr/gointr/datasets"
@@ -27,28 +25,27 @@ import (
 // Dataset is one split of a dataset, seen by a model.
 type Dataset struct {
 	Split *datasets.Split
-	Names []string                   // of the model's classes, by index
-	Index []int                      // the model's class of each folder, in the order of Split.Classes
+	*datasets.Labels
 	Parts map[string][]datasets.Part // of every picture by its key; nil where the dataset has no parts.csv
 }
 
-// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Where there are folders
-// of some classes only, one belongs to the class of its name or, without names, of its number, counted from 1 as in
-// CUB-200-2011 ("014.Indigo_Bunting" is class 13).
+// Open opens ROOT/SPLIT for a model of a number of classes, whose names may be missing (nil). Which classes the folders
+// are is found as datasets.Split.Labels does.
 func Open(root, split string, classes int, names []string) (*Dataset, error) {
 	pictures, err := datasets.OpenSplit(root, split)
 	if err != nil {
 		return nil, err
 	}
-	return New(pictures, classes, names)
-}
-
-// New is Open for a split at hand.
-func New(split *datasets.Split, classes int, names []string) (*Dataset, error) {
-	d := &Dataset{Split: split}
-	if err := d.match(classes, names); err != nil {
+	labels, err := pictures.Labels(classes, names, false)
+	if err != nil {
 		return nil, err
 	}
+	return New(pictures, labels)
+}
+
+// New is a split at hand with its classes.
+func New(split *datasets.Split, labels *datasets.Labels) (*Dataset, error) {
+	d := &Dataset{Split: split, Labels: labels}
 	parts := filepath.Join(split.Root, "parts.csv")
 	if _, err := os.Stat(parts); errors.Is(err, fs.ErrNotExist) {
 		return d, nil
@@ -56,54 +53,6 @@ func New(split *datasets.Split, classes int, names []string) (*Dataset, error) {
 	var err error
 	d.Parts, err = datasets.ReadParts(parts)
 	return d, err
-}
-
-func (d *Dataset) match(classes int, names []string) error {
-	folders, top := d.Split.Classes, filepath.Join(d.Split.Root, d.Split.Name)
-	switch {
-	case len(folders) > classes:
-		return fmt.Errorf("%s has %d classes, but the model has %d: "+
-			"interpret a model on the classes that it was trained on", top, len(folders), classes)
-	case len(folders) == classes:
-		var err error
-		if d.Names, err = d.Split.NamesFor(classes, names); err != nil {
-			return err
-		}
-		for i := range folders {
-			d.Index = append(d.Index, i)
-		}
-		return nil
-	}
-	taken := map[int]string{}
-	for _, folder := range folders {
-		class := slices.Index(names, folder)
-		if names == nil {
-			number, _, numbered := strings.Cut(folder, ".")
-			n, err := strconv.Atoi(number)
-			if !numbered || err != nil || n < 1 || n > classes {
-				return fmt.Errorf("%s has %d of the model's %d classes, and %s does not say which of them it is: "+
-					"give the model's class names, or folders for all classes", top, len(folders), classes, folder)
-			}
-			class = n - 1
-		}
-		if class < 0 {
-			return fmt.Errorf("%s has %d of the model's %d classes, and none of these is named %s: "+
-				"name the folders as the model names its classes", top, len(folders), classes, folder)
-		}
-		if other, twice := taken[class]; twice {
-			return fmt.Errorf("%s: %s and %s are both class %d", top, other, folder, class)
-		}
-		taken[class] = folder
-		d.Index = append(d.Index, class)
-	}
-	d.Names = slices.Clone(names)
-	for class := len(d.Names); class < classes; class++ {
-		d.Names = append(d.Names, attention.Name(nil, class))
-		if folder, ok := taken[class]; ok {
-			d.Names[class] = folder
-		}
-	}
-	return nil
 }
 
 // Truth is the model's class of picture i of the split.

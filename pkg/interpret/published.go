@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/internal/parallel"
@@ -34,13 +35,16 @@ import (
 // order above, classes from the most similar on, and not again when run again; models of any number of heads have the
 // mean. A map too flat to be stretched leaves its panel undyed.
 type Published struct {
+	Heads   bool // writes the folder heads [gt_query_heads]
+	Similar bool // writes the folders head_avg and head_H [sim_query_heads]
+
 	dir   string
 	named map[string]bool
 }
 
 // NewPublished begins in a folder, which is made when there is none.
 func NewPublished(dir string) *Published {
-	return &Published{filepath.Join(dir, "visualization"), map[string]bool{}}
+	return &Published{Heads: true, Similar: true, dir: filepath.Join(dir, "visualization"), named: map[string]bool{}}
 }
 
 // Add writes a picture. Each file appears whole or not at all.
@@ -78,10 +82,17 @@ func (w *Published) Add(p *Picture) error {
 		}
 	}
 	dir := filepath.Join(w.dir, name)
-	folders := []string{"heads", "head_avg"}
-	for head := range heads {
-		folders = append(folders, fmt.Sprintf("head_%d", head))
+	var folders []string
+	if w.Heads {
+		folders = append(folders, "heads")
 	}
+	if w.Similar {
+		folders = append(folders, "head_avg")
+		for head := range heads {
+			folders = append(folders, fmt.Sprintf("head_%d", head))
+		}
+	}
+	panels = slices.DeleteFunc(panels, func(p panel) bool { return !slices.Contains(folders, path.Dir(p.path)) })
 	for _, folder := range folders {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o777); err != nil {
 			return fmt.Errorf("%s cannot be written to: %w", w.dir, wholefile.Cause(err))

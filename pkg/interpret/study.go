@@ -25,6 +25,7 @@ type Provenance struct {
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
 	Digest     string `json:"split_digest"` // datasets.Split.Digest
+	ClassesBy  string `json:"classes_by"`   // what told the folders' classes: datasets.Labels.By
 	Layer      int    `json:"layer"`        // of the decoder, from 0
 	TopQ       int    `json:"top_q"`
 }
@@ -51,7 +52,7 @@ func NewStudy(
 	d, from := subjects[0].Dataset, m.About().Origin
 	t := &Study{Subjects: subjects, Provenance: Provenance{
 		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
-		Dataset: d.Split.Root, Split: d.Split.Name, Layer: o.Layer, TopQ: o.TopQ,
+		Dataset: d.Split.Root, Split: d.Split.Name, ClassesBy: d.By, Layer: o.Layer, TopQ: o.TopQ,
 	}}
 	if t.Provenance.Digest, err = d.Split.Digest(ctx); err != nil {
 		return nil, err

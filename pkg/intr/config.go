@@ -58,6 +58,19 @@ var backbones = []struct {
 	{"resnet101", [4]int{3, 4, 23, 3}, true},
 }
 
+// SetBackbone takes the sizes of a ResNet by torchvision's name [backbone]. The error names those that there are.
+func (c *Config) SetBackbone(name string) error {
+	var names []string
+	for _, b := range backbones {
+		if b.name == name {
+			c.Backbone, c.Blocks, c.Bottleneck, c.Width = name, b.blocks, b.bottleneck, 64
+			return nil
+		}
+		names = append(names, b.name)
+	}
+	return fmt.Errorf("there is no backbone %q: choose among %s", name, strings.Join(names, ", "))
+}
+
 // Stride is how many pixels of the network's input lie under one cell of the
 // feature map, in each direction: 32, or 16 with dilation, or 16 where the
 // backbone ends with layer3 (8 with layer2, 4 with layer1).
@@ -375,8 +388,12 @@ func (c Config) options() []option {
 
 // contradicts names what an architecture has other than it was asked for.
 func (c Config) contradicts(asked Config) error {
-	has := append([]option{{"blocks", c.Blocks}, {"width", c.Width}}, c.options()...)
-	for i, a := range append([]option{{"blocks", asked.Blocks}, {"width", asked.Width}}, asked.options()...) {
+	whole := func(c Config) []option {
+		return append([]option{{"blocks", c.Blocks}, {"width", c.Width}, {"backbone", c.Backbone},
+			{"num_queries", c.Classes}}, c.options()...)
+	}
+	has := whole(c)
+	for i, a := range whole(asked) {
 		if !reflect.ValueOf(a.value).IsZero() && a.value != has[i].value {
 			return fmt.Errorf("%s %v was asked for, and the model that it holds has %v: leave it out, or train from "+
 				"nothing", a.name, a.value, has[i].value)

@@ -64,6 +64,7 @@ type options struct {
 	classFile string
 	progress  io.Writer
 	device    int
+	asked     Config
 }
 
 // Option is a choice for Open.
@@ -80,6 +81,9 @@ func Progress(w io.Writer) Option { return func(o *options) { o.progress = w } }
 
 // Device chooses one of the engine's devices, from 0.
 func Device(number int) Option { return func(o *options) { o.device = number } }
+
+// As says what is known of the architecture, as InspectAs has it.
+func As(asked Config) Option { return func(o *options) { o.asked = asked } }
 
 // Open loads a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". Errors are
@@ -113,7 +117,7 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 }
 
 func openModel(file *torchfile.File, path string, names []string, o options) (*Model, error) {
-	state, config, err := Inspect(file)
+	state, config, err := InspectAs(file, o.asked)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
@@ -195,7 +199,7 @@ func Weights(file *torchfile.File) (at string, ok bool) {
 }
 
 // InspectAs is Inspect for who asks for an architecture: for what is not zero in
-// asked, Backbone and Classes left aside. EvalSize is then what was asked for, and so
+// asked. EvalSize is then what was asked for, and so
 // are Heads and Dilation where the checkpoint has no word of them; where weights or
 // args say otherwise, the error names what.
 func InspectAs(file *torchfile.File, asked Config) (map[string]*torchfile.Tensor, Config, error) {

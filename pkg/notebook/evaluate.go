@@ -15,7 +15,8 @@ type Evaluation struct {
 
 // EvaluateOptions are choices for Evaluate.
 type EvaluateOptions struct {
-	Split string // of the dataset; "val"
+	Split   string // of the dataset; "val"
+	ByOrder bool   // takes the folders in their order for the model's first classes, whatever their names
 }
 
 // Evaluate answers every picture in dataset/val/CLASS, each as if it were alone,
@@ -30,12 +31,21 @@ type EvaluateOptions struct {
 func (m *Model) Evaluate(dataset string, options ...func(*EvaluateOptions)) *Evaluation {
 	o := with(EvaluateOptions{Split: "val"}, options)
 	pictures, about := must(datasets.OpenSplit(dataset, o.Split)), m.m.About()
-	names := must(pictures.NamesFor(about.Classes, about.Names))
+	labels := must(pictures.Labels(about.Classes, about.Names, o.ByOrder))
 	var bar bar
 	verify(&bar, pictures, "eval")
-	report := m.answer(&bar, "", names, pictures, pictures.Class)
-	bar.end("%d pictures of %d classes evaluated", pictures.Len(), len(names))
+	truth := func(i int) int { return labels.Index[pictures.Class(i)] }
+	report := m.answer(&bar, "", labels.Names, pictures, truth)
+	bar.end("%d pictures of %d classes evaluated%s", pictures.Len(), len(labels.Index), told(labels))
 	return &Evaluation{report}
+}
+
+// told says which classes the folders are, where they are not all in order.
+func told(l *datasets.Labels) string {
+	if !l.Some() {
+		return ""
+	}
+	return ": " + l.String()
 }
 
 // verify reads all pictures; bad ones end the cell.

@@ -125,16 +125,16 @@ func TestEvaluateMistakes(t *testing.T) {
 	if err := os.WriteFile(paths[3], []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	few, _ := dataset(t)
-	if err := os.RemoveAll(filepath.Join(few, "val", "004.Owl")); err != nil {
+	many, _ := dataset(t)
+	if err := os.CopyFS(filepath.Join(many, "val", "006.Jay"), os.DirFS(filepath.Join(many, "val", "004.Owl"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ dir, split, want string }{
 		{bad, "val", "1 of the 10 pictures in"},
 		{bad, "val", "gointr eval --skip-bad"},
-		{few, "val", "has 4 classes, but the model has 5"},
-		{few, "train", "there is no folder train"},
-		{few, "train val", "there is no folder train val"},
+		{many, "val", "has 6 classes, but the model has 5"},
+		{many, "train", "there is no folder train"},
+		{many, "train val", "there is no folder train val"},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestEvaluateMistakes$")
 		cmd.Env = append(os.Environ(), "GOINTR_TEST_MISTAKE="+c.dir, "GOINTR_TEST_SPLIT="+c.split)

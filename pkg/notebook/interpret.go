@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/interpret"
 )
@@ -20,15 +21,17 @@ type Study struct {
 
 // InterpretOptions are choices for Interpret and Confused.
 type InterpretOptions struct {
-	Split string // of the dataset; "val"
-	TopQ  int    // how many of the most similar classes; 5
-	Layer int    // of the decoder, from 0; attention.Last is the last, and the default
+	Split   string // of the dataset; "val"
+	TopQ    int    // how many of the most similar classes; 5
+	Layer   int    // of the decoder, from 0; attention.Last is the last, and the default
+	ByOrder bool   // takes the folders in their order for the model's first classes, whatever their names
 }
 
 func (m *Model) interpret(dataset string, options []func(*InterpretOptions)) (*interpret.Dataset, InterpretOptions) {
-	o := with(InterpretOptions{"val", interpret.Defaults.TopQ, interpret.Defaults.Layer}, options)
+	o := with(InterpretOptions{Split: "val", TopQ: interpret.Defaults.TopQ, Layer: interpret.Defaults.Layer}, options)
 	about := m.m.About()
-	return must(interpret.Open(dataset, o.Split, about.Classes, about.Names)), o
+	pictures := must(datasets.OpenSplit(dataset, o.Split))
+	return must(interpret.New(pictures, must(pictures.Labels(about.Classes, about.Names, o.ByOrder)))), o
 }
 
 // Interpret looks at every picture of a class in dataset/val, as the

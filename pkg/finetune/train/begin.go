@@ -28,6 +28,7 @@ import (
 //	classes.txt      the names of the classes, in the model's order
 //	log.txt          an epoch a line, steps.txt a batch a line (JSON)
 //	checkpoint.pth   model, optimizer, schedule and position, at every epoch and every ten minutes
+//	checkpointNNNN.pth  the same without position, every Options.KeepEvery epochs and at the end
 //	best.pth         the model of the best epoch
 //	curves.png       loss and accuracy by epoch
 //
@@ -176,7 +177,7 @@ func Join(ctx context.Context, dir string, o Options, tell func(finetune.Event))
 func newRun(dir string, o Options, tell func(finetune.Event)) (*run, error) {
 	r := &run{Options: o, dir: dir, tell: tell, began: time.Now()}
 	var err error
-	r.train, r.val, err = datasets.Open(o.Dataset)
+	r.train, r.val, err = datasets.OpenWith(o.Dataset, cmp.Or(o.Validation, "val"))
 	return r, err
 }
 
@@ -265,6 +266,7 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.at.Epoch = r.StartEpoch
 	s.Canvas = r.canvas(start.Config)
 	r.trainer, err = NewTrainer(start, s)
 	return err

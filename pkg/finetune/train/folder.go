@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -99,8 +100,11 @@ func ours(name string) bool {
 			return true
 		}
 	}
-	return false
+	return numbered.MatchString(name)
 }
+
+// numbered are the checkpoints that are kept, half-written ones included.
+var numbered = regexp.MustCompile(`^(\.checkpoint\d{4,}\.pth\..*|checkpoint\d{4,}\.pth)$`)
 
 // lock keeps a second process out of a run, and clears away what one that was
 // killed was writing. The system lets go of it however a process ends, but only when

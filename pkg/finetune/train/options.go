@@ -46,6 +46,10 @@ func (o Options) check() error {
 			"random weights")
 	case o.From == finetune.Nothing && o.Architecture == nil:
 		return errors.New("random weights need an architecture")
+	case o.StartEpoch < 0 || o.StartEpoch > 0 && o.StartEpoch >= o.Epochs:
+		return fmt.Errorf("start_epoch %d is none of the %d epochs, which count from 0", o.StartEpoch, o.Epochs)
+	case o.KeepEvery < 0:
+		return fmt.Errorf("a checkpoint every %d epochs cannot be kept", o.KeepEvery)
 	case o.Epochs < 1:
 		return fmt.Errorf("a training of %d epochs is none: give 1 at least", o.Epochs)
 	case o.Size < 0:
@@ -137,6 +141,7 @@ func (o Options) differences(other Options) []string {
 // number of epochs, which may grow.
 func (o Options) comparable() Options {
 	o.Workers, o.Epochs, o.TensorBoard, o.Engine, o.Devices, o.Recompute, o.Queries = 0, 0, false, "", 0, false, 0
+	o.KeepEvery, o.Validation = 0, cmp.Or(o.Validation, "val")
 	o.Accumulate, o.Augment = max(1, o.Accumulate), cmp.Or(o.Augment, finetune.Published)
 	return o
 }

@@ -160,6 +160,12 @@ func (r *run) epoch(ctx context.Context) error {
 	if err := r.record(line); err != nil {
 		return err
 	}
+	if done := line.Epoch + 1; r.KeepEvery > 0 && (done%r.KeepEvery == 0 || done == r.Epochs) {
+		path := filepath.Join(r.dir, fmt.Sprintf("checkpoint%04d.pth", line.Epoch))
+		if err := r.trainer.Save(path, Extra{Epoch: line.Epoch, Args: r.args()}); err != nil {
+			return err
+		}
+	}
 	r.at = position{Epoch: r.at.Epoch + 1, Batches: r.at.Batches, Best: r.at.Best}
 	if err := r.save(); err != nil {
 		return err
