@@ -32,6 +32,7 @@ var formats = []struct {
 	{".png", starts(pngMagic), decodePNG},
 	{".ppm .pgm", isPNM, decodePNM},
 	{".bmp", isBMP, decodeBMP},
+	{"", isDIB, decodeDIB},
 	{".gif", starts("GIF87a", "GIF89a"), decodeGIF},
 	{".tif .tiff", starts("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), decodeTIFF},
 	{".webp", isWebP, decodeWebP},

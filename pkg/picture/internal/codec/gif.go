@@ -1,11 +1,5 @@
 package codec
 
-import (
-	"bytes"
-	"compress/lzw"
-	"io"
-)
-
 // decodeGIF reads the first frame. Outside of it lies the transparent colour,
 // or colour 0 when there is none; the picture grows to hold all of it.
 func decodeGIF(data []byte) (*Image, error) {
@@ -36,7 +30,7 @@ func gifFrame(r *reader, width, height, outside int, global []uint8) (*Image, er
 	left, top, w, h := int(r.le16()), int(r.le16()), int(r.le16()), int(r.le16())
 	flags := r.u8()
 	palette := gifPalette(r, flags)
-	if palette == nil {
+	if flags&0x80 == 0 {
 		palette = global
 	}
 	bits := int(r.u8())
@@ -44,17 +38,18 @@ func gifFrame(r *reader, width, height, outside int, global []uint8) (*Image, er
 	if err := checkSize(width, height); err != nil {
 		return nil, err
 	}
-	if bits < 1 || bits > 11 {
+	if bits > gifBits {
 		return nil, damaged("GIF", "its code size")
 	}
-	body := gifBlocks(r)
-	if err := plausible(w*h, len(body), lzwRatio); err != nil {
+	if w == 0 || h == 0 {
+		return nil, damaged("GIF", "its frame is empty")
+	}
+	if err := plausible(w*h, len(r.data)-r.at, lzwRatio); err != nil {
 		return nil, err
 	}
 	indexes := make([]uint8, w*h)
-	codes := lzw.NewReader(bytes.NewReader(body), lzw.LSB, min(bits, 8))
-	if _, err := io.ReadFull(codes, indexes); err != nil {
-		return nil, broken("GIF", err)
+	if err := gifExpand(&gifReader{data: r.data[r.at:]}, bits, indexes); err != nil {
+		return nil, err
 	}
 	colors := gifColors(palette)
 	p := newImage(width, height)
@@ -92,12 +87,18 @@ func gifColors(palette []uint8) (colors [256][3]uint8) {
 	return colors
 }
 
-// gifPalette is the colour table that the flags announce, or nil.
+// gifPalette is the colour table that the flags announce; nil where there is none, or it says what gray says.
 func gifPalette(r *reader, flags uint8) []uint8 {
 	if flags&0x80 == 0 {
 		return nil
 	}
-	return r.bytes(3 << (flags&7 + 1))
+	palette := r.bytes(3 << (flags&7 + 1))
+	for i, v := range palette {
+		if int(v) != i/3 {
+			return palette
+		}
+	}
+	return nil
 }
 
 // gifBlocks joins sub-blocks, up to the empty one or the file's end.
@@ -110,4 +111,85 @@ func gifBlocks(r *reader) []uint8 {
 		}
 		all = append(all, r.bytes(min(n, len(r.data)-r.at))...)
 	}
+}
+
+// gifBits are the most bits that a code has.
+const gifBits = 12
+
+// gifReader takes codes from sub-blocks. As in Pillow an empty one does not end them: who has all pixels stops.
+type gifReader struct {
+	data  []uint8
+	block int // bytes of it that are left
+	bits  uint32
+	count int // of bits
+}
+
+// code is the next one of that many bits, false where the blocks end.
+func (r *gifReader) code(size int) (int, bool) {
+	for r.count < size {
+		if len(r.data) == 0 {
+			return 0, false
+		}
+		b := r.data[0]
+		r.data = r.data[1:]
+		if r.block > 0 {
+			r.bits, r.count, r.block = r.bits|uint32(b)<<r.count, r.count+8, r.block-1
+		} else if r.block = int(b); r.block > len(r.data) {
+			return 0, false
+		}
+	}
+	code := r.bits & (1<<size - 1)
+	r.bits, r.count = r.bits>>size, r.count-size
+	return int(code), true
+}
+
+// gifExpand fills to. The table may be full, which leaves it as it is until it is cleared, and the code that ends the
+// data may be missing.
+func gifExpand(r *gifReader, bits int, to []uint8) error {
+	const most = 1 << gifBits
+	var prefix [most]uint16
+	var last [most]uint8   // of each code's string
+	var buffer [most]uint8 // a string, from its end
+	clear, end := 1<<bits, 1<<bits+1
+	size, next := bits+1, clear+2
+	before := -1 // the code before this one
+	var first uint8
+	for len(to) > 0 {
+		code, ok := r.code(size)
+		switch {
+		case !ok || code == end:
+			return errTruncated
+		case code == clear:
+			size, next, before = bits+1, clear+2, -1
+			continue
+		case before < 0 && code > clear || code > next:
+			return damaged("GIF", "its codes")
+		}
+		at, c := most, code
+		if code == next && before >= 0 {
+			at--
+			buffer[at] = first
+			c = before
+		}
+		for ; c >= clear; c = int(prefix[c]) {
+			if at == 0 || c >= most {
+				return damaged("GIF", "its codes")
+			}
+			at--
+			buffer[at] = last[c]
+		}
+		first = uint8(c)
+		to[0] = first
+		to = to[1:]
+		to = to[copy(to, buffer[at:]):]
+		if before >= 0 && next < most {
+			last[next], prefix[next] = first, uint16(before)
+			if next == 1<<size-1 && size < gifBits {
+				size++
+			}
+			next++
+		}
+		before = code
+	}
+	return nil
 }

@@ -29,13 +29,23 @@ const (
 	tagExtra        = 338
 	tagFormat       = 339
 	tagJPEGTables   = 347
+	tagJPEGFormat   = 513
+	tagJPEGLength   = 514
+	tagJPEGRestart  = 515
+	tagJPEGQuant    = 519
+	tagJPEGDC       = 520
+	tagJPEGAC       = 521
+	tagLuma         = 529
+	tagSubsampling  = 530
+	tagBlackWhite   = 532
 )
 
 // wanted are the tags that are read.
 var wanted = []int{
 	tagWidth, tagHeight, tagBits, tagCompression, tagPhotometric, tagFillOrder, tagStrips, tagOrientation, tagSamples,
 	tagRowsPerStrip, tagStripBytes, tagPlanar, tagGroup3, tagPredictor, tagPalette, tagTileWidth, tagTileHeight,
-	tagTiles, tagTileBytes, tagExtra, tagFormat, tagJPEGTables,
+	tagTiles, tagTileBytes, tagExtra, tagFormat, tagJPEGTables, tagJPEGFormat, tagJPEGLength, tagJPEGRestart,
+	tagJPEGQuant, tagJPEGDC, tagJPEGAC, tagLuma, tagSubsampling, tagBlackWhite,
 }
 
 // ifd is the first directory of a TIFF file, the numbers of each tag.
@@ -72,7 +82,7 @@ func readIFD(data []byte) ifd {
 			break
 		}
 		tag, kind, n := int(d.order.Uint16(entry)), d.order.Uint16(entry[2:]), word(entry[4:])
-		length := map[uint16]uint64{1: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}[kind]
+		length := map[uint16]uint64{1: 1, 3: 2, 4: 4, 5: 8, 7: 1, 13: 4, 16: 8, 18: 8}[kind]
 		if length == 0 || n > uint64(len(data))/length || d.tags[tag] != nil || !slices.Contains(wanted, tag) {
 			continue
 		}
@@ -81,6 +91,9 @@ func readIFD(data []byte) ifd {
 			values = within(data, word(values), n*length)
 		}
 		if values != nil {
+			if kind == 5 { // numerators and denominators
+				length, n = 4, 2*n
+			}
 			d.tags[tag] = d.numbers(values[:n*length], int(length))
 		}
 	}
@@ -111,6 +124,21 @@ func (d ifd) numbers(b []byte, length int) []int {
 		}
 	}
 	return list
+}
+
+// ratios are a tag's fractions, or those otherwise.
+func (d ifd) ratios(tag int, otherwise ...float32) []float32 {
+	list := d.tags[tag]
+	if len(list) != 2*len(otherwise) {
+		return otherwise
+	}
+	for i := range otherwise {
+		if list[2*i+1] == 0 {
+			return otherwise
+		}
+		otherwise[i] = float32(float64(list[2*i]) / float64(list[2*i+1]))
+	}
+	return otherwise
 }
 
 // get is a tag's first number.

@@ -3,14 +3,15 @@ package codec
 import (
 	"bytes"
 	"cmp"
+	oldlzw "compress/lzw"
 	"compress/zlib"
 	"errors"
 	"io"
 	"math"
-	"math/bits"
 	"slices"
 
-	"golang.org/x/image/ccitt"
+	"github.com/klauspost/compress/zstd"
+	"github.com/therootcompany/xz"
 	"golang.org/x/image/tiff/lzw"
 
 	"github.com/gointr/gointr/pkg/picture/internal/jpeg"
@@ -18,8 +19,10 @@ import (
 
 // Values of tagCompression and tagPhotometric.
 const (
-	tiffPlain, tiffGroup3, tiffGroup4, tiffLZW, tiffJPEG   = 1, 3, 4, 5, 7
+	tiffPlain, tiffFax, tiffGroup3, tiffGroup4, tiffLZW    = 1, 2, 3, 4, 5
+	tiffOldJPEG, tiffJPEG                                  = 6, 7
 	tiffDeflate, tiffOldDeflate, tiffPackBits              = 8, 32946, 32773
+	tiffLZMA, tiffZstd                                     = 34925, 50000
 	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette = 0, 1, 2, 3
 	tiffCMYK, tiffYCbCr                                    = 5, 6
 )
@@ -35,6 +38,7 @@ type tiff struct {
 	samples, kept            int // stored a pixel, and the first ones that matter
 	compression, photometric int
 	pixels                   []uint8 // [height, width, kept]
+	colors                   *tiffColors
 }
 
 // decodeTIFF reads strips and tiles of gray, palette, RGB, CMYK and YCbCr. As
@@ -57,14 +61,23 @@ func (t *tiff) describe() error {
 		return err
 	}
 	t.bits, t.format, t.samples = t.get(tagBits, 1), t.get(tagFormat, 1), t.get(tagSamples, 1)
-	t.compression, t.photometric = t.get(tagCompression, tiffPlain), t.get(tagPhotometric, tiffBlackIsZero)
+	t.compression, t.photometric = t.get(tagCompression, tiffPlain), t.get(tagPhotometric, tiffWhiteIsZero)
+	if t.compression == tiffOldJPEG {
+		t.photometric, t.samples = tiffYCbCr, t.get(tagSamples, 3)
+	}
 	depths := map[int][]int{ // bits that each kind of picture may have
-		tiffWhiteIsZero: {1, 2, 4, 8, 16, 32}, tiffBlackIsZero: {1, 2, 4, 8, 16, 32}, tiffPalette: {1, 2, 4, 8, 16},
+		tiffWhiteIsZero: {1, 2, 4, 8, 16, 32}, tiffBlackIsZero: {1, 2, 4, 8, 12, 16, 32}, tiffPalette: {1, 2, 4, 8, 16},
 		tiffRGB: {8, 16}, tiffYCbCr: {8, 16}, tiffCMYK: {8, 16},
 	}[t.photometric]
 	t.kept = map[int]int{tiffRGB: max(3, min(t.samples, 4)), tiffYCbCr: 3, tiffCMYK: 4}[t.photometric]
 	t.kept = max(t.kept, 1)
-	odd := slices.ContainsFunc(t.tags[tagBits], func(n int) bool { return n != t.bits })
+	if t.photometric == tiffYCbCr && t.samples == 1 { // luma alone
+		t.photometric, t.kept = tiffBlackIsZero, 1
+	}
+	given := t.tags[tagBits]
+	given = given[:min(len(given), max(t.samples, 0))] // some files have more
+	odd := slices.ContainsFunc(given, func(n int) bool { return n != t.bits }) ||
+		t.format == 3 && t.bits != 32 || t.format == 2 && t.photometric > tiffBlackIsZero
 	if odd || !slices.Contains(depths, t.bits) || t.samples < t.kept || t.samples > 16 {
 		return errTIFF
 	}
@@ -83,6 +96,9 @@ func (t *tiff) read() error {
 		w, h = t.get(tagTileWidth, 0), t.get(tagTileHeight, 0)
 		offsets, lengths = t.tags[tagTiles], t.tags[tagTileBytes]
 	}
+	if t.compression == tiffOldJPEG {
+		return t.readOldJPEG()
+	}
 	if w <= 0 || h <= 0 || w > maxPixels/h {
 		return damaged("TIFF", "the size of its parts")
 	}
@@ -99,6 +115,8 @@ func (t *tiff) read() error {
 	}
 	t.pixels = make([]uint8, t.width*t.height*t.kept)
 	stride := (w*stored*t.bits + 7) / 8
+	blocks := t.photometric == tiffYCbCr && t.bits == 8 && planes == 1 && t.compression != tiffPlain &&
+		t.compression != tiffJPEG // of luma and what colour they share
 	for i, at := range offsets[:across*down*planes] {
 		plane, x, y := i/(across*down), i%across*w, i/across%down*h
 		rows := h
@@ -112,7 +130,14 @@ func (t *tiff) read() error {
 		if at < 0 || at > len(t.data) || length < 0 {
 			return errTruncated
 		}
-		part, err := t.expand(t.data[at:][:min(length, len(t.data)-at)], w, rows, stored, stride)
+		from := t.data[at:][:min(length, len(t.data)-at)]
+		if blocks {
+			if err := t.placeBlocks(from, w, rows, x, y); err != nil {
+				return err
+			}
+			continue
+		}
+		part, err := t.expand(from, w, rows, stored, stride)
 		if err != nil {
 			return err
 		}
@@ -156,6 +181,12 @@ func (t *tiff) place(from []uint8, width, stored, plane int, to []uint8) {
 // sample is the i-th of a row as 8 bits: gray beyond is clipped as in Pillow, colour keeps its high byte.
 func (t *tiff) sample(from []uint8, i int) uint8 {
 	switch t.bits {
+	case 12:
+		at := i / 2 * 3
+		if i%2 == 0 {
+			return clip(int(from[at])<<4 | int(from[at+1])>>4)
+		}
+		return clip(int(from[at+1]&15)<<8 | int(from[at+2]))
 	case 16:
 		v := int(t.order.Uint16(from[2*i:]))
 		switch {
@@ -187,58 +218,111 @@ func (t *tiff) expand(from []byte, w, h, stored, stride int) ([]byte, error) {
 	if t.compression == tiffJPEG {
 		return t.expandJPEG(from, w, h, stored)
 	}
-	if t.get(tagFillOrder, 1) == 2 {
-		reversed := make([]byte, len(from))
-		for i, b := range from {
-			reversed[i] = bits.Reverse8(b)
+	out, err := t.decompress(from, stride*h, w)
+	if err != nil {
+		return nil, err
+	}
+	predictor := t.get(tagPredictor, 1)
+	if t.compression != tiffLZW && t.compression != tiffDeflate && t.compression != tiffOldDeflate &&
+		t.compression != tiffLZMA && t.compression != tiffZstd {
+		predictor = 1 // the others have none
+	}
+	for y := range h {
+		row := out[y*stride:][:stride]
+		switch {
+		case predictor == 1:
+		case predictor == 2 && t.bits%8 == 0:
+			t.accumulate(row, stored)
+		case predictor == 3 && t.format == 3:
+			t.joinFloats(row, stored)
+		default:
+			return nil, errTIFF
 		}
-		from = reversed
 	}
-	out := make([]byte, stride*h)
-	if t.compression == tiffPackBits {
+	return out, nil
+}
+
+// decompress gives size bytes of a part whose rows have width pixels.
+func (t *tiff) decompress(from []byte, size, width int) ([]byte, error) {
+	if t.get(tagFillOrder, 1) == 2 {
+		from = reverseBits(from)
+	}
+	out := make([]byte, size)
+	switch t.compression {
+	case tiffPackBits:
 		return out, unpackBits(from, out)
+	case tiffFax, tiffGroup3, tiffGroup4:
+		if t.bits != 1 || t.samples != 1 {
+			return nil, errTIFF
+		}
+		err := expandFax(from, width, t.faxOptions(from), out)
+		return out, err
 	}
-	source, err := t.decompressor(bytes.NewReader(from), w, h)
+	source, err := t.decompressor(from)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := io.ReadFull(source, out); err != nil {
 		return nil, broken("TIFF", err)
 	}
-	switch t.get(tagPredictor, 1) {
-	case 1:
-	case 2:
-		for y := range h {
-			t.accumulate(out[y*stride:][:stride], stored)
-		}
-	default:
-		return nil, errTIFF
-	}
 	return out, nil
 }
 
-// decompressor reads a part of w by h pixels.
-func (t *tiff) decompressor(from io.Reader, w, h int) (io.Reader, error) {
+func (t *tiff) faxOptions(from []byte) faxOptions {
+	options := t.get(tagGroup3, 0)
+	switch t.compression {
+	case tiffFax:
+		return faxOptions{alone: true, aligned: true}
+	case tiffGroup4:
+		return faxOptions{}
+	}
+	return faxOptions{lineEnds: true, mixed: options&1 != 0, alone: true, aligned: options&4 != 0}
+}
+
+// joinFloats undoes the predictor for floats: differences of bytes, all rows' first bytes before the second ones.
+func (t *tiff) joinFloats(row []byte, stored int) {
+	for i := stored; i < len(row); i++ {
+		row[i] += row[i-stored]
+	}
+	planes, n := slices.Clone(row), len(row)/4
+	for i := range n {
+		bits := uint32(planes[i])<<24 | uint32(planes[n+i])<<16 | uint32(planes[2*n+i])<<8 | uint32(planes[3*n+i])
+		t.order.PutUint32(row[4*i:], bits)
+	}
+}
+
+// tiffWindow is the most that a decompressor may keep, in bytes: libtiff's writers and GDAL's stay far below it.
+const tiffWindow = 64 << 20
+
+// decompressor reads a part.
+func (t *tiff) decompressor(from []byte) (io.Reader, error) {
+	reader := bytes.NewReader(from)
 	switch t.compression {
 	case tiffPlain:
-		return from, nil
+		return reader, nil
 	case tiffLZW:
-		return lzw.NewReader(from, lzw.MSB, 8), nil
+		if len(from) > 1 && from[0] == 0 && from[1]&1 == 1 { // of before TIFF 5.0: the first bit lowest
+			return oldlzw.NewReader(reader, oldlzw.LSB, 8), nil
+		}
+		return lzw.NewReader(reader, lzw.MSB, 8), nil
 	case tiffDeflate, tiffOldDeflate:
-		z, err := zlib.NewReader(from)
+		z, err := zlib.NewReader(reader)
 		if err != nil {
 			return nil, broken("TIFF", err)
 		}
 		return z, nil
-	case tiffGroup3, tiffGroup4:
-		format, options := ccitt.SubFormat(ccitt.Group3), t.get(tagGroup3, 0)
-		if t.compression == tiffGroup4 {
-			format = ccitt.Group4
+	case tiffZstd:
+		z, err := zstd.NewReader(reader, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(tiffWindow))
+		if err != nil {
+			return nil, broken("TIFF", err)
 		}
-		if t.bits != 1 || t.samples != 1 || options&1 != 0 {
-			return nil, errTIFF
+		return z.IOReadCloser(), nil
+	case tiffLZMA:
+		z, err := xz.NewReader(reader, tiffWindow)
+		if err != nil {
+			return nil, broken("TIFF", err)
 		}
-		return ccitt.NewReader(from, ccitt.MSB, format, w, h, &ccitt.Options{Invert: true, Align: options&4 != 0}), nil
+		return z, nil
 	}
 	return nil, errors.New("the TIFF is compressed in a way that is not read; save it as PNG")
 }
@@ -284,10 +368,10 @@ func unpackBits(from, to []byte) error {
 	return nil
 }
 
-// expandJPEG decodes a part that is a JPEG whose tables may lie elsewhere.
-// What it gives is RGB, so the rest of the file is read as such.
+// expandJPEG decodes a part that is a JPEG whose tables may lie elsewhere. Three samples become RGB, so the rest of the
+// file is read as such; others are what the file says.
 func (t *tiff) expandJPEG(from []byte, w, h, stored int) ([]byte, error) {
-	if t.bits != 8 || stored != t.samples || stored != 1 && stored != 3 || len(from) < 2 {
+	if t.bits != 8 || len(from) < 2 {
 		return nil, errTIFF
 	}
 	// Adobe's marker tells the decoder what the colours are.
@@ -302,20 +386,21 @@ func (t *tiff) expandJPEG(from []byte, w, h, stored int) ([]byte, error) {
 		}
 	}
 	file = append(file, from[2:]...)
-	_, _, rgb, err := jpeg.Decode(file, func(width, height int) error {
+	check := func(width, height int) error {
 		if width != w || height < h || height > maxPixels/width {
 			return damaged("TIFF", "the size of its parts")
 		}
 		return nil
-	})
-	if err != nil || stored == 3 {
+	}
+	if stored == 3 {
+		_, _, rgb, err := jpeg.Decode(file, check)
 		return rgb, err
 	}
-	gray := make([]byte, w*h)
-	for i := range gray {
-		gray[i] = rgb[3*i]
+	_, _, channels, samples, err := jpeg.Stored(file, check)
+	if err == nil && channels != stored {
+		err = damaged("TIFF", "the samples of its parts")
 	}
-	return gray, nil
+	return samples, err
 }
 
 // picture converts the samples' colours.
@@ -344,11 +429,8 @@ func (t *tiff) picture() *Image {
 				ink := int(from[c])*white + 128
 				to[c] = uint8(white - (ink>>8+ink)>>8)
 			}
-		case t.photometric == tiffYCbCr && t.compression != tiffJPEG:
-			y, cb, cr := float64(from[0]), float64(from[1])-128, float64(from[2])-128
-			to[0] = clip(int(math.Round(y + 1.402*cr)))
-			to[1] = clip(int(math.Round(y - 0.344136*cb - 0.714136*cr)))
-			to[2] = clip(int(math.Round(y + 1.772*cb)))
+		case t.photometric == tiffYCbCr && t.compression == tiffPlain:
+			pillowYCbCr(to, from[0], from[1], from[2])
 		case premultiplied:
 			if alpha := int(from[3]); alpha > 0 {
 				for c := range to {

@@ -58,6 +58,7 @@ type decoder struct {
 	jfif     bool
 	adobe    bool
 	transfer byte // Adobe's colour transform
+	plain    bool // colours are not converted
 
 	eobRun int
 	short  bool // a marker came before the data's end; the rest of the interval is empty
@@ -233,7 +234,7 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 	if err := check(d.width, d.height); err != nil {
 		return err
 	}
-	if n := s[5]; n != 1 && n != 3 && n != 4 {
+	if n := s[5]; n != 1 && n != 3 && n != 4 && (n != 2 || !d.plain) {
 		return fmt.Errorf("the JPEG has %d components, which is not read; save it as an ordinary JPEG or PNG", n)
 	}
 	if err := d.readComponents(s[6:]); err != nil {
