@@ -50,6 +50,9 @@ func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.E
 			if err != nil {
 				return nil, err
 			}
+			if err := p.Evaluable(m.Config.EvalSize); err != nil {
+				return nil, fmt.Errorf("%s: %w", paths[i], err)
+			}
 			input := p.Eval(m.Config.EvalSize)
 			places <- struct{}{}
 			defer func() { <-places }()
@@ -129,6 +132,11 @@ func (m *Model) read(paths []string) ([]*picture.Picture, error) {
 	inputs, errs := make([]*picture.Picture, len(paths)), make([]error, len(paths))
 	parallel.Each(len(paths), func(i int) {
 		p, err := picture.Open(paths[i])
+		if err == nil {
+			if err = p.Evaluable(m.Config.EvalSize); err != nil {
+				err = fmt.Errorf("%s: %w", paths[i], err)
+			}
+		}
 		if errs[i] = err; err == nil {
 			inputs[i] = p.Eval(m.Config.EvalSize)
 		}
@@ -139,6 +147,9 @@ func (m *Model) read(paths []string) ([]*picture.Picture, error) {
 // Explain answers one picture with its ranked classes and every attention map;
 // image is what to call it. It gives up soon after ctx ends.
 func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error) {
+	if err := p.Evaluable(m.Config.EvalSize); err != nil {
+		return nil, fmt.Errorf("%s: %w", image, err)
+	}
 	return m.one(ctx, image, p, p.Eval(m.Config.EvalSize), true, alone)
 }
 

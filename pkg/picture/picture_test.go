@@ -18,7 +18,12 @@ import (
 // fixtures are the pictures of testdata/generate.py by name.
 func fixtures(t testing.TB) map[string][]byte {
 	t.Helper()
-	archive, err := zip.OpenReader("testdata/pictures.zip")
+	return archived(t, "testdata/pictures.zip")
+}
+
+func archived(t testing.TB, path string) map[string][]byte {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -46,6 +47,22 @@ func SizeFor(width, height, short, long int) (int, int) {
 	default:
 		return max(1, int(size*w/h)), max(1, int(size))
 	}
+}
+
+// Evaluable is an error, one sentence, where the bound of the long side would leave the short one without a pixel at
+// the EvalSize for short: the published transform refuses such a strip, too.
+func (p *Picture) Evaluable(short int) error {
+	if short <= 0 {
+		short = publishedShort
+	}
+	long := inProportion(publishedLong, short)
+	least, most := min(p.Width, p.Height), max(p.Width, p.Height)
+	if float64(most)/float64(least)*float64(short) <= float64(long) ||
+		math.RoundToEven(float64(long)*float64(least)/float64(most)) >= 1 {
+		return nil
+	}
+	return fmt.Errorf("a picture of %d by %d pixels is too thin: at most %d pixels long, as the model takes it, it would "+
+		"be less than a pixel wide; crop it", p.Width, p.Height, long)
 }
 
 // Eval is the picture at its EvalSize. Which short side a model was trained for is

@@ -128,6 +128,9 @@ func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (
 // logits only.
 func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation,
 	Took, error) {
+	if err := p.Evaluable(m.about.EvalSize); err != nil {
+		return nil, Took{}, fmt.Errorf("%s: %w", image, err)
+	}
 	input := p.Eval(m.about.EvalSize)
 	start := time.Now()
 	var result wire.Answered

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gointr/gointr/pkg/picture/internal/jpeg"
@@ -80,9 +81,40 @@ func Decode(data []byte) (*Image, error) {
 	}
 	decode := decoder(data)
 	if decode == nil {
-		return nil, errors.New("this is not a picture (JPEG, PNG, WebP, TIFF, GIF, BMP and PPM are read)")
+		return nil, notRead(data)
 	}
 	return decode(data)
+}
+
+// unread are formats that are known but not read, and who writes them.
+var unread = []struct {
+	name string
+	is   func(start []byte) bool
+}{
+	{"an AVIF", brand("avif", "avis")},
+	{"a HEIC (as iPhones take)", brand("heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1")},
+	{"a JPEG 2000", starts("\x00\x00\x00\x0CjP  ", "\xFF\x4F\xFF\x51")},
+	{"a JPEG XL", starts("\x00\x00\x00\x0CJXL ", "\xFF\x0A")},
+	{"an ICO", starts("\x00\x00\x01\x00")},
+	{"a Photoshop", starts("8BPS")},
+}
+
+// brand is a file of ISO base media whose first brand is one of those.
+func brand(names ...string) func([]byte) bool {
+	return func(start []byte) bool {
+		return len(start) >= 12 && string(start[4:8]) == "ftyp" && slices.Contains(names, string(start[8:12]))
+	}
+}
+
+// notRead says what a file is instead, as far as its start tells.
+func notRead(start []byte) error {
+	for _, f := range unread {
+		if f.is(start) {
+			return fmt.Errorf("this is %s picture, which is not read, whatever its name says; save it as JPEG or PNG",
+				f.name)
+		}
+	}
+	return errors.New("this is not a picture (JPEG, PNG, WebP, TIFF, GIF, BMP and PPM are read)")
 }
 
 func decodeJPEG(data []byte) (*Image, error) {

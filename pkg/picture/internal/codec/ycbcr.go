@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/gointr/gointr/pkg/picture/internal/jpeg"
 )
@@ -136,8 +137,12 @@ func (t *tiff) oldJPEG() ([]byte, error) {
 	if at := t.get(tagJPEGFormat, 0); at > 0 && at < len(t.data) {
 		head := t.data[at:]
 		if len(head) > 2 && head[0] == 0xFF && head[1] == 0xD8 {
+			n := t.get(tagJPEGLength, 0)
+			if len(strips) > 1 && n > 0 && n < len(head) && at+n <= slices.Min(strips) {
+				return t.joinOldJPEG(strips, lengths) // headers alone
+			}
 			if len(strips) == 1 && strips[0] > at { // the scan may lie apart
-				if n := t.get(tagJPEGLength, 0); n > 0 && at+n <= strips[0] && strips[0] < len(t.data) {
+				if n > 0 && at+n <= strips[0] && strips[0] < len(t.data) {
 					return append(append([]byte{}, head[:n]...), t.data[strips[0]:]...), nil
 				}
 			}
@@ -148,7 +153,7 @@ func (t *tiff) oldJPEG() ([]byte, error) {
 		string(t.data[strips[0]:][:2]) == "\xFF\xD8" {
 		return t.data[strips[0]:], nil
 	}
-	if len(strips) == 0 || len(lengths) < len(strips) || t.tags[tagTiles] != nil {
+	if len(strips) == 0 || len(lengths) < len(strips) || t.tags[tagTiles] != nil && len(strips) > 1 {
 		return nil, errTIFF
 	}
 	return t.joinOldJPEG(strips, lengths)
@@ -191,7 +196,8 @@ func (t *tiff) joinOldJPEG(strips, lengths []int) ([]byte, error) {
 			}
 		}
 	}
-	frame := []byte{8, byte(t.height >> 8), byte(t.height), byte(t.width >> 8), byte(t.width), byte(channels)}
+	width, height := t.get(tagTileWidth, t.width), t.get(tagTileHeight, t.height)
+	frame := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), byte(channels)}
 	scan := []byte{byte(channels)}
 	for i := range channels {
 		sampling := byte(0x11)

@@ -22,7 +22,8 @@ func Planes(data []byte, check func(width, height int) error) (width, height int
 
 // Stored gives a picture's samples, [height, width, channels], as Decode does, but with the colours that the file has.
 // Two components are read, too.
-func Stored(data []byte, check func(width, height int) error) (width, height, channels int, samples []uint8, err error) {
+func Stored(data []byte, check func(width, height int) error) (width, height, channels int, samples []uint8,
+	err error) {
 	d := decoder{bits: bits{data: data}, plain: true}
 	if err := d.decode(check); err != nil {
 		return 0, 0, 0, nil, err
