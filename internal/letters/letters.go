@@ -253,6 +253,10 @@ func (l *line) add(run shaping.Output, runes []rune, own *otfont.Face, missing m
 				l.glyphs, l.width = append(l.glyphs, drawn), l.width+unit(g.Advance)
 			}
 		}
+		if string(text) == " " { // as wide as in the line's own font, also beside an emoji
+			space, _ := own.NominalGlyph(' ')
+			l.width = from + vg.Length(own.HorizontalAdvance(space))/vg.Length(own.Upem())
+		}
 		if len(text) > 0 {
 			l.clusters = append(l.clusters, Cluster{string(text), float64(l.width - from)})
 		}
