@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	if err == nil {
 		err = root.ExecuteContext(ctx)
+	}
+	if said := letters.Missing(); said != "" {
+		fmt.Fprintln(stderr, "gointr: "+said)
 	}
 	if err == nil {
 		return 0

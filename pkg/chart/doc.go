@@ -17,6 +17,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	cut "github.com/gointr/gointr/internal/letters"
 )
 
 const (
@@ -37,7 +39,7 @@ var (
 func style(size vg.Length, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{
 		Color: color.Black, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size),
-		XAlign: x, YAlign: y, Handler: plot.DefaultTextHandler,
+		XAlign: x, YAlign: y, Handler: cut.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}},
 	}
 }
 
@@ -116,12 +118,5 @@ func column(c draw.Canvas, plots []*plot.Plot, heights []float64) {
 
 // shorten ends a text that is wider than width with an ellipsis.
 func shorten(s string, by text.Style, width vg.Length) string {
-	if by.Width(s) <= width {
-		return s
-	}
-	letters := []rune(s)
-	for len(letters) > 0 && by.Width(string(letters)+"…") > width {
-		letters = letters[:len(letters)-1]
-	}
-	return string(letters) + "…"
+	return cut.Shorten(s, func(s string) bool { return by.Width(s) <= width })
 }

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
 )
@@ -40,7 +41,7 @@ var (
 
 func style(size vg.Length, c color.Color) text.Style {
 	face := font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size)
-	return text.Style{Color: c, Font: face, Handler: plot.DefaultTextHandler}
+	return text.Style{Color: c, Font: face, Handler: letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}}
 }
 
 // plate draws one class.

@@ -122,7 +122,7 @@ func (f *Figure) plain() string {
 // printable is s on one line, with what cannot be shown as a space.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) || r == '\u200c' || r == '\u200d' || r == '\u2068' || r == '\u2069' { // joiners, isolates
 			return r
 		}
 		return ' '

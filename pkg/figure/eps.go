@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgeps"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/origin"
 )
 
@@ -63,7 +64,7 @@ type epsCanvas struct {
 
 // FillString draws the letters as curves: the canvas would only name the font,
 // and write what is not ASCII as it stands.
-func (c *epsCanvas) FillString(f font.Face, at vg.Point, s string) { c.Fill(outline(f, at, s)) }
+func (c *epsCanvas) FillString(f font.Face, at vg.Point, s string) { letters.Draw(c, f, at, s) }
 
 // DrawImage leaves a mark, which asEPS replaces: the canvas takes no pictures.
 func (c *epsCanvas) DrawImage(at vg.Rectangle, img image.Image) {
@@ -76,7 +77,8 @@ func (c *epsCanvas) DrawImage(at vg.Rectangle, img image.Image) {
 func epsImage(at vg.Rectangle, img image.Image) []byte {
 	b := img.Bounds()
 	pixels := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
-	draw.Draw(pixels, pixels.Rect, img, b.Min, draw.Src)
+	draw.Draw(pixels, pixels.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(pixels, pixels.Rect, img, b.Min, draw.Over)
 	colours := make([]byte, 0, 3*b.Dx()*b.Dy())
 	for i := 0; i < len(pixels.Pix); i += 4 {
 		colours = append(colours, pixels.Pix[i:i+3]...)

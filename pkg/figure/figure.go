@@ -20,6 +20,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/origin"
 )
@@ -126,7 +127,7 @@ func (f *Figure) PNG() ([]byte, error) {
 		at := image.Rect(left, top, left+dots(size.X), top+dots(size.Y))
 		xdraw.CatmullRom.Scale(canvas.Image(), at, p.pixels, p.pixels.Rect, xdraw.Src, nil)
 	}
-	f.vectors(canvas)
+	f.vectors(letters.Canvas{Canvas: canvas})
 	var out bytes.Buffer
 	if err := png.Encode(&out, canvas.Image()); err != nil {
 		return nil, err

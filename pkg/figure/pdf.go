@@ -17,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgpdf"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/origin"
 )
 
@@ -64,7 +65,7 @@ func (c pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
 func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
 	for i := range len(s) {
 		if s[i] >= 0x7f {
-			c.Fill(outline(f, at, s))
+			letters.Draw(c, f, at, s)
 			return
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/gointr/gointr/internal/letters"
 )
 
 // Drawer draws itself on a canvas, as a *plot.Plot of gonum does. (The interface
@@ -54,7 +56,7 @@ func (p *Plot) PNG() ([]byte, error) {
 			math.Round(h))
 	}
 	canvas := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(plotDPI))
-	if err := p.draw(canvas); err != nil {
+	if err := p.draw(letters.Canvas{Canvas: canvas}); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

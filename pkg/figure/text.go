@@ -6,15 +6,14 @@ import (
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/font/sfnt"
-	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/internal/letters"
 )
 
 // Liberation Sans has the widths of Arial and Helvetica, so an SVG keeps its layout where those are installed instead.
-// It covers Latin, Greek and Cyrillic; what it lacks shows as a box, except in an SVG, where the viewer looks for
-// another font.
+// It covers Latin, Greek and Cyrillic; package letters finds what it lacks.
 var liberation = sync.OnceValue(func() *opentype.Font {
 	parsed, err := opentype.Parse(liberationsansregular.TTF)
 	if err != nil {
@@ -35,8 +34,7 @@ type text struct {
 }
 
 func (t text) width() vg.Length {
-	f := face(t.size)
-	return f.Width(t.string)
+	return letters.Width(face(t.size), t.string)
 }
 
 // centred puts a line of text so that its middle is at x.
@@ -100,53 +98,5 @@ func widest(lines []string, size vg.Length) vg.Length {
 
 // shorten takes letters off a line until it fits with an ellipsis.
 func shorten(line string, size, width vg.Length) string {
-	letters := []rune(strings.TrimSuffix(line, "…"))
-	for len(letters) > 0 && (text{string: line, size: size}).width() > width {
-		letters = letters[:len(letters)-1]
-		line = strings.TrimSpace(string(letters)) + "…"
-	}
-	return line
-}
-
-// outline is a line of text as curves.
-func outline(f font.Face, at vg.Point, s string) vg.Path {
-	var (
-		path vg.Path
-		buf  sfnt.Buffer
-		ppem = fixed.Int26_6(f.Face.UnitsPerEm()) << 6
-	)
-	for i, r := range s {
-		glyph, err := f.Face.GlyphIndex(&buf, r)
-		if err != nil {
-			continue
-		}
-		segments, err := f.Face.LoadGlyph(&buf, glyph, ppem, nil)
-		if err != nil {
-			continue
-		}
-		unit := f.Font.Size / vg.Length(ppem)
-		start := at.X + f.Width(s[:i])
-		point := func(p fixed.Point26_6) vg.Point {
-			return vg.Point{X: start + vg.Length(p.X)*unit, Y: at.Y - vg.Length(p.Y)*unit}
-		}
-		for n, segment := range segments {
-			switch a := segment.Args; segment.Op {
-			case sfnt.SegmentOpMoveTo:
-				if n > 0 {
-					path.Close()
-				}
-				path.Move(point(a[0]))
-			case sfnt.SegmentOpLineTo:
-				path.Line(point(a[0]))
-			case sfnt.SegmentOpQuadTo:
-				path.QuadTo(point(a[0]), point(a[1]))
-			case sfnt.SegmentOpCubeTo:
-				path.CubeTo(point(a[0]), point(a[1]), point(a[2]))
-			}
-		}
-		if len(segments) > 0 {
-			path.Close()
-		}
-	}
-	return path
+	return letters.Shorten(line, func(s string) bool { return text{string: s, size: size}.width() <= width })
 }

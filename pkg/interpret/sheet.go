@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/page"
@@ -145,12 +146,8 @@ func (d *sheetDrawing) Draw(c draw.Canvas) {
 	c.Fill(c.Rectangle.Path())
 	write := func(s string, size vg.Length, x text.XAlignment, at vg.Point, width vg.Length, ink color.Color) {
 		style := text.Style{Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size),
-			XAlign: x, YAlign: text.YTop, Handler: plot.DefaultTextHandler}
-		letters := []rune(s)
-		for len(letters) > 1 && style.Width(s) > width {
-			letters = letters[:len(letters)-1]
-			s = string(letters) + "…"
-		}
+			XAlign: x, YAlign: text.YTop, Handler: letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}}
+		s = letters.Shorten(s, func(s string) bool { return style.Width(s) <= width })
 		c.FillText(style, at, s)
 	}
 	left, slot := c.Min.X, d.slot()
