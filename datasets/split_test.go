@@ -362,7 +362,7 @@ func TestVerify(t *testing.T) {
 		t.Fatalf("bad %v, error %v", bad, err)
 	}
 	for _, want := range []string{"3 of the 10 pictures in ROOT/train cannot be read",
-		"ROOT/train/a/3.png: the PNG is damaged",
+		"ROOT/train/a/3.png: the picture is cut short",
 		"ROOT/train/b/2.png: the file is empty", "ROOT/train/b/3.png: this is not a picture"} {
 		_, named, err := s.Readable(context.Background(), false, nil)
 		if len(named) != 3 {

@@ -72,7 +72,8 @@ func (f *fallback) choose(s string) {
 	switch {
 	case strings.HasPrefix(lang, "ja"):
 		f.language = language.NewLanguage("ja")
-		f.families = []string{"Noto Sans CJK JP", "Source Han Sans", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo"}
+		f.families = []string{"Noto Sans CJK JP", "Source Han Sans", "Noto Sans JP", "Hiragino Sans", "Yu Gothic",
+			"Meiryo"}
 	case strings.HasPrefix(lang, "ko"):
 		f.language = language.NewLanguage("ko")
 		f.families = []string{"Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic"}
@@ -149,7 +150,8 @@ func tell(line []rune, missing map[rune]bool) {
 	for !is(line[last-1]) {
 		last--
 	}
-	if name := string(line[first:min(last, first+24)]); !slices.Contains(untold.names, name) && len(untold.names) < 100 {
+	name := string(line[first:min(last, first+24)])
+	if !slices.Contains(untold.names, name) && len(untold.names) < 100 {
 		untold.names = append(untold.names, name)
 	}
 	for r := range missing {

@@ -212,7 +212,8 @@ func TestEvalText(t *testing.T) {
 		f.Close()
 	}
 	for name, begins := range map[string]string{"confusion.pdf": "%PDF-", "calibration.pdf": "%PDF-",
-		"classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{", "log.txt": `{"loss": 2.7`} {
+		"classes.csv": "index,class,images", "answers.csv": "image,class,predicted", "report.json": "{",
+		"log.txt": `{"loss": 2.7`} {
 		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.HasPrefix(string(data), begins) {
 			t.Errorf("%s begins with %.20q (%v)", name, data, err)
 		}

@@ -165,8 +165,8 @@ func (f *scriptFlags) engine(cmd *cobra.Command, c *common) error {
 	device, kind := cmd.Flags().Lookup("device").Value.String(), ""
 	switch kind, number, _ := strings.Cut(device, ":"); {
 	case kind == "cuda" && number != "" && number != "0":
-		return wrong("--device %s: CUDA_VISIBLE_DEVICES=%s before the call chooses that one, with --device cuda", device,
-			number)
+		return wrong("--device %s: CUDA_VISIBLE_DEVICES=%s before the call chooses that one, with --device cuda",
+			device, number)
 	case kind != "cuda" && device != "cpu":
 		return wrong("--device is cpu or cuda, not %q", device)
 	}
@@ -199,7 +199,8 @@ func (f *scriptFlags) note(cmd *cobra.Command) {
 			"several devices, --devices N\n", strings.Join(names, ", "))
 	}
 	if names := given[idle]; names != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %s: no say in %s, which trains nothing and reads pictures on all cores\n",
+		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %s: no say in %s, which trains nothing and reads pictures on all "+
+			"cores\n",
 			strings.Join(names, ", "), cmd.Name())
 	}
 }
@@ -350,16 +351,16 @@ func asPublished(args []string) (ours []string, note string, err error) {
 	case has("eval"):
 		ours = append([]string{"eval"}, flags...)
 	case !has("finetune", "resume"):
-		return nil, "", wrong("main.py without --finetune begins from torchvision's ResNet-50, which is not here: give " +
-			"--finetune detr-r50")
+		return nil, "", wrong("main.py without --finetune begins from torchvision's ResNet-50, which is not here: " +
+			"give --finetune detr-r50")
 	default:
 		ours = append([]string{"finetune"}, flags...)
 	}
 	if processes == 1 {
 		return ours, "", nil
 	}
-	note = fmt.Sprintf("%d processes were asked for: one does their work here, and answers batches in order; --devices "+
-		"N shares it among N GPUs", processes)
+	note = fmt.Sprintf("%d processes were asked for: one does their work here, and answers batches in order; "+
+		"--devices N shares it among N GPUs", processes)
 	if ours[0] == "finetune" { // a step of all processes is one over as many batches
 		ours = append(ours, "--accumulate", strconv.Itoa(processes))
 		note = fmt.Sprintf("%d processes were asked for: one makes their steps here, of %[1]d batches each "+

@@ -31,8 +31,9 @@ func TestPublishedFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := map[string][]string{
-		"eval":      {"eval", "--checkpoint", checkpoint, "--dataset", evalSet},
-		"interpret": {"interpret", "--checkpoint", checkpoint, "--dataset", evalSet, "--class-index", "0", "--out", out},
+		"eval": {"eval", "--checkpoint", checkpoint, "--dataset", evalSet},
+		"interpret": {"interpret", "--checkpoint", checkpoint, "--dataset", evalSet, "--class-index", "0",
+			"--out", out},
 		"finetune": {"finetune", "--from", checkpoint, "--dataset", both, "--batch-size", "5", "--out",
 			filepath.Join(out, "run")},
 	}

@@ -150,7 +150,8 @@ func (d *data) training(o Options) (train *datasets.Split, pictures []int, why s
 		}
 	}
 	if none := slices.Index(taken, 0); none >= 0 {
-		return nil, nil, fmt.Sprintf("No head was chosen: the training pictures of %s have no boxes.", d.split.Classes[none])
+		return nil, nil, fmt.Sprintf("No head was chosen: the training pictures of %s have no boxes.",
+			d.split.Classes[none])
 	}
 	return train, pictures, ""
 }

@@ -141,8 +141,9 @@ func Run(ctx context.Context, m Subject, o Options, progress func(Progress)) (*R
 	from := about.Origin
 	r.report = &Report{Provenance: Provenance{Checkpoint: from.Checkpoint, Digest: from.SHA256, Config: from.Model,
 		Engine: from.Engine, Version: origin.Version(),
-		Dataset: o.Dataset, Pictures: digest, Split: o.Split, ClassesBy: d.By, Parts: d.files, MaxImages: o.MaxImages, Steps: o.Steps,
-		Shown: o.Insertion, Hidden: o.Deletion, Training: training, Bootstraps: bootstraps, Seed: o.Seed}}
+		Dataset: o.Dataset, Pictures: digest, Split: o.Split, ClassesBy: d.By, Parts: d.files,
+		MaxImages: o.MaxImages, Steps: o.Steps, Shown: o.Insertion, Hidden: o.Deletion,
+		Training: training, Bootstraps: bootstraps, Seed: o.Seed}}
 	r.report.Target = d.target
 	if _, able := m.(Attributer); able {
 		r.methods = append(r.methods, GradCAM, Rollout)
@@ -178,8 +179,8 @@ func (r *runner) picture(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	p := &shot{key: r.split.Key(i), class: r.Index[r.split.Class(i)], width: photo.Width, height: photo.Height, photo: photo,
-		input: photo.Eval(r.about.EvalSize), background: math.NaN()}
+	p := &shot{key: r.split.Key(i), class: r.Index[r.split.Class(i)], width: photo.Width, height: photo.Height,
+		photo: photo, input: photo.Eval(r.about.EvalSize), background: math.NaN()}
 	h := fnv.New64a()
 	h.Write([]byte(p.key))
 	p.seed, p.right = scramble(r.Seed, h.Sum64()), best(e.Logits) == p.class

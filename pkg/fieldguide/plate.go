@@ -41,7 +41,8 @@ var (
 
 func style(size vg.Length, c color.Color) text.Style {
 	face := font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size)
-	return text.Style{Color: c, Font: face, Handler: letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}}
+	plain := text.Plain{Fonts: plot.DefaultTextHandler.Cache()}
+	return text.Style{Color: c, Font: face, Handler: letters.Handler{Plain: plain}}
 }
 
 // plate draws one class.

@@ -146,7 +146,8 @@ func (d *sheetDrawing) Draw(c draw.Canvas) {
 	c.Fill(c.Rectangle.Path())
 	write := func(s string, size vg.Length, x text.XAlignment, at vg.Point, width vg.Length, ink color.Color) {
 		style := text.Style{Color: ink, Font: font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, size),
-			XAlign: x, YAlign: text.YTop, Handler: letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}}
+			XAlign: x, YAlign: text.YTop,
+			Handler: letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}}
 		s = letters.Shorten(s, func(s string) bool { return style.Width(s) <= width })
 		c.FillText(style, at, s)
 	}

@@ -126,7 +126,8 @@ func TestEvaluateMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	many, _ := dataset(t)
-	if err := os.CopyFS(filepath.Join(many, "val", "006.Jay"), os.DirFS(filepath.Join(many, "val", "004.Owl"))); err != nil {
+	from := os.DirFS(filepath.Join(many, "val", "004.Owl"))
+	if err := os.CopyFS(filepath.Join(many, "val", "006.Jay"), from); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ dir, split, want string }{

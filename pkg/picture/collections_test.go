@@ -61,7 +61,8 @@ func TestCollections(t *testing.T) {
 			t.Logf("Pillow does not read %s %s: %s", format, path, reason)
 		case got.Width != want.Width || got.Height != want.Height:
 			k.differ++
-			t.Logf("size %s %s: %d by %d, Pillow's is %d by %d", format, path, got.Width, got.Height, want.Width, want.Height)
+			t.Logf("size %s %s: %d by %d, Pillow's is %d by %d", format, path, got.Width, got.Height, want.Width,
+				want.Height)
 		default:
 			if n, most := differences(got.Pix, want.Pix); n > 0 {
 				k.differ++

@@ -61,8 +61,8 @@ func (p *Picture) Evaluable(short int) error {
 		math.RoundToEven(float64(long)*float64(least)/float64(most)) >= 1 {
 		return nil
 	}
-	return fmt.Errorf("a picture of %d by %d pixels is too thin: at most %d pixels long, as the model takes it, it would "+
-		"be less than a pixel wide; crop it", p.Width, p.Height, long)
+	return fmt.Errorf("a picture of %d by %d pixels is too thin: at most %d pixels long, as the model takes it, it "+
+		"would be less than a pixel wide; crop it", p.Width, p.Height, long)
 }
 
 // Eval is the picture at its EvalSize. Which short side a model was trained for is

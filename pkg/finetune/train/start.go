@@ -60,6 +60,7 @@ func FromCheckpoint(ctx context.Context, checkpoint string, o StartOptions) (*St
 }
 
 func (o StartOptions) read(file *torchfile.File) (*Start, error) {
+	o.Asked.Classes = 0 // those of the model to be, not of the file
 	start, err := readStart(file, o.Asked)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -159,14 +160,22 @@ func TestInterrupted(t *testing.T) {
 	said := make(chan error, times)
 	for range times {
 		ctx, stop := context.WithCancel(t.Context())
+		heard := make(chan struct{}) // that it stops
+		var once sync.Once
 		go func() {
-			_, err := session.FineTune(ctx, run, o, io.Discard, nil)
+			_, err := session.FineTune(ctx, run, o, io.Discard, func(e finetune.Event) {
+				if e.Phase == finetune.Stopping && ctx.Err() != nil {
+					once.Do(func() { close(heard) })
+				}
+			})
 			said <- err
+			once.Do(func() { close(heard) })
 		}()
 		after := time.Duration(rand.IntN(400)) * time.Millisecond
 		time.Sleep(after)
 		stop()
-		t.Log("interrupted after", after) // the next one asks at once
+		<-heard
+		t.Log("interrupted after", after) // the next one asks while it may still stop
 	}
 	summary, err := session.FineTune(t.Context(), run, o, io.Discard, nil)
 	if err != nil || summary.Epochs != 6 {

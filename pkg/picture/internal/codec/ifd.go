@@ -126,9 +126,15 @@ func (d ifd) numbers(b []byte, length int) []int {
 	return list
 }
 
-// ratios are a tag's fractions, or those otherwise.
+// ratios are a tag's fractions or whole numbers, or those otherwise.
 func (d ifd) ratios(tag int, otherwise ...float32) []float32 {
 	list := d.tags[tag]
+	if len(list) == len(otherwise) {
+		for i, v := range list {
+			otherwise[i] = float32(v)
+		}
+		return otherwise
+	}
 	if len(list) != 2*len(otherwise) {
 		return otherwise
 	}

@@ -116,7 +116,8 @@ func (d *decoder) nextSegment() (marker byte, segment []byte, err error) {
 	if marker == eoi {
 		return marker, nil, nil
 	}
-	if marker < sof0 || marker == soi || marker == 0xC8 || marker == 0xDE || marker == 0xDF || marker >= 0xF0 && marker != com {
+	if marker < sof0 || marker == soi || marker == 0xC8 || marker == 0xDE || marker == 0xDF ||
+		marker >= 0xF0 && marker != com {
 		return 0, nil, damaged("an unknown marker")
 	}
 	if d.components != nil && marker >= sof0 && marker <= 0xCF && marker != dht && marker != dac {

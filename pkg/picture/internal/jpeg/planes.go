@@ -9,7 +9,7 @@ type Plane struct {
 // Planes gives a picture's components, neither widened nor converted. Before anything of the picture's size is
 // allocated, check is asked whether the size is acceptable.
 func Planes(data []byte, check func(width, height int) error) (width, height int, planes []Plane, err error) {
-	d := decoder{bits: bits{data: data}, plain: true}
+	d := decoder{bits: bits{data: data, at: 2}, plain: true} // past SOI
 	if err := d.decode(check); err != nil {
 		return 0, 0, nil, err
 	}
@@ -24,7 +24,7 @@ func Planes(data []byte, check func(width, height int) error) (width, height int
 // Two components are read, too.
 func Stored(data []byte, check func(width, height int) error) (width, height, channels int, samples []uint8,
 	err error) {
-	d := decoder{bits: bits{data: data}, plain: true}
+	d := decoder{bits: bits{data: data, at: 2}, plain: true} // past SOI
 	if err := d.decode(check); err != nil {
 		return 0, 0, 0, nil, err
 	}
