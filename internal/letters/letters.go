@@ -210,8 +210,8 @@ func shape(f font.Face, s string) *line {
 		runs = append(runs, shaper.Shape(in))
 	}
 	var wrapper shaping.LineWrapper
-	wrapped, _ := wrapper.WrapParagraph(
-		shaping.WrapConfig{Direction: di.DirectionLTR, DisableTrailingWhitespaceTrim: true}, 1<<24, runes, shaping.NewSliceIterator(runs))
+	config := shaping.WrapConfig{Direction: di.DirectionLTR, DisableTrailingWhitespaceTrim: true}
+	wrapped, _ := wrapper.WrapParagraph(config, 1<<24, runes, shaping.NewSliceIterator(runs))
 	missing := map[rune]bool{}
 	for _, part := range wrapped {
 		slices.SortStableFunc(part, func(a, b shaping.Output) int { return cmp.Compare(a.VisualIndex, b.VisualIndex) })
