@@ -233,6 +233,26 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// Who names no checkpoint is told once what the sample knows, who names it is not.
+func TestSampleByDefault(t *testing.T) {
+	bird, dir := photo(t, "bird.png", 120, 90), filepath.Join(t.TempDir(), "birds")
+	if code, _, stderr := gointr("birds", dir, "--classes", "8", "--per-class", "1", "--size", "64"); code != 0 {
+		t.Fatal(stderr)
+	}
+	const said = "gointr: sample knows eight drawn birds only: --checkpoint chooses\n"
+	for _, call := range [][]string{{"predict", bird}, {"explain", bird, "--out", filepath.Join(t.TempDir(), "x.png")},
+		{"eval", "--dataset", dir}, {"eval", "--dataset", dir, "--batch-size", "2", "--backend", "go"},
+		{"interpret", "--dataset", dir, "--class-index", "0", "--out", filepath.Join(t.TempDir(), "x")},
+		{"fieldguide", "--dataset", dir, "--out", filepath.Join(t.TempDir(), "x.html")}} {
+		if code, _, stderr := gointr(call...); code != 0 || strings.Count(stderr, said) != 1 {
+			t.Errorf("%q ended with %d and said %q", call, code, stderr)
+		}
+	}
+	if _, _, stderr := gointr("predict", bird, "--checkpoint", "sample"); stderr != "" {
+		t.Errorf("the sample that was asked for said %q", stderr)
+	}
+}
+
 func TestPredict(t *testing.T) { hereAndThere(t, testPredict) }
 
 func testPredict(t *testing.T) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
@@ -14,6 +16,7 @@ import (
 type modelFlags struct {
 	checkpoint, classes string
 	asked               intr.Config // what flags of the published scripts say of it
+	told                bool        // that the sample was taken
 }
 
 func (m *modelFlags) register(cmd *cobra.Command) {
@@ -33,7 +36,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), e
 		}
 		return here, here.Close, nil
 	}
-	if err := m.check(); err != nil {
+	if err := m.check(cmd); err != nil {
 		return nil, nil, err
 	}
 	o := session.Options{Backend: c.backend, Progress: cmd.ErrOrStderr()}
@@ -49,7 +52,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), e
 
 // load is the model that the flags name, in this process.
 func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*intr.Model, error) {
-	if err := m.check(); err != nil {
+	if err := m.check(cmd); err != nil {
 		return nil, err
 	}
 	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked)}
@@ -59,9 +62,14 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 	return intr.Open(cmd.Context(), m.checkpoint, append(options, more...)...)
 }
 
-func (m *modelFlags) check() error {
+// check says, once, what the sample knows where nobody named a checkpoint.
+func (m *modelFlags) check(cmd *cobra.Command) error {
 	if m.checkpoint == "" {
 		return wrong("no checkpoint was named: give --checkpoint a path, or sample, cub, bird or butterfly")
+	}
+	if !m.told && !cmd.Flags().Changed("checkpoint") {
+		m.told = true
+		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %s: --checkpoint chooses\n", hub.SampleKnows)
 	}
 	return nil
 }

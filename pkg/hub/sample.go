@@ -18,6 +18,9 @@ import (
 // made and how good it is.
 const Sample = "sample"
 
+// SampleKnows is what is said where the sample was taken because nobody named a checkpoint.
+const SampleKnows = "sample knows eight drawn birds only"
+
 //go:embed sample/sample.pth
 var sample []byte
 

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/picture"
@@ -32,14 +33,18 @@ func ClassFile(path string) func(*OpenOptions) { return func(o *OpenOptions) { o
 func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.Backend = kind } }
 
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
-// published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". The first
-// cell that opens it has the session load it; in later cells, and other
+// published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE"; "" is the
+// sample, and the cell says what that knows. The first cell that opens it has the session load it; in later cells, and other
 // notebooks, it costs about a millisecond, so that
 //
 //	var model = notebook.Open("cub")
 //
 // can stand at the top of a notebook.
 func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
+	if checkpoint == "" {
+		checkpoint = "sample"
+		sample()
+	}
 	o := with(OpenOptions{}, options)
 	asked := session.Options{Backend: o.Backend, Progress: os.Stderr}
 	if o.ClassFile != "" {
@@ -52,6 +57,11 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 	Check(err)
 	return &Model{m, o.Backend}
 }
+
+// sample says, once in a cell, what the sample knows where nobody named a checkpoint.
+var sample = sync.OnceFunc(func() {
+	fmt.Fprintln(os.Stderr, `sample knows eight drawn birds only: notebook.Open("cub") chooses another`)
+})
 
 // String says what the model is and which engine it runs on.
 func (m *Model) String() string {

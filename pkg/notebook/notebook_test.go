@@ -210,6 +210,25 @@ func TestExplainAll(t *testing.T) {
 	}
 }
 
+// A cell that names no checkpoint says once what the sample knows.
+func TestSampleByDefault(t *testing.T) {
+	if os.Getenv("GOINTR_TEST_CELL") != "" {
+		Open("sample", Backend("go"))
+		for range 2 {
+			Open("", Backend("go"))
+		}
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSampleByDefault$")
+	cmd.Env = append(os.Environ(), "GOINTR_TEST_CELL=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	const said = "sample knows eight drawn birds only: notebook.Open(\"cub\") chooses another\n"
+	if err := cmd.Run(); err != nil || stderr.String() != said {
+		t.Errorf("it ended with %v and said %q", err, stderr.String())
+	}
+}
+
 // TestCheck runs itself as a program whose mistake ends it.
 func TestCheck(t *testing.T) {
 	if os.Getenv("GOINTR_TEST_MISTAKE") != "" {
