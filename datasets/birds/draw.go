@@ -34,7 +34,9 @@ func Draw(species Species, scene Scene, size int) (*picture.Picture, []datasets.
 	for _, l := range scene.behind {
 		c.fill(side, l, nil)
 	}
-	c.bird(species, scene, scene.bird.then(side))
+	if !scene.empty {
+		c.bird(species, scene, scene.bird.then(side))
+	}
 	var shown [Kinds]int
 	for k := range Kinds {
 		shown[k] = c.seen[k].sum()
@@ -45,7 +47,7 @@ func Draw(species Species, scene Scene, size int) (*picture.Picture, []datasets.
 	c.light(scene.light)
 	var parts []datasets.Part
 	for k := range Kinds {
-		if scene.without[k] {
+		if scene.without[k] || scene.empty {
 			continue
 		}
 		part := datasets.Part{Name: Kind(k).String()}

@@ -19,6 +19,7 @@ type Scene struct {
 	behind, front   []layer // in units of the picture
 	light           light
 	without         [Kinds]bool
+	empty           bool
 }
 
 // A tint is what each channel of a coat is multiplied with.
@@ -33,6 +34,12 @@ func (s Scene) Without(kinds ...Kind) Scene {
 	for _, k := range kinds {
 		s.without[k] = true
 	}
+	return s
+}
+
+// Empty is the scene with no bird in it, whatever the species. All other pixels stay as they are.
+func (s Scene) Empty() Scene {
+	s.empty = true
 	return s
 }
 

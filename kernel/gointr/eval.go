@@ -38,6 +38,9 @@ type evaluated struct {
 	Skipped   []string  `json:"skipped,omitempty"` // pictures that could not be read
 	Seconds   float64   `json:"seconds"`           // of computing
 	Out       string    `json:"out,omitempty"`
+	Likeness  string    `json:"likeness,omitempty"` // likeness.json, where the checkpoint has none
+
+	likeness *intr.Likeness
 }
 
 type averages struct {
@@ -72,7 +75,9 @@ way: batches in order, each padded to its largest picture, which changes the ans
 for the smaller ones a little; so published numbers are repeated.
 
 --out DIR keeps report.json, answers.csv (a line a picture), classes.csv, and
-confusion and calibration as .png and .pdf.`,
+confusion and calibration as .png and .pdf. Of a checkpoint that does not know what
+the pictures are like that it was trained on, likeness.json, too, which convert
+--likeness puts into a copy of it: D/train is answered for that, 2000 pictures at most.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(cmd, c, &m); err != nil {
@@ -178,6 +183,13 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 	result.Seconds = time.Since(start).Seconds()
 	if result.Report, err = tally.Report(); err != nil {
 		return nil, nil, err
+	}
+	if f.out != "" && result.Unlike == nil {
+		if result.likeness = f.likeness(cmd, m, readable); result.likeness != nil {
+			result.Likeness = filepath.Join(f.out, "likeness.json")
+		} else if err := cmd.Context().Err(); err != nil {
+			return nil, nil, err
+		}
 	}
 	if f.batchSize > 1 {
 		result.BatchMean = batchMean(result.Answers, f.batchSize)
@@ -326,11 +338,18 @@ func (r *evaluated) print(w io.Writer) error {
 			return err
 		}
 	}
+	if r.Unlike != nil {
+		fmt.Fprintf(w, "%d of %d pictures are unlike those that it was trained on\n", *r.Unlike, r.Images)
+	}
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(w, "%d pictures could not be read and were left out\n", len(r.Skipped))
 	}
 	if r.Out != "" {
 		fmt.Fprintf(w, "Written to %s\n", r.Out)
+	}
+	if r.Likeness != "" {
+		fmt.Fprintf(w, "To be told of pictures unlike those that it was trained on:\n\n  gointr convert %s NEW.pth "+
+			"--likeness %s\n", r.Checkpoint, r.Likeness)
 	}
 	return nil
 }
@@ -349,6 +368,11 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 		"calibration": r.PlotCalibration,
 	}); err != nil {
 		return err
+	}
+	if r.likeness != nil {
+		if err := r.likeness.Write(r.Likeness); err != nil {
+			return err
+		}
 	}
 	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is
 }

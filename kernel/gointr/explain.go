@@ -168,6 +168,9 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 	if err := f.write(result, e, photo); err != nil {
 		return err
 	}
+	if warning := e.Likeness.Warning(); warning != "" {
+		image += ", " + warning
+	}
 	return c.tell(cmd, result, line("%s: %s%s, decoder layer %d of %d, written to %s", image,
 		attention.Plain(e.Name(chosen)), what, f.layer+1, e.Layers, f.out))
 }

@@ -18,11 +18,18 @@ type inspected struct {
 	Format     string            `json:"format"`
 	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
 	Problem    string            `json:"problem,omitempty"`
-	Weights    *string           `json:"weights"` // what stands before the names of the tensors taken; null: none
-	Others     []inspectedOther  `json:"others"`  // what is not loaded
+	Weights    *string           `json:"weights"`  // what stands before the names of the tensors taken; null: none
+	Likeness   *inspectedLike    `json:"likeness"` // by which it tells unlike pictures; null: none
+	Others     []inspectedOther  `json:"others"`   // what is not loaded
 	Tensors    []inspectedTensor `json:"tensors"`
 
 	numbers int // of all tensors
+}
+
+type inspectedLike struct {
+	Pictures int    `json:"pictures"` // of training
+	HeldOut  int    `json:"held_out"`
+	Problem  string `json:"problem,omitempty"` // why it is left out
 }
 
 type inspectedTensor struct {
@@ -59,6 +66,7 @@ func inspectCommand(c *common) *cobra.Command {
 				result.Problem = oneSentence(err)
 			} else {
 				result.Config = &config
+				result.Likeness = likenessIn(file, config)
 			}
 			if at, ok := intr.Weights(file); ok {
 				result.Weights = &at
@@ -75,6 +83,17 @@ func inspectCommand(c *common) *cobra.Command {
 	}
 }
 
+func likenessIn(file *torchfile.File, config intr.Config) *inspectedLike {
+	l, err := intr.LikenessOf(file, config)
+	switch {
+	case err != nil:
+		return &inspectedLike{Problem: oneSentence(err)}
+	case l != nil:
+		return &inspectedLike{Pictures: l.Pictures, HeldOut: len(l.Distances)}
+	}
+	return nil
+}
+
 func (r inspected) print(w io.Writer) error {
 	if r.Config != nil {
 		fmt.Fprintf(w, "%s (%s)\n%s\n", r.Checkpoint, r.Format, r.Config)
@@ -83,6 +102,12 @@ func (r inspected) print(w io.Writer) error {
 	}
 	if r.Weights != nil {
 		fmt.Fprintf(w, "Its weights are %squery_embed.weight and those beside it.\n", *r.Weights)
+	}
+	if l := r.Likeness; l != nil && l.Problem != "" {
+		fmt.Fprintf(w, "Left out: %s.\n", l.Problem)
+	} else if l != nil {
+		fmt.Fprintf(w, "It tells pictures unlike those that it was trained on, by %d of them and %d held out.\n",
+			l.Pictures, l.HeldOut)
 	}
 	for _, o := range r.Others {
 		fmt.Fprintf(w, "Not loaded: %.200q, a %.200q.\n", o.Name, o.Class)
@@ -96,19 +121,31 @@ func (r inspected) print(w io.Writer) error {
 }
 
 func convertCommand(c *common) *cobra.Command {
-	return &cobra.Command{
+	var likeness string
+	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "turn a .pth into a .safetensors file, or back",
 		Long: `Writes the weights of a checkpoint in the format that OUT's name says (.pth or
 .safetensors), exactly as they are. The architecture goes with them; an optimizer
-and a schedule inside do not.`,
+and a schedule inside do not.
+
+With --likeness OUT also knows what the pictures are like that the model was trained
+on, so that predict can say of others that they are unlike them. D is that dataset
+(train and val are answered, 2000 and 1000 pictures at most), or the likeness.json
+that eval --out wrote.`,
 		Args: exactly(2, "two files"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := hub.Find(cmd.Context(), args[0], cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			result, err := intr.Convert(cmd.Context(), in, args[1])
+			var known *intr.Likeness
+			if likeness != "" {
+				if known, err = likenessFrom(cmd, c, in, likeness); err != nil {
+					return err
+				}
+			}
+			result, err := intr.Convert(cmd.Context(), in, args[1], known)
 			if err != nil {
 				return err
 			}
@@ -119,4 +156,6 @@ and a schedule inside do not.`,
 			return c.tell(cmd, result, line("%s written: %s, %d tensors", args[1], what, result.Tensors))
 		},
 	}
+	cmd.Flags().StringVar(&likeness, "likeness", "", "dataset that IN was trained on, or a likeness.json of eval")
+	return cmd
 }

@@ -366,6 +366,8 @@ func (t *teller) tell(e finetune.Event) {
 			e.Acc1, time.Duration(e.Left*float64(time.Second)).Round(time.Second)))
 	case finetune.Evaluating:
 		t.bar.Describe(fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs))
+	case finetune.Measuring:
+		t.bar.Describe("learning what its pictures are like")
 	default:
 		t.bar.Describe("reading every picture once")
 	}

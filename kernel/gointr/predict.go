@@ -84,6 +84,9 @@ func printRanking(w io.Writer, r attention.Ranking) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	if warning := r.Likeness.Warning(); warning != "" {
+		fmt.Fprintln(w, "  "+warning)
+	}
 	if r.Logits != nil {
 		fmt.Fprintln(w, "  logits "+strings.Trim(fmt.Sprint(r.Logits), "[]"))
 	}

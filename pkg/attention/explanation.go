@@ -29,6 +29,8 @@ type Explanation struct {
 	Layers, Heads int       // of the decoder
 	Rows, Cols    int       // of the feature map, padding cut off
 	Weights       []float32 // [Layers, Heads, classes, Rows, Cols], each map sums to 1
+	Pooled        []float32 // mean of the encoder's output over the picture's cells: [width]; nil where none was given
+	Likeness      *Likeness // to the pictures of training; nil where the checkpoint knows nothing of them
 }
 
 // Class is one line of a ranking.

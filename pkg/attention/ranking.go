@@ -9,11 +9,13 @@ type Ranking struct {
 	Input  [2]int    `json:"input"` // height and width as the network saw it
 	Top    []Class   `json:"top"`
 	Logits []float32 `json:"logits,omitempty"`
+
+	Likeness *Likeness `json:"likeness,omitempty"`
 }
 
 // Ranking is the n best classes (all when n < 0), with every logit if wanted.
 func (e *Explanation) Ranking(n int, logits bool) Ranking {
-	r := Ranking{Image: e.Image, Input: [2]int{e.InputHeight, e.InputWidth}, Top: e.Top(n)}
+	r := Ranking{Image: e.Image, Input: [2]int{e.InputHeight, e.InputWidth}, Top: e.Top(n), Likeness: e.Likeness}
 	if logits {
 		r.Logits = e.Logits
 	}

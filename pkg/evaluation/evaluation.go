@@ -33,6 +33,8 @@ type Answer struct {
 	Rank        int     `json:"rank"`        // of the true class, from 1
 	Probability float64 `json:"probability"` // of the predicted class: softmax over all classes
 	Loss        float64 `json:"loss"`        // cross-entropy, in nats
+
+	Likeness *attention.Likeness `json:"likeness,omitempty"`
 }
 
 // Tally counts answers. Its zero value is of no use: see New.
@@ -89,6 +91,7 @@ func (t *Tally) Count(
 		if err != nil {
 			return err
 		}
+		t.answers[len(t.answers)-1].Likeness = e.Likeness
 		if i++; done != nil {
 			done(i)
 		}
@@ -103,6 +106,8 @@ type Report struct {
 	Range  [2]float64 `json:"acc1_95"` // 95 % interval of Acc1: Wilson's score
 	Acc5   float64    `json:"acc5"`    // the true class is among the five best
 	Loss   float64    `json:"loss"`    // mean cross-entropy of the pictures, in nats
+	// Unlike is how many pictures are unlike those that the model was trained on; nil where it does not know these.
+	Unlike *int `json:"unlike,omitempty"`
 
 	Mean     float64     `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
 	ECE      float64     `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
@@ -152,6 +157,14 @@ func (t *Tally) Report() (*Report, error) {
 	for _, a := range t.answers {
 		r.Confusion[a.Class][a.Predicted]++
 		r.Loss += a.Loss / float64(n)
+		if a.Likeness != nil {
+			if r.Unlike == nil {
+				r.Unlike = new(int)
+			}
+			if a.Likeness.Unlike {
+				*r.Unlike++
+			}
+		}
 		if a.Rank == 1 {
 			right++
 		}
@@ -271,14 +284,19 @@ func percent(part, of int) float64 {
 	return 100 * float64(part) / float64(of)
 }
 
-// WriteCSV writes a line a picture: image, class, predicted (both by name as given to New), rank, probability, loss.
+// WriteCSV writes a line a picture: image, class, predicted (both by name as given to New), rank, probability, loss,
+// and likeness: the p-value, empty where the model does not know the pictures that it was trained on.
 // The file appears whole or not at all.
 func (t *Tally) WriteCSV(path string) error {
-	rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss"}}
+	rows := [][]string{{"image", "class", "predicted", "rank", "probability", "loss", "likeness"}}
 	for _, a := range t.answers {
+		p := ""
+		if a.Likeness != nil {
+			p = strconv.FormatFloat(a.Likeness.P, 'g', 4, 64)
+		}
 		rows = append(rows, []string{
 			a.Image, t.names[a.Class], t.names[a.Predicted], strconv.Itoa(a.Rank),
-			strconv.FormatFloat(a.Probability, 'g', 7, 64), strconv.FormatFloat(a.Loss, 'g', 7, 64),
+			strconv.FormatFloat(a.Probability, 'g', 7, 64), strconv.FormatFloat(a.Loss, 'g', 7, 64), p,
 		})
 	}
 	return wholefile.CSV(path, rows)

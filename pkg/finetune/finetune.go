@@ -167,6 +167,7 @@ const (
 	Starting   Phase = "starting"   // the checkpoint is loaded
 	Training   Phase = "training"   // batch by batch
 	Evaluating Phase = "evaluating" // on the validation pictures
+	Measuring  Phase = "measuring"  // at the end: what its pictures are like
 	Stopping   Phase = "stopping"   // it was stopped: its batch is made, and it is saved
 	Finished   Phase = "finished"
 )
@@ -174,7 +175,7 @@ const (
 // Event is what a run tells of itself, several times a second at most.
 type Event struct {
 	Phase   Phase   `json:"phase"`
-	Done    int     `json:"done"` // batches of this phase; pictures while Checking
+	Done    int     `json:"done"` // batches of this phase; pictures while Checking and Measuring
 	Of      int     `json:"of"`
 	Epoch   int     `json:"epoch"` // from 0
 	Epochs  int     `json:"epochs"`

@@ -27,6 +27,7 @@ type Output struct {
 	Attention                       [][]float32 // a decoder layer: [pictures, heads, classes, rows, cols]
 	Memory                          []float32   // [pictures, rows, cols, width]
 	States                          [][]float32 // a decoder layer: [pictures, classes, width]
+	Pooled                          []float32   // mean of Memory over each picture's cells: [pictures, width]
 
 	weights []float32 // Attention, where its layers lie one after the other
 }
@@ -60,9 +61,17 @@ func (m *Model) Logits(ctx context.Context, b *Batch) ([]*attention.Explanation,
 	}
 	all := make([]*attention.Explanation, out.Pictures)
 	for i := range all {
-		all[i] = &attention.Explanation{Names: m.Names, Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
+		all[i] = m.explanation(out, i)
 	}
 	return all, nil
+}
+
+// explanation is what picture i was answered, without maps.
+func (m *Model) explanation(out *Output, i int) *attention.Explanation {
+	e := &attention.Explanation{Names: m.Names, Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes],
+		Pooled: out.Pooled[i*out.Width:][:out.Width:out.Width]}
+	e.Likeness = m.likeness.of(e)
+	return e
 }
 
 // want says which results are handed out (who does not ask for 32 MB of
@@ -139,7 +148,7 @@ func (m *Model) pieces(want want) []*piece {
 	}
 	decoder := func(n *net, memory, cells *Node) []*Node {
 		states, attention, logits := n.decode(memory, cells)
-		results := []*Node{logits}
+		results := []*Node{logits, pool(memory, cells)}
 		if want.attention {
 			results = append(results, memory)
 			results = append(results, attention...)
@@ -284,10 +293,10 @@ func (m *Model) output(b *Batch, results []*tensors.Tensor) (*Output, error) {
 	stride, layers := m.Config.Stride(), m.Config.DecoderLayers
 	out := &Output{
 		Pictures: len(b.Sizes), Classes: m.Config.Classes, Heads: m.Config.Heads, Width: m.Config.HiddenDim,
-		Rows: b.Rows(stride), Cols: b.Cols(stride), Logits: values[0],
+		Rows: b.Rows(stride), Cols: b.Cols(stride), Logits: values[0], Pooled: values[1],
 	}
-	if len(values) > 1 {
-		out.Memory, out.Attention, out.States = values[1], values[2:2+layers], values[2+layers:]
+	if rest := values[2:]; len(rest) > 0 {
+		out.Memory, out.Attention, out.States = rest[0], rest[1:1+layers], rest[1+layers:]
 	}
 	return out, out.check(m)
 }

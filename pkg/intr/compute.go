@@ -122,6 +122,7 @@ func (m *Model) room(b *Batch, attention bool) *Output {
 	out := &Output{
 		Pictures: pictures, Classes: c.Classes, Heads: c.Heads, Width: c.HiddenDim,
 		Rows: b.Rows(c.Stride()), Cols: b.Cols(c.Stride()), Logits: make([]float32, pictures*c.Classes),
+		Pooled: make([]float32, pictures*c.HiddenDim),
 	}
 	if attention {
 		cells := out.Rows * out.Cols
@@ -159,7 +160,7 @@ func (out *Output) compute(ctx context.Context, n *network, s *desk, b *Batch, i
 	stride := n.Stride()
 	g := b.picture(i, stride)
 	rows, cols := cellsOf(g.pixels.Rows, stride), cellsOf(g.pixels.Cols, stride)
-	to := taken{logits: out.Logits[i*out.Classes:][:out.Classes]}
+	to := taken{logits: out.Logits[i*out.Classes:][:out.Classes], pooled: out.Pooled[i*out.Width:][:out.Width]}
 	if out.Attention == nil {
 		return n.run(ctx, s, g, to)
 	}

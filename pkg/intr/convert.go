@@ -21,17 +21,21 @@ type Converted struct {
 	Out     string  `json:"out"`
 	Tensors int     `json:"tensors"`
 	Config  *Config `json:"config"` // nil where the checkpoint is a DETR to start training from
+	// Likeness says whether out can tell pictures that are unlike those that the model was trained on.
+	Likeness bool `json:"likeness"`
 }
 
 // Convert writes the weights of a checkpoint to a .pth or .safetensors file, as
 // out's name says, every number as it is. What the training script saved of its
 // options ("args") goes with them, because heads and dilation are told by no
-// shape; an optimizer and a schedule do not.
+// shape; an optimizer and a schedule do not. Its likeness goes with them, or the
+// one that is given instead.
 //
 // The .pth holds {"model": OrderedDict, "args": dict}, which
 // torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
-// metadata. The file appears whole or not at all; not when ctx has ended.
-func Convert(ctx context.Context, in, out string) (Converted, error) {
+// metadata; the likeness is text under "gointr_likeness", beside the model or in
+// the metadata. The file appears whole or not at all; not when ctx has ended.
+func Convert(ctx context.Context, in, out string, likeness *Likeness) (Converted, error) {
 	result := Converted{In: in, Out: out}
 	file, err := torchfile.Open(in)
 	if err != nil {
@@ -46,10 +50,16 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	args := argsOf(file)
 	if _, config, err := Inspect(file); err == nil {
 		result.Config = &config
+		if likeness == nil {
+			likeness, _ = LikenessOf(file, config) // one that is no good is left behind
+		} else if len(likeness.Mean) != config.HiddenDim {
+			return result, fmt.Errorf("the likeness is of a model of width %d, and %s has %d: it belongs to another "+
+				"checkpoint", len(likeness.Mean), in, config.HiddenDim)
+		}
 		if args == nil {
 			args = config.Args()
 		}
-	} else if !errors.Is(err, ErrDETR) {
+	} else if likeness != nil || !errors.Is(err, ErrDETR) {
 		return result, fmt.Errorf("%s cannot be converted: %w", in, err)
 	}
 	keys := map[*torchfile.Tensor]string{}
@@ -66,7 +76,7 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 			model.Set(key, &renamed)
 		}
 	}
-	result.Tensors = len(tensors)
+	result.Tensors, result.Likeness = len(tensors), likeness != nil
 	if err := ctx.Err(); err != nil {
 		return result, err
 	}
@@ -83,11 +93,17 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 			}
 			root.Set("args", plain)
 		}
+		if likeness != nil {
+			root.Set(likenessKey, likeness.text())
+		}
 		return result, torchfile.WritePTH(out, root)
 	case ".safetensors":
 		metadata := map[string]string{"format": "pt"}
 		if args != nil {
 			metadata["args"] = argsJSON(args)
+		}
+		if likeness != nil {
+			metadata[likenessKey] = likeness.text()
 		}
 		return result, torchfile.WriteSafetensors(out, tensors, metadata)
 	default:

@@ -40,11 +40,12 @@ type Model struct {
 	Names  []string // of the classes, by index; those of the checkpoint when none were given, nil where it has none
 	Engine *backend.Engine
 
-	digest func() string // of the checkpoint; computed when it is first asked for
-	source source        // of the weights
-	file   io.Closer     // that they are read from; nil where they are not
-	run    sync.RWMutex  // to read: pictures are computed side by side
-	making sync.Mutex    // of what follows
+	digest   func() string // of the checkpoint; computed when it is first asked for
+	source   source        // of the weights
+	likeness *Likeness     // that the checkpoint holds; nil where it holds none
+	file     io.Closer     // that they are read from; nil where they are not
+	run      sync.RWMutex  // to read: pictures are computed side by side
+	making   sync.Mutex    // of what follows
 
 	// Of answers on processors.
 	network *network
@@ -138,6 +139,7 @@ func openModel(file *torchfile.File, path string, names []string, o options) (*M
 		return state[p.Key].Float32s(scratch[:0])
 	})
 	m.Path, m.Names, m.file, m.kind = path, names, file, o.engine
+	m.likeness, _ = LikenessOf(file, config) // a model needs none
 	if err = fits(config, state); err == nil {
 		err = m.lay()
 	}

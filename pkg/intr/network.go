@@ -342,6 +342,7 @@ func (g given) unseen(features nn.Map) []bool {
 // taken is where results go: nil where they are not wanted.
 type taken struct {
 	logits    []float32   // [q]
+	pooled    []float32   // [d]
 	attention [][]float32 // by decoder layer: [heads, q, n]
 	memory    []float32   // [n, d]
 	states    [][]float32 // by decoder layer: [q, d]
@@ -359,12 +360,28 @@ func (n *network) run(ctx context.Context, s *desk, g given, to taken) error {
 	unseen := g.unseen(features)
 	memory := n.encode(s, features, g, unseen)
 	copy(to.memory, memory)
+	pooled(to.pooled, memory, features.Cols, g)
 	n.decode(s, memory, unseen, to)
 	s.transformer = time.Since(start) - s.backbone
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// pooled is the mean of the memory [n, d] over the picture's cells.
+func pooled(to, memory []float32, cols int, g given) {
+	sums := make([]float64, len(to))
+	for y := range g.rows {
+		for x := range g.cols {
+			for k, v := range memory[(y*cols+x)*len(to):][:len(to)] {
+				sums[k] += float64(v)
+			}
+		}
+	}
+	for k, sum := range sums {
+		to[k] = float32(sum / float64(g.rows*g.cols))
+	}
 }
 
 func (s *desk) tell(stage string, m nn.Map) {

@@ -161,6 +161,21 @@ func compareForwards(t *testing.T, m *Model, b *Batch) {
 		same(t, "memory", cutRows(half(out.Memory), cols*d, r, c*d), cutRows(half(rest[0]), cols*d, r, c*d))
 	}
 	same(t, "logits", out.Logits, rest[1])
+	pooling, err := m.NewExec(func(inputs []*Node) []*Node { return []*Node{pool(inputs[0], inputs[1])} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pooling.Finalize()
+	means, err := pooling.Call(tensors.FromFlatDataAndDimensions(rest[0], n, rows, cols, m.Config.HiddenDim),
+		tensors.FromFlatDataAndDimensions(b.Cells(stride, b.Height, b.Width), n, rows, cols))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled, err := fetch(means)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "pooled", out.Pooled, pooled[0])
 	for layer := range layers {
 		same(t, fmt.Sprintf("attention %d", layer), out.Attention[layer], rest[2+layer])
 		same(t, fmt.Sprintf("states %d", layer), out.States[layer], rest[2+layers+layer])

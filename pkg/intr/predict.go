@@ -195,8 +195,8 @@ func (m *Model) answer(ctx context.Context, maps bool, threads int, inputs ...*p
 	}
 	var all []*attention.Explanation
 	for i, p := range inputs {
-		e := &attention.Explanation{Names: m.Names, InputWidth: p.Width, InputHeight: p.Height,
-			Logits: out.Logits[i*out.Classes:][:out.Classes:out.Classes]}
+		e := m.explanation(out, i)
+		e.InputWidth, e.InputHeight = p.Width, p.Height
 		if maps {
 			if e, err = out.maps(e, i, b, m.Config.Stride()); err != nil {
 				return nil, took, err

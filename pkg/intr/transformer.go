@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/nn"
@@ -99,6 +100,12 @@ func (n *net) encode(features, cells *Node) (projected, memory *Node) {
 	flat := func(x *Node) *Node { return Reshape(x, b, rows*cols, n.HiddenDim) }
 	memory = n.encoder(flat(projected), flat(n.positions(cells)), Reshape(cells, b, rows*cols))
 	return projected, Reshape(memory, b, rows, cols, n.HiddenDim)
+}
+
+// pool is the mean of the memory [b, rows, cols, d] over each picture's cells: [b, d].
+func pool(memory, cells *Node) *Node {
+	seen := ExpandDims(ConvertDType(cells, dtypes.Float32), -1)
+	return Div(ReduceSum(Mul(memory, seen), 1, 2), ReduceSum(seen, 1, 2))
 }
 
 // decode is the second half: memory [b, rows, cols, d] to the normed states

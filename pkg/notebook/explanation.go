@@ -31,14 +31,26 @@ func From(e *attention.Explanation, photo image.Image) *Explanation {
 // Best is the predicted class.
 func (e *Explanation) Best() attention.Class { return e.Numbers.Best() }
 
-// Sentence is the prediction as the published demo words it.
+// Sentence is the prediction as the published demo words it, and whether the picture is
+// unlike those that the model was trained on.
 func (e *Explanation) Sentence() string {
-	return "Species predicted by INTR is: " + attention.Plain(e.Best().Name)
+	sentence := "Species predicted by INTR is: " + attention.Plain(e.Best().Name)
+	if warning := e.Numbers.Likeness.Warning(); warning != "" {
+		sentence += ", in a picture " + warning
+	}
+	return sentence
 }
 
 // Show shows the figure of the published demo: the picture, then where each
-// head of the last decoder layer looked for the predicted class.
-func (e *Explanation) Show() *Explanation { e.Heads("").Show(); return e }
+// head of the last decoder layer looked for the predicted class. Of a picture that is
+// unlike those that the model was trained on it says so.
+func (e *Explanation) Show() *Explanation {
+	if e.Numbers.Likeness.Warning() != "" {
+		output{text: e.Sentence()}.show()
+	}
+	e.Heads("").Show()
+	return e
+}
 
 // Save writes what Show shows, as the path's ending says: .png, .svg, .pdf or
 // .eps, or .tex for its caption; .html is what Explore gives; .npz, .csv and .json
@@ -54,12 +66,16 @@ func (e *Explanation) Save(path string) *Explanation {
 }
 
 // Top is a table of the n best classes with their probability (softmax over all
-// classes) and logit.
+// classes) and logit; the last line says so where the picture is unlike those that the
+// model was trained on.
 func (e *Explanation) Top(n int) *Table {
 	var rows [][]string
 	for i, c := range e.Numbers.Top(n) {
 		probability, logit := fmt.Sprintf("%.1f %%", 100*c.Probability), fmt.Sprintf("%.2f", c.Logit)
 		rows = append(rows, []string{fmt.Sprint(i + 1), attention.Plain(c.Name), probability, logit})
+	}
+	if warning := e.Numbers.Likeness.Warning(); warning != "" {
+		rows = append(rows, []string{"", warning, "", ""})
 	}
 	return newTable([]string{"", "Class", "Probability", "Logit"}, rows)
 }

@@ -201,6 +201,8 @@ func stage(e finetune.Event) (whole float64, text string) {
 		return (float64(e.Epoch) + part) / epochs, text
 	case finetune.Evaluating:
 		return float64(e.Epoch+1) / epochs, fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)
+	case finetune.Measuring:
+		return 1, fmt.Sprintf("learning what its pictures are like: %d of %d", e.Done, e.Of)
 	case finetune.Stopping:
 		return float64(e.Epoch) / max(1, epochs), "stopping after this batch, and saving"
 	case finetune.Finished:

@@ -144,17 +144,18 @@ func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, ma
 		return nil, took, fmt.Errorf("%s: %w", image, err)
 	}
 	classes := m.about.Classes
-	if result.Classes != classes || len(numbers) < classes {
+	if result.Classes != classes || result.Width < 0 || len(numbers)-classes < result.Width {
 		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, classes)
 	}
 	e := &attention.Explanation{
 		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height,
 		Names:  m.about.Names,
-		Logits: numbers[:classes:classes],
+		Logits: numbers[:classes:classes], Pooled: numbers[classes:][:result.Width:result.Width],
+		Likeness: result.Likeness,
 	}
 	if maps {
 		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols,
-			numbers[classes:]
+			numbers[classes+result.Width:]
 		if err := e.Check(); err != nil {
 			return nil, took, fmt.Errorf("%s: %w", image, err)
 		}

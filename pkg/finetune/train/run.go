@@ -88,6 +88,9 @@ func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 			return nil, r.ended(ctx, err)
 		}
 	}
+	if err := r.likeness(ctx); err != nil {
+		return nil, r.ended(ctx, err)
+	}
 	lines, err := finetune.ReadLog(r.dir)
 	if err != nil || len(lines) == 0 {
 		return nil, cmp.Or(err, fmt.Errorf("%s holds no epochs", r.dir))

@@ -430,7 +430,8 @@ func (r *reply) finish(result any, numbers ...[]float32) error {
 // answered says what a picture was answered, and where the time went.
 func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 	told.Classes, told.Layers, told.Heads, told.Rows, told.Cols = a.Classes(), a.Layers, a.Heads, a.Rows, a.Cols
-	return r.finish(told, a.Logits, a.Weights)
+	told.Width, told.Likeness = len(a.Pooled), a.Likeness
+	return r.finish(told, a.Logits, a.Pooled, a.Weights)
 }
 
 // fail says what went wrong, unless the result was said already.

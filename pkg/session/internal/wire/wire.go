@@ -19,11 +19,12 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/faithful"
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 3
+const Protocol = 4
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -91,11 +92,13 @@ type Opened struct {
 	Backend  string   `json:"backend"`         // its kind
 }
 
-// Answered is the result of Answer; Classes logits follow, then the weights.
+// Answered is the result of Answer; Classes logits follow, then Width of pooled memory, then the weights.
 type Answered struct {
-	Classes, Layers, Heads, Rows, Cols int
-	Wait, Load, Compile, Forward       int64 // nanoseconds
-	Kept                               bool  // the answer was there from before
+	Classes, Width, Layers, Heads, Rows, Cols int
+
+	Likeness                     *attention.Likeness
+	Wait, Load, Compile, Forward int64 // nanoseconds
+	Kept                         bool  // the answer was there from before
 }
 
 // Measured are the options of Faithful.

@@ -1,0 +1,24 @@
+package attention
+
+import "fmt"
+
+// Likeness says how like the pictures that a model was trained on one picture is. docs/faithful.md has how it is measured
+// and how often it errs.
+type Likeness struct {
+	// P is a conformal p-value: were the picture of the training's kind, P would be as small as this with a probability
+	// of P at most. It is the share of held-out pictures of that dataset that are at least as unlike, the picture
+	// itself counted with them.
+	P float64 `json:"p"`
+	// Level is the share of pictures of the training's kind that are called unlike it by mistake.
+	Level  float64 `json:"level"`
+	Unlike bool    `json:"unlike"` // P is at most Level
+}
+
+// Warning is what people are told of a picture that is unlike the training's; "" of one that is not, and where nothing
+// is known (nil).
+func (l *Likeness) Warning() string {
+	if l == nil || !l.Unlike {
+		return ""
+	}
+	return fmt.Sprintf("unlike the pictures that it was trained on (p = %.2g)", l.P)
+}
