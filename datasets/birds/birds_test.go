@@ -465,6 +465,26 @@ func BenchmarkDraw(b *testing.B) {
 	}
 }
 
+// An empty scene has no part of a bird, and shows the same whatever the species; what the bird did not cover stays.
+func TestEmpty(t *testing.T) {
+	scene := NewScene(3, "val", 0, 1)
+	full, _ := Draw(At(0), scene, 96)
+	empty, parts := Draw(At(0), scene.Empty(), 96)
+	other, _ := Draw(At(40), scene.Empty(), 96)
+	if len(parts) != 0 || !slices.Equal(empty.Pix, other.Pix) {
+		t.Errorf("there are %d parts in it", len(parts))
+	}
+	same := 0
+	for i, v := range full.Pix {
+		if v == empty.Pix[i] {
+			same++
+		}
+	}
+	if share := float64(same) / float64(len(full.Pix)); share < 0.4 || share > 0.95 {
+		t.Errorf("%.2f of the picture is as with the bird", share)
+	}
+}
+
 // A shape taken away from behind the bird changes pixels, and no more of a part
 // than the edge through which it is seen.
 func TestWithoutBackdrop(t *testing.T) {

@@ -39,6 +39,8 @@ type evaluated struct {
 	Seconds   float64   `json:"seconds"`           // of computing
 	Out       string    `json:"out,omitempty"`
 	Likeness  string    `json:"likeness,omitempty"` // likeness.json, where the checkpoint has none
+	// NoLikeness says why there is none, either.
+	NoLikeness string `json:"no_likeness,omitempty"`
 
 	likeness *intr.Likeness
 }
@@ -185,10 +187,12 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 		return nil, nil, err
 	}
 	if f.out != "" && result.Unlike == nil {
-		if result.likeness = f.likeness(cmd, m, readable); result.likeness != nil {
+		if result.likeness, err = f.likeness(cmd, m, readable); err == nil {
 			result.Likeness = filepath.Join(f.out, "likeness.json")
-		} else if err := cmd.Context().Err(); err != nil {
+		} else if cmd.Context().Err() != nil {
 			return nil, nil, err
+		} else {
+			result.NoLikeness = oneSentence(err)
 		}
 	}
 	if f.batchSize > 1 {
@@ -346,6 +350,9 @@ func (r *evaluated) print(w io.Writer) error {
 	}
 	if r.Out != "" {
 		fmt.Fprintf(w, "Written to %s\n", r.Out)
+	}
+	if r.NoLikeness != "" {
+		fmt.Fprintf(w, "No likeness.json: %s\n", r.NoLikeness)
 	}
 	if r.Likeness != "" {
 		fmt.Fprintf(w, "To be told of pictures unlike those that it was trained on:\n\n  gointr convert %s NEW.pth "+

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -58,25 +59,21 @@ func likenessFrom(cmd *cobra.Command, c *common, checkpoint, from string) (*intr
 	return learnLikeness(cmd, m, training, heldOut)
 }
 
-// likeness is, of a checkpoint that has none, what its pictures are like; where that cannot be learned it says why.
-func (f *evalFlags) likeness(cmd *cobra.Command, m model.Model, heldOut *datasets.Split) *intr.Likeness {
+// likeness is, of a checkpoint that has none, what its pictures are like.
+func (f *evalFlags) likeness(cmd *cobra.Command, m model.Model, heldOut *datasets.Split) (*intr.Likeness, error) {
 	if b, ok := m.(*batched); ok {
 		m = b.Model // every picture alone
 	}
+	if f.split == "train" {
+		return nil, errors.New("the pictures of train are not held out")
+	}
 	training, err := datasets.OpenSplit(f.dataset, "train")
-	if err == nil && f.split == "train" {
-		err = fmt.Errorf("the pictures of train are not held out")
-	}
-	var l *intr.Likeness
-	if err == nil {
-		l, err = learnLikeness(cmd, m, training, heldOut)
-	}
 	if err != nil {
-		if cmd.Context().Err() == nil {
-			fmt.Fprintln(cmd.ErrOrStderr(), "gointr: no likeness.json is written: "+oneSentence(err))
-		}
-		return nil
+		return nil, err
 	}
-	l.Checkpoint = m.About().Origin.SHA256
-	return l
+	l, err := learnLikeness(cmd, m, training, heldOut)
+	if err == nil {
+		l.Checkpoint = m.About().Origin.SHA256
+	}
+	return l, err
 }

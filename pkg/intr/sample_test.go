@@ -1,12 +1,14 @@
 package intr_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/picture"
 )
 
 // The checkpoint that is shipped is right about birds that it has never seen, and
@@ -112,5 +114,78 @@ func TestSample(t *testing.T) {
 		right, n, hitChosen, visible, hitMean)
 	if 100*right < 95*n {
 		t.Errorf("only %d of %d are right", right, n)
+	}
+}
+
+// The sample says of what it does not know that it does not know it. docs/faithful.md has these numbers: of seeds by which
+// nothing was chosen.
+func TestSampleLikeness(t *testing.T) {
+	m, err := intr.Open(t.Context(), "sample", intr.Backend("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	bird := func(seed uint64, class, i int) (birds.Species, birds.Scene) {
+		return birds.At(class), birds.NewScene(seed, "unlike", class, i)
+	}
+	random := rand.New(rand.NewPCG(7001, 0))
+	for _, kind := range []struct {
+		name        string
+		n           int
+		least, most float64 // of them that are unlike
+		draw        func(i int) *picture.Picture
+	}{
+		{"birds that it has never seen", 800, 0, 0.025, func(i int) *picture.Picture {
+			s, scene := bird(7002, i%8, i/8)
+			p, _ := birds.Draw(s, scene, 160)
+			return p
+		}},
+		{"birds of six other species of the family", 600, 0, 1, func(i int) *picture.Picture {
+			s, scene := bird(7003, 8+i%6, i/6)
+			p, _ := birds.Draw(s, scene, 160)
+			return p
+		}},
+		{"birds of other families", 600, 0, 1, func(i int) *picture.Picture {
+			s, scene := bird(7004, 14+i%100, i/100)
+			p, _ := birds.Draw(s, scene, 160)
+			return p
+		}},
+		{"scenes without a bird", 400, 0.7, 1, func(i int) *picture.Picture {
+			s, scene := bird(7005, i%8, i/8)
+			p, _ := birds.Draw(s, scene.Empty(), 160)
+			return p
+		}},
+		{"noise", 100, 0.95, 1, func(int) *picture.Picture {
+			p := picture.New(160, 160)
+			for i := range p.Pix {
+				p.Pix[i] = uint8(random.IntN(256))
+			}
+			return p
+		}},
+		{"one colour", 100, 0.95, 1, func(int) *picture.Picture {
+			p, of := picture.New(160, 160), [3]uint8{uint8(random.IntN(256)), uint8(random.IntN(256)), uint8(random.IntN(256))}
+			for i := range p.Pix {
+				p.Pix[i] = of[i%3]
+			}
+			return p
+		}},
+	} {
+		unlike := 0
+		for i := range kind.n {
+			e, err := m.Explain(t.Context(), kind.name, kind.draw(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Likeness == nil {
+				t.Fatal("the sample does not know what its pictures are like")
+			}
+			if e.Likeness.Unlike {
+				unlike++
+			}
+		}
+		t.Logf("%s: %d of %d are unlike those that it was trained on", kind.name, unlike, kind.n)
+		if share := float64(unlike) / float64(kind.n); share < kind.least || share > kind.most {
+			t.Errorf("%s: %d of %d are unlike, which is not from %v to %v", kind.name, unlike, kind.n, kind.least, kind.most)
+		}
 	}
 }

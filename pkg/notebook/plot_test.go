@@ -43,6 +43,19 @@ func TestFrom(t *testing.T) {
 	if got := bird.Sentence(); got != "Species predicted by INTR is: Rook" {
 		t.Errorf("the sentence is %q", got)
 	}
+	odd := *numbers
+	odd.Likeness = &attention.Likeness{P: 0.001, Level: 0.01, Unlike: true}
+	const warning = "unlike the pictures that it was trained on (p = 0.001)"
+	for what, said := range map[string]string{"sentence": From(&odd, p).Sentence(),
+		"figure": printed(t, func() { From(&odd, p).Show() }), "table": printed(t, func() { From(&odd, p).Top(2).Show() })} {
+		if !strings.Contains(said, warning) {
+			t.Errorf("of a picture unlike the training's the %s says %q", what, said)
+		}
+	}
+	odd.Likeness = &attention.Likeness{P: 0.5, Level: 0.01}
+	if got := From(&odd, p).Sentence(); got != bird.Sentence() {
+		t.Errorf("of one like them the sentence is %q", got)
+	}
 	dir := t.TempDir()
 	own, by := filepath.Join(dir, "own.png"), filepath.Join(dir, "by.png")
 	bird.Save(by)

@@ -220,6 +220,35 @@ func TestSameAnswers(t *testing.T) {
 	}
 }
 
+// What a checkpoint knows of the pictures that it was trained on comes along.
+func TestLikeness(t *testing.T) {
+	inside(t, Options{})
+	here, err := intr.Open(t.Context(), "sample", intr.Backend("go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	warm, err := session.Open(t.Context(), "sample", session.Options{Backend: "go", Progress: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := small(t)
+	want, err := here.Explain(t.Context(), "strip", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, maps := range []bool{true, false, true} { // the third is kept from the first
+		got, _, err := warm.Answer(t.Context(), "strip", p, maps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !want.Likeness.Unlike || got.Likeness == nil || *got.Likeness != *want.Likeness ||
+			!slices.Equal(got.Pooled, want.Pooled) || maps && !slices.Equal(got.Weights, want.Weights) {
+			t.Errorf("with maps %v it is %+v, here %+v", maps, got.Likeness, want.Likeness)
+		}
+	}
+}
+
 // A model that was trained on smaller pictures is asked at its size.
 func TestEvalSize(t *testing.T) {
 	alone(t)
