@@ -34,7 +34,10 @@ type Likeness struct {
 	// Checkpoint is the SHA-256 of the file whose model was measured, where it lies beside that.
 	Checkpoint string `json:"checkpoint,omitempty"`
 
-	ranks [2][]int // of the held-out pictures: how many of them are as far off at least, as low in energy at least
+	// Of the held-out pictures: what is greater the odder they are, distance and negative energy, and how many of them are
+	// as odd at least.
+	odd   [2][]float32
+	ranks [2][]int
 }
 
 const (
@@ -179,25 +182,18 @@ func (l *Likeness) prepare() error {
 			return errors.New("one of its numbers is not finite")
 		}
 	}
-	for kind := range l.ranks {
-		l.ranks[kind] = make([]int, n)
-		for i := range n {
-			for k := range n {
-				if l.further(kind, k, l.Distances[i], l.Energies[i]) {
-					l.ranks[kind][i]++
-				}
-			}
+	l.odd = [2][]float32{l.Distances, make([]float32, n)}
+	for i, energy := range l.Energies {
+		l.odd[1][i] = -energy
+	}
+	for kind, odd := range l.odd {
+		ordered := slices.Sorted(slices.Values(odd))
+		for _, v := range odd {
+			below, _ := slices.BinarySearch(ordered, v)
+			l.ranks[kind] = append(l.ranks[kind], n-below)
 		}
 	}
 	return nil
-}
-
-// further says whether held-out picture i is at least as far off (0) or as low in energy (1) as one of these numbers.
-func (l *Likeness) further(kind, i int, distance, energy float32) bool {
-	if kind == 0 {
-		return l.Distances[i] >= distance
-	}
-	return l.Energies[i] <= energy
 }
 
 // of compares an answered picture with the held-out ones: as if it were one more of them, it has two ranks, and so have
@@ -207,25 +203,27 @@ func (l *Likeness) of(e *attention.Explanation) *attention.Likeness {
 		return nil
 	}
 	distance, energy := l.numbers(e)
-	own := [2]int{1, 1}
-	n := len(l.Distances)
-	further := make([][2]int, n) // 1 where the picture itself is further than one held out
-	for i := range n {
-		for kind := range own {
-			if l.further(kind, i, distance, energy) {
-				own[kind]++
+	n, product, products := len(l.Distances), 1, make([]int, len(l.Distances))
+	for i := range products {
+		products[i] = 1
+	}
+	for kind, own := range []float32{distance, -energy} {
+		rank := 1
+		for i, v := range l.odd[kind] {
+			if v >= own {
+				rank++
+			}
+			if own >= v {
+				products[i] *= l.ranks[kind][i] + 1
+			} else {
+				products[i] *= l.ranks[kind][i]
 			}
 		}
-		if distance >= l.Distances[i] {
-			further[i][0] = 1
-		}
-		if energy <= l.Energies[i] {
-			further[i][1] = 1
-		}
+		product *= rank
 	}
 	unlike := 1
-	for i, f := range further {
-		if (l.ranks[0][i]+f[0])*(l.ranks[1][i]+f[1]) <= own[0]*own[1] {
+	for _, p := range products {
+		if p <= product {
 			unlike++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
@@ -128,7 +129,6 @@ func TestSampleLikeness(t *testing.T) {
 	bird := func(seed uint64, class, i int) (birds.Species, birds.Scene) {
 		return birds.At(class), birds.NewScene(seed, "unlike", class, i)
 	}
-	random := rand.New(rand.NewPCG(7001, 0))
 	for _, kind := range []struct {
 		name        string
 		n           int
@@ -140,12 +140,12 @@ func TestSampleLikeness(t *testing.T) {
 			p, _ := birds.Draw(s, scene, 160)
 			return p
 		}},
-		{"birds of six other species of the family", 600, 0, 1, func(i int) *picture.Picture {
+		{"birds of six other species of the family", 300, 0, 1, func(i int) *picture.Picture {
 			s, scene := bird(7003, 8+i%6, i/6)
 			p, _ := birds.Draw(s, scene, 160)
 			return p
 		}},
-		{"birds of other families", 600, 0, 1, func(i int) *picture.Picture {
+		{"birds of other families", 300, 0, 1, func(i int) *picture.Picture {
 			s, scene := bird(7004, 14+i%100, i/100)
 			p, _ := birds.Draw(s, scene, 160)
 			return p
@@ -155,31 +155,30 @@ func TestSampleLikeness(t *testing.T) {
 			p, _ := birds.Draw(s, scene.Empty(), 160)
 			return p
 		}},
-		{"noise", 100, 0.95, 1, func(int) *picture.Picture {
-			p := picture.New(160, 160)
+		{"noise", 50, 0.95, 1, func(i int) *picture.Picture {
+			random, p := rand.New(rand.NewPCG(7001, uint64(i))), picture.New(160, 160)
 			for i := range p.Pix {
 				p.Pix[i] = uint8(random.IntN(256))
 			}
 			return p
 		}},
-		{"one colour", 100, 0.95, 1, func(int) *picture.Picture {
-			p, of := picture.New(160, 160), [3]uint8{uint8(random.IntN(256)), uint8(random.IntN(256)), uint8(random.IntN(256))}
+		{"one colour", 50, 0.95, 1, func(i int) *picture.Picture {
+			random, p := rand.New(rand.NewPCG(7006, uint64(i))), picture.New(160, 160)
+			of := [3]uint8{uint8(random.IntN(256)), uint8(random.IntN(256)), uint8(random.IntN(256))}
 			for i := range p.Pix {
 				p.Pix[i] = of[i%3]
 			}
 			return p
 		}},
 	} {
-		unlike := 0
-		for i := range kind.n {
-			e, err := m.Explain(t.Context(), kind.name, kind.draw(i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Likeness == nil {
-				t.Fatal("the sample does not know what its pictures are like")
-			}
-			if e.Likeness.Unlike {
+		unlike, inputs := 0, make([]*picture.Picture, kind.n)
+		parallel.Each(kind.n, func(i int) { inputs[i] = kind.draw(i).Eval(m.Config.EvalSize) })
+		for _, input := range inputs {
+			e, _, err := m.Answer(t.Context(), false, input)
+			switch {
+			case err != nil || e[0].Likeness == nil:
+				t.Errorf("%s: the sample does not know what its pictures are like (%v)", kind.name, err)
+			case e[0].Likeness.Unlike:
 				unlike++
 			}
 		}

@@ -175,7 +175,7 @@ func TestRun(t *testing.T) {
 	for range 3 {
 		want = append(want, finetune.Training, finetune.Evaluating)
 	}
-	if want = append(want, finetune.Finished); !slices.Equal(phases, want) {
+	if want = append(want, finetune.Measuring, finetune.Finished); !slices.Equal(phases, want) {
 		t.Errorf("the phases are %v", phases)
 	}
 
