@@ -1,7 +1,7 @@
 """What a picture's likeness is, by NumPy from its definition: writes the fixture of pkg/intr's TestLikeness.
 
-The covariance is shrunk as Ledoit and Wolf (2004) have it: sums over the outer products themselves. The p-value is taken
-picture by picture, each once put among the held-out ones.
+The covariance is shrunk as Ledoit and Wolf (2004) have it: sums over the outer products themselves. The two p-values are
+shares of the held-out pictures, above the tenth part of the greatest distances an exponential tail.
 
     python internal/oracle/likeness.py
 """
@@ -40,16 +40,27 @@ error = sum(np.sum((np.outer(x, x) - covariance) ** 2) for x in away) / n**2
 share = min(error, spread) / spread
 covariance = share * scale * np.eye(width) + (1 - share) * covariance
 
-p = []
-for distance, energy in zip(*numbers(*asked)):
-    distances, energies = (np.append(a, b) for a, b in zip(numbers(*held_out), (distance, energy)))
-    products = [(distances >= d).sum() * (energies <= e).sum() for d, e in zip(distances, energies)]
-    p.append(sum(x <= products[-1] for x in products) / len(products))
+distances, energies = numbers(*held_out)
+many = len(distances)
+tail = max(3, round(many / 10))
+edge = np.sort(distances)[-tail - 1]
+excess = np.mean(np.sort(distances)[-tail:]) - edge
+
+
+def oddness(distance, energy, own):
+    far = (own + np.sum(distances >= distance)) / (many + 1)
+    if distance > edge:
+        far = (tail + 1) / (many + 1) * np.exp(-(distance - edge) / excess)
+    return -np.log(far * (own + np.sum(energies <= energy)) / (many + 1))
+
+
+known = [oddness(d, e, 0) for d, e in zip(distances, energies)]
+p = [(1 + sum(k >= oddness(d, e, 1) for k in known)) / (many + 1) for d, e in zip(*numbers(*asked))]
 
 sets = {"training": training, "held_out": held_out, "asked": asked}
 out = pathlib.Path(__file__).parents[2] / "pkg" / "intr" / "testdata" / "likeness.json"
 out.write_text(json.dumps({
     **{name: {"pooled": a.tolist(), "logits": b.tolist()} for name, (a, b) in sets.items()},
-    "share": share, "distances": numbers(*held_out)[0].tolist(), "energies": numbers(*held_out)[1].tolist(), "p": p,
+    "distances": distances.tolist(), "energies": energies.tolist(), "p": p,
 }) + "\n")
 print(share, p)

@@ -68,8 +68,8 @@ func TestEvalLikeness(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	for _, more := range [][]string{nil, {"--batch-size", "3"}} {
-		code, stdout, stderr := gointr(append([]string{"eval", "--checkpoint", checkpoint, "--dataset", set, "--backend",
-			"go", "--out", out}, more...)...)
+		args := []string{"eval", "--checkpoint", checkpoint, "--dataset", set, "--backend", "go", "--out", out}
+		code, stdout, stderr := gointr(append(args, more...)...)
 		if code != 0 || stderr != "" || !strings.Contains(stdout, "gointr convert "+checkpoint+" NEW.pth --likeness "+
 			filepath.Join(out, "likeness.json")) {
 			t.Fatalf("%d %s%s", code, stdout, stderr)
@@ -85,7 +85,8 @@ func TestEvalLikeness(t *testing.T) {
 			t.Errorf("%s is inspected as %.500s", name, stdout)
 		}
 		again := filepath.Join(dir, name+" again")
-		code, stdout, stderr := gointr("eval", "--checkpoint", path, "--dataset", set, "--backend", "go", "--out", again)
+		code, stdout, stderr := gointr("eval", "--checkpoint", path, "--dataset", set, "--backend", "go", "--out",
+			again)
 		if code != 0 || !strings.Contains(stdout, "of 20 pictures are unlike those that it was trained on") ||
 			strings.Contains(stdout, "likeness.json") {
 			t.Errorf("%d %s%s", code, stdout, stderr)

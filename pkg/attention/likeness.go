@@ -2,14 +2,14 @@ package attention
 
 import "fmt"
 
-// Likeness says how like the pictures that a model was trained on one picture is. docs/faithful.md has how it is measured
-// and how often it errs.
+// Likeness says how like the pictures that a model was trained on one picture is.
+// docs/faithful.md has how it is measured and how often it errs.
 type Likeness struct {
-	// P is a conformal p-value: were the picture of the training's kind, P would be as small as this with a probability
-	// of P at most. It is the share of held-out pictures of that dataset that are at least as unlike, the picture
-	// itself counted with them.
+	// P is a conformal p-value: the share of held-out pictures of the training's dataset
+	// that are as unlike the training's at least, the picture itself counted with them.
 	P float64 `json:"p"`
-	// Level is the share of pictures of the training's kind that are called unlike it by mistake.
+	// Level is the share of pictures of the training's kind that are called unlike by
+	// mistake.
 	Level  float64 `json:"level"`
 	Unlike bool    `json:"unlike"` // P is at most Level
 }

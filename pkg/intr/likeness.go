@@ -18,30 +18,34 @@ import (
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
-// Likeness is what the pictures that a model was trained on are like, to tell others by. A picture is two numbers: the
-// Mahalanobis distance of its pooled memory from the training's (Lee et al., NeurIPS 2018; one mean, the covariance shrunk
-// as by Ledoit and Wolf, 2004), and the energy of its logits, log Σ exp (Liu et al., NeurIPS 2020). Held-out pictures
-// give each a p-value, Fisher's product of the two is compared with theirs again, and what comes out is a conformal
-// p-value (Vovk et al., 2005).
+// Likeness is what the pictures that a model was trained on are like, to tell others
+// by. A picture is two numbers: the Mahalanobis distance of its pooled memory from
+// the training's (Lee et al., NeurIPS 2018; one mean, the covariance shrunk as by
+// Ledoit and Wolf, 2004), and the energy of its logits, log Σ exp (Liu et al.,
+// NeurIPS 2020). Held-out pictures make each of the two a p-value, which are put
+// together by Fisher's method, and what comes out is compared with the held-out
+// pictures again: a conformal p-value (Vovk et al., 2005).
 type Likeness struct {
 	Version  int       `json:"gointr_likeness"` // of this structure
 	Pictures int       `json:"pictures"`        // of training, that Mean and Whitening come from
 	Mean     []float32 `json:"mean"`            // of the pooled memory: [width]
-	// Whitening is the inverse of the Cholesky factor of the covariance: its rows up to the diagonal, one after the other.
+	// Whitening is the inverse of the covariance's Cholesky factor: its rows up to the
+	// diagonal, one after the other.
 	Whitening []float32 `json:"whitening"`
 	Distances []float32 `json:"distances"` // of the held-out pictures: squared
 	Energies  []float32 `json:"energies"`  // of the same
 	// Checkpoint is the SHA-256 of the file whose model was measured, where it lies beside that.
 	Checkpoint string `json:"checkpoint,omitempty"`
 
-	// Of the held-out pictures: what is greater the odder they are, distance and negative energy, and how many of them are
-	// as odd at least.
-	odd   [2][]float32
-	ranks [2][]int
+	// Of the held-out pictures, in order.
+	far, dull []float32 // distances, and energies with the other sign
+	odd       []float64
+	// Where the tail of the distances begins, and how far above it is on average.
+	edge, excess float64
 }
 
 const (
-	likenessKey     = "gointr_likeness" // in a checkpoint, beside the model; in a .safetensors among the metadata
+	likenessKey     = "gointr_likeness" // beside the model, or in a .safetensors among the metadata
 	likenessVersion = 1
 	likenessLevel   = 0.01
 	mostTraining    = 2000 // pictures that are looked at
@@ -51,13 +55,14 @@ const (
 	LeastPictures = 19
 )
 
-// Measure has a model answer pictures that it was trained on and pictures of the same kind that were held out, 2000 and
-// 1000 at most, evenly spread over the lists. done, which may be nil, is told how many are answered. The error is that of
-// the first picture that cannot be read, or a sentence where there are too few.
+// Measure has a model answer pictures that it was trained on and pictures of the same
+// kind that were held out, 2000 and 1000 at most, evenly spread over the lists. done,
+// which may be nil, is told how many are answered. The error is that of the first
+// picture that cannot be read, or a sentence where there are too few.
 func Measure(ctx context.Context, m model.Model, training, heldOut []string, done func(n, of int)) (*Likeness, error) {
 	if n := min(len(training), len(heldOut)); n < LeastPictures {
-		return nil, fmt.Errorf("what pictures are like is learned from %d training and %[1]d held-out pictures at least, "+
-			"and there are %d and %d", LeastPictures, len(training), len(heldOut))
+		return nil, fmt.Errorf("what pictures are like is learned from %d training and %[1]d held-out pictures at "+
+			"least, and there are %d and %d", LeastPictures, len(training), len(heldOut))
 	}
 	training, heldOut = spread(training, mostTraining), spread(heldOut, mostHeldOut)
 	l := &Likeness{Version: likenessVersion, Pictures: len(training)}
@@ -165,7 +170,7 @@ func (l *Likeness) numbers(e *attention.Explanation) (distance, energy float32) 
 	return float32(sum), float32(floats.LogSumExp(wide))
 }
 
-// prepare checks that the numbers make sense, and ranks the held-out pictures.
+// prepare checks that the numbers make sense, and orders the held-out pictures.
 func (l *Likeness) prepare() error {
 	n, width := len(l.Distances), len(l.Mean)
 	switch {
@@ -182,57 +187,58 @@ func (l *Likeness) prepare() error {
 			return errors.New("one of its numbers is not finite")
 		}
 	}
-	l.odd = [2][]float32{l.Distances, make([]float32, n)}
-	for i, energy := range l.Energies {
-		l.odd[1][i] = -energy
+	l.far, l.odd = slices.Sorted(slices.Values(l.Distances)), make([]float64, n)
+	for _, energy := range l.Energies {
+		l.dull = append(l.dull, -energy)
 	}
-	for kind, odd := range l.odd {
-		ordered := slices.Sorted(slices.Values(odd))
-		for _, v := range odd {
-			below, _ := slices.BinarySearch(ordered, v)
-			l.ranks[kind] = append(l.ranks[kind], n-below)
-		}
+	slices.Sort(l.dull)
+	l.edge = float64(l.far[n-l.tail()-1])
+	for _, v := range l.far[n-l.tail():] {
+		l.excess += (float64(v) - l.edge) / float64(l.tail())
 	}
+	for i := range n {
+		l.odd[i] = l.oddness(l.Distances[i], l.Energies[i], 0)
+	}
+	slices.Sort(l.odd)
 	return nil
 }
 
-// of compares an answered picture with the held-out ones: as if it were one more of them, it has two ranks, and so have
-// they; P is the share of those whose product of ranks is not greater. nil where it was answered by another model.
+// tail is how many of the held-out pictures the tail of the distances is made of.
+func (l *Likeness) tail() int { return max(3, int(math.Round(float64(len(l.Distances))/10))) }
+
+// oddness is Fisher's: minus the logarithms of the two p-values. Those are shares of
+// the held-out pictures, and of the picture itself where it is not among them (own
+// is 1). Beyond the edge distances have an exponential tail, or else a picture far
+// away and one at the end would be alike.
+func (l *Likeness) oddness(distance, energy float32, own int) float64 {
+	n := len(l.far)
+	share := func(ordered []float32, v float32) float64 {
+		below, _ := slices.BinarySearch(ordered, v)
+		return math.Log(float64(own+n-below) / float64(n+1))
+	}
+	far := share(l.far, distance)
+	if beyond := float64(distance) - l.edge; beyond > 0 {
+		far = math.Log(float64(l.tail()+1)/float64(n+1)) - beyond/l.excess
+	}
+	return -far - share(l.dull, -energy)
+}
+
+// of compares an answered picture with the held-out ones; nil where it was answered by
+// another model.
 func (l *Likeness) of(e *attention.Explanation) *attention.Likeness {
 	if l == nil || len(e.Pooled) != len(l.Mean) {
 		return nil
 	}
 	distance, energy := l.numbers(e)
-	n, product, products := len(l.Distances), 1, make([]int, len(l.Distances))
-	for i := range products {
-		products[i] = 1
-	}
-	for kind, own := range []float32{distance, -energy} {
-		rank := 1
-		for i, v := range l.odd[kind] {
-			if v >= own {
-				rank++
-			}
-			if own >= v {
-				products[i] *= l.ranks[kind][i] + 1
-			} else {
-				products[i] *= l.ranks[kind][i]
-			}
-		}
-		product *= rank
-	}
-	unlike := 1
-	for _, p := range products {
-		if p <= product {
-			unlike++
-		}
-	}
-	p, level := float64(unlike)/float64(n+1), math.Max(likenessLevel, 1/float64(n+1))
+	below, _ := slices.BinarySearch(l.odd, l.oddness(distance, energy, 1))
+	n := len(l.odd)
+	p, level := float64(1+n-below)/float64(n+1), math.Max(likenessLevel, 1/float64(n+1))
 	return &attention.Likeness{P: p, Level: level, Unlike: p <= level}
 }
 
-// LikenessOf is the likeness that an open checkpoint holds for an architecture; nil where it holds none. Where there is
-// something else in its place the error says what is wrong: a model is opened without it.
+// LikenessOf is the likeness that an open checkpoint holds for an architecture; nil
+// where it holds none. Where there is something else in its place the error says what
+// is wrong: a model is opened without it.
 func LikenessOf(file *torchfile.File, c Config) (*Likeness, error) {
 	value, there := any(file.Metadata[likenessKey]), file.Metadata[likenessKey] != ""
 	if root, ok := file.Value().(*torchfile.Dict); ok && !there && file.Format != torchfile.Safetensors {
@@ -284,8 +290,8 @@ func (l *Likeness) text() string {
 	return string(text)
 }
 
-// Attach puts it into a .pth that torch.save or this program wrote, as text under "gointr_likeness"; all else stays as it
-// is. The file appears whole or not at all.
+// Attach puts it into a .pth that torch.save or this program wrote, as text under
+// "gointr_likeness"; all else stays as it is. The file appears whole or not at all.
 func (l *Likeness) Attach(path string) error {
 	file, err := torchfile.Open(path)
 	if err != nil {

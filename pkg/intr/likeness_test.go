@@ -66,7 +66,8 @@ func TestLikeness(t *testing.T) {
 	all := answering{known: known{append(f.Training.Pooled, f.HeldOut.Pooled...),
 		append(f.Training.Logits, f.HeldOut.Logits...)}}
 	told := 0
-	l, err := intr.Measure(t.Context(), all, numbered(0, n), numbered(n, len(all.Pooled)), func(done, _ int) { told = done })
+	l, err := intr.Measure(t.Context(), all, numbered(0, n), numbered(n, len(all.Pooled)),
+		func(done, _ int) { told = done })
 	if err != nil || told != len(all.Pooled) || l.Pictures != n {
 		t.Fatal(err, told)
 	}
@@ -93,7 +94,8 @@ func TestLikeness(t *testing.T) {
 	for i := range same {
 		same[i] = "7"
 	}
-	if _, err := intr.Measure(t.Context(), all, same, same, nil); err == nil || !strings.Contains(err.Error(), "the same") {
+	if _, err := intr.Measure(t.Context(), all, same, same, nil); err == nil ||
+		!strings.Contains(err.Error(), "the same") {
 		t.Errorf("of one picture, thirty times: %v", err)
 	}
 }
@@ -138,8 +140,8 @@ func TestLikenessKept(t *testing.T) {
 	for _, step := range []struct {
 		in, out string
 		like    *intr.Likeness
-	}{{"testdata/basic.pth", "a.pth", read}, {path("a.pth"), "b.safetensors", nil}, {path("b.safetensors"), "c.pth", nil},
-		{"testdata/basic.pth", "d.pth", nil}} {
+	}{{"testdata/basic.pth", "a.pth", read}, {path("a.pth"), "b.safetensors", nil},
+		{path("b.safetensors"), "c.pth", nil}, {"testdata/basic.pth", "d.pth", nil}} {
 		c, err := intr.Convert(t.Context(), step.in, path(step.out), step.like)
 		if err != nil || c.Likeness != (step.out != "d.pth") {
 			t.Fatalf("%s became %+v (%v)", step.in, c, err)
@@ -175,7 +177,8 @@ func TestLikenessKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := all[0]
-			if got.Likeness == nil || got.Likeness.Level != 1.0/21 || got.Likeness.Unlike || len(got.Pooled) != len(l.Mean) {
+			if got.Likeness == nil || got.Likeness.Level != 1.0/21 || got.Likeness.Unlike ||
+				len(got.Pooled) != len(l.Mean) {
 				t.Fatalf("%s: a picture like the others is %+v", name, got.Likeness)
 			}
 			if want == nil {
@@ -255,7 +258,8 @@ func TestForeignLikeness(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := intr.LikenessOf(file, config); got != nil || err == nil || !strings.Contains(err.Error(), c.says) {
+			if got, err := intr.LikenessOf(file, config); got != nil || err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("it is taken for %v (%v)", got, err)
 			}
 			m := open(t, path, "go")
@@ -263,7 +267,8 @@ func TestForeignLikeness(t *testing.T) {
 			if e, err := m.Explain(t.Context(), "flat", picture.New(40, 30)); err != nil || e.Likeness != nil {
 				t.Errorf("it answers %v (%v)", e, err)
 			}
-			if c, err := intr.Convert(t.Context(), path, filepath.Join(t.TempDir(), "c.pth"), nil); err != nil || c.Likeness {
+			out := filepath.Join(t.TempDir(), "c.pth")
+			if c, err := intr.Convert(t.Context(), path, out, nil); err != nil || c.Likeness {
 				t.Errorf("it is converted as %+v (%v)", c, err)
 			}
 		})

@@ -118,8 +118,8 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// The sample says of what it does not know that it does not know it. docs/faithful.md has these numbers: of seeds by which
-// nothing was chosen.
+// The sample says of what it does not know that it does not know it. docs/faithful.md has
+// these numbers: of seeds by which nothing was chosen.
 func TestSampleLikeness(t *testing.T) {
 	m, err := intr.Open(t.Context(), "sample", intr.Backend("go"))
 	if err != nil {
@@ -184,7 +184,8 @@ func TestSampleLikeness(t *testing.T) {
 		}
 		t.Logf("%s: %d of %d are unlike those that it was trained on", kind.name, unlike, kind.n)
 		if share := float64(unlike) / float64(kind.n); share < kind.least || share > kind.most {
-			t.Errorf("%s: %d of %d are unlike, which is not from %v to %v", kind.name, unlike, kind.n, kind.least, kind.most)
+			t.Errorf("%s: %d of %d are unlike, which is not from %v to %v", kind.name, unlike, kind.n, kind.least,
+				kind.most)
 		}
 	}
 }

@@ -34,8 +34,9 @@ func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.B
 
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE"; "" is the
-// sample, and the cell says what that knows. The first cell that opens it has the session load it; in later cells, and other
-// notebooks, it costs about a millisecond, so that
+// sample, and the cell says what that knows. The first cell that opens it has the
+// session load it; in later cells, and other notebooks, it costs about a millisecond,
+// so that
 //
 //	var model = notebook.Open("cub")
 //

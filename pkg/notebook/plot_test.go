@@ -47,7 +47,8 @@ func TestFrom(t *testing.T) {
 	odd.Likeness = &attention.Likeness{P: 0.001, Level: 0.01, Unlike: true}
 	const warning = "unlike the pictures that it was trained on (p = 0.001)"
 	for what, said := range map[string]string{"sentence": From(&odd, p).Sentence(),
-		"figure": printed(t, func() { From(&odd, p).Show() }), "table": printed(t, func() { From(&odd, p).Top(2).Show() })} {
+		"figure": printed(t, func() { From(&odd, p).Show() }),
+		"table":  printed(t, func() { From(&odd, p).Top(2).Show() })} {
 		if !strings.Contains(said, warning) {
 			t.Errorf("of a picture unlike the training's the %s says %q", what, said)
 		}
