@@ -25,6 +25,8 @@ type explained struct {
 	Versus     *int   `json:"versus,omitempty"`      // the class that was subtracted
 	VersusName string `json:"versus_name,omitempty"` //
 	Caption    string `json:"caption,omitempty"`     // the file with the caption
+
+	Likeness *attention.Likeness `json:"likeness,omitempty"`
 }
 
 // drawings are the kinds of files that are drawings, numbers those that are numbers.
@@ -156,7 +158,7 @@ func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) erro
 		return err
 	}
 	result := explained{Image: image, Class: chosen, Name: e.Name(chosen), Layer: f.layer,
-		FeatureMap: [2]int{e.Rows, e.Cols}, Out: f.out}
+		FeatureMap: [2]int{e.Rows, e.Cols}, Out: f.out, Likeness: e.Likeness}
 	what := ""
 	if f.versus != "" {
 		result.Versus, result.VersusName = &other, e.Name(other)

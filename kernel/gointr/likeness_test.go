@@ -46,6 +46,10 @@ func testPredictLikeness(t *testing.T) {
 	if !strings.Contains(stdout, warning) {
 		t.Errorf("explain says %q", stdout)
 	}
+	_, stdout, _ = gointr("explain", odd, "--checkpoint", "sample", "--out", filepath.Join(t.TempDir(), "x.png"), "--json")
+	if !strings.Contains(stdout, `"level":0.01,"unlike":true}`) {
+		t.Errorf("explain says %q", stdout)
+	}
 	if _, stdout, _ = gointr("predict", odd, "--checkpoint", small, "--json"); strings.Contains(stdout, "likeness") {
 		t.Errorf("who knows nothing says %s", stdout)
 	}
