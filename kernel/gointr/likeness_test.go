@@ -46,7 +46,8 @@ func testPredictLikeness(t *testing.T) {
 	if !strings.Contains(stdout, warning) {
 		t.Errorf("explain says %q", stdout)
 	}
-	_, stdout, _ = gointr("explain", odd, "--checkpoint", "sample", "--out", filepath.Join(t.TempDir(), "x.png"), "--json")
+	_, stdout, _ = gointr("explain", odd, "--checkpoint", "sample", "--json", "--out",
+		filepath.Join(t.TempDir(), "x.png"))
 	if !strings.Contains(stdout, `"level":0.01,"unlike":true}`) {
 		t.Errorf("explain says %q", stdout)
 	}
