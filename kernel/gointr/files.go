@@ -145,7 +145,7 @@ that eval --out wrote.`,
 					return err
 				}
 			}
-			result, err := intr.Convert(cmd.Context(), in, args[1], known)
+			result, err := intr.Convert(cmd.Context(), in, args[1], intr.Like(known))
 			if err != nil {
 				return err
 			}

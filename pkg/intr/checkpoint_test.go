@@ -256,7 +256,7 @@ func TestEvalSize(t *testing.T) {
 	small := changed(t, basic, map[string]string{"args": `{"nheads": 2, "eval_size": 128}`}, whole)
 	for _, ending := range []string{".pth", ".safetensors"} {
 		out := filepath.Join(t.TempDir(), "out"+ending)
-		converted, err := intr.Convert(t.Context(), small, out, nil)
+		converted, err := intr.Convert(t.Context(), small, out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,7 +336,7 @@ func TestConvert(t *testing.T) {
 		last := first
 		for _, next := range []string{"a.safetensors", "b.pth", "c.safetensors"} {
 			next = filepath.Join(dir, next)
-			if _, err := intr.Convert(t.Context(), last, next, nil); err != nil {
+			if _, err := intr.Convert(t.Context(), last, next); err != nil {
 				t.Fatal(err)
 			}
 			last = next
@@ -372,7 +372,7 @@ func TestConvert(t *testing.T) {
 				}
 			}
 		}
-		if _, err := intr.Convert(t.Context(), first, filepath.Join(dir, "model.onnx"), nil); err == nil ||
+		if _, err := intr.Convert(t.Context(), first, filepath.Join(dir, "model.onnx")); err == nil ||
 			!strings.Contains(err.Error(), ".safetensors") {
 			t.Errorf("an unknown format is answered with %v", err)
 		}
@@ -386,7 +386,7 @@ func TestConvertedInPyTorch(t *testing.T) {
 		t.Skip("skipped: GOINTR_ORACLE names no Python with PyTorch (see internal/oracle/README.md)")
 	}
 	out := filepath.Join(t.TempDir(), "out.pth")
-	if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out, nil); err != nil {
+	if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out); err != nil {
 		t.Fatal(err)
 	}
 	const script = `

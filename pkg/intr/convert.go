@@ -28,14 +28,20 @@ type Converted struct {
 // Convert writes the weights of a checkpoint to a .pth or .safetensors file, as
 // out's name says, every number as it is. What the training script saved of its
 // options ("args") goes with them, because heads and dilation are told by no
-// shape; an optimizer and a schedule do not. Its likeness goes with them, or the
-// one that is given instead.
+// shape; an optimizer and a schedule do not. Its likeness goes with them, or that of
+// Like instead.
 //
 // The .pth holds {"model": OrderedDict, "args": dict}, which
 // torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
 // metadata; the likeness is text under "gointr_likeness", beside the model or in
 // the metadata. The file appears whole or not at all; not when ctx has ended.
-func Convert(ctx context.Context, in, out string, likeness *Likeness) (Converted, error) {
+// Of opts only Like has a say.
+func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	likeness := o.likeness
 	result := Converted{In: in, Out: out}
 	file, err := torchfile.Open(in)
 	if err != nil {

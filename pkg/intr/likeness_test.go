@@ -142,7 +142,7 @@ func TestLikenessKept(t *testing.T) {
 		like    *intr.Likeness
 	}{{"testdata/basic.pth", "a.pth", read}, {path("a.pth"), "b.safetensors", nil},
 		{path("b.safetensors"), "c.pth", nil}, {"testdata/basic.pth", "d.pth", nil}} {
-		c, err := intr.Convert(t.Context(), step.in, path(step.out), step.like)
+		c, err := intr.Convert(t.Context(), step.in, path(step.out), intr.Like(step.like))
 		if err != nil || c.Likeness != (step.out != "d.pth") {
 			t.Fatalf("%s became %+v (%v)", step.in, c, err)
 		}
@@ -160,7 +160,7 @@ func TestLikenessKept(t *testing.T) {
 	}
 	wider := *l
 	wider.Mean = append([]float32{0}, l.Mean...)
-	if c, err := intr.Convert(t.Context(), "testdata/basic.pth", path("x.pth"), &wider); err == nil {
+	if c, err := intr.Convert(t.Context(), "testdata/basic.pth", path("x.pth"), intr.Like(&wider)); err == nil {
 		t.Errorf("a likeness of another width was taken: %+v", c)
 	}
 	var want *attention.Explanation
@@ -241,7 +241,7 @@ func TestForeignLikeness(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.pth")
-			if _, err := intr.Convert(t.Context(), "testdata/basic.pth", path, nil); err != nil {
+			if _, err := intr.Convert(t.Context(), "testdata/basic.pth", path); err != nil {
 				t.Fatal(err)
 			}
 			root := &torchfile.Dict{}
@@ -268,7 +268,7 @@ func TestForeignLikeness(t *testing.T) {
 				t.Errorf("it answers %v (%v)", e, err)
 			}
 			out := filepath.Join(t.TempDir(), "c.pth")
-			if c, err := intr.Convert(t.Context(), path, out, nil); err != nil || c.Likeness {
+			if c, err := intr.Convert(t.Context(), path, out); err != nil || c.Likeness {
 				t.Errorf("it is converted as %+v (%v)", c, err)
 			}
 		})
@@ -285,7 +285,7 @@ func TestLikenessInPyTorch(t *testing.T) {
 	dir := t.TempDir()
 	pth, safetensors := filepath.Join(dir, "a.pth"), filepath.Join(dir, "a.safetensors")
 	for _, out := range []string{pth, safetensors} {
-		if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out, l); err != nil {
+		if _, err := intr.Convert(t.Context(), "testdata/basic.pth", out, intr.Like(l)); err != nil {
 			t.Fatal(err)
 		}
 	}

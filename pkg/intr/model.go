@@ -66,6 +66,7 @@ type options struct {
 	progress  io.Writer
 	device    int
 	asked     Config
+	likeness  *Likeness
 }
 
 // Option is a choice for Open.
@@ -85,6 +86,9 @@ func Device(number int) Option { return func(o *options) { o.device = number } }
 
 // As says what is known of the architecture, as InspectAs has it.
 func As(asked Config) Option { return func(o *options) { o.asked = asked } }
+
+// Like says, of what is converted, what the pictures are like that it was trained on.
+func Like(l *Likeness) Option { return func(o *options) { o.likeness = l } }
 
 // Open loads a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". Errors are

@@ -569,7 +569,7 @@ func copied(t *testing.T, path, name string, change int) string {
 		return out
 	}
 	out = strings.TrimSuffix(out, ".pth") + ".safetensors"
-	if _, err := intr.Convert(t.Context(), path, out, nil); err != nil {
+	if _, err := intr.Convert(t.Context(), path, out); err != nil {
 		t.Fatal(err)
 	}
 	return out
