@@ -167,7 +167,7 @@ var (
 	containers = regexp.MustCompile(`^(model|net|network|state_dict|weights|params|checkpoint|module|_orig_mod)$|` +
 		`^(model|net|network)_(state|state_dict|weights)$`)
 	// Not a model's weights, though named alike: what an optimizer keeps of each.
-	beside = regexp.MustCompile(`(?i)^(.*optim.*|.*grad.*|gointr.*)$`)
+	beside = regexp.MustCompile(`(?i)^(.*optim.*|.*grad.*|gointr)$`)
 	// A moving average of weights, that is kept beside them.
 	average = regexp.MustCompile(`(^|[_\W])(?i:ema|swa|averaged?|avg|shadow|polyak)([_\W\d]|$)|EMA|Ema`)
 )
