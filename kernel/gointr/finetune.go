@@ -97,6 +97,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
 	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
 	flags.BoolVar(&o.SkipBad, "skip-bad", false, "leave out pictures that cannot be read")
+	uprightFlag(flags, &o.Upright)
 	flags.IntVar(&o.Queries, "num-queries", 0, "must be the number of classes, and need not be given")
 	flags.BoolVar(&o.TensorBoard, "tensorboard", false, "write event files for TensorBoard, too")
 

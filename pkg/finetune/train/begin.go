@@ -257,7 +257,7 @@ func (r *run) begin(ctx context.Context) error {
 	if r.From == finetune.Nothing {
 		config := *r.Architecture
 		config.Classes = classes
-		config.EvalSize = cmp.Or(r.Size, config.EvalSize)
+		config.EvalSize, config.Upright = cmp.Or(r.Size, config.EvalSize), r.Upright
 		start, err = FromNothing(config, r.Seed)
 	} else {
 		options := StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Seed: r.Seed}
@@ -278,7 +278,7 @@ func (r *run) asked() intr.Config {
 	if r.Architecture != nil && r.From != finetune.Nothing {
 		c = *r.Architecture
 	}
-	c.EvalSize = r.Size
+	c.EvalSize, c.Upright = r.Size, r.Upright
 	return c
 }
 

@@ -23,7 +23,7 @@ import (
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 3
+const Protocol = 4
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -87,6 +87,7 @@ type Opened struct {
 	Classes  int      `json:"classes"`
 	Names    []string `json:"names,omitempty"` // that the checkpoint has of its classes
 	EvalSize int      `json:"eval_size"`       // short side that pictures are resized to before they are sent
+	Upright  bool     `json:"upright"`         // the caller turns pictures as their files say
 	Engine   string   `json:"engine"`          // its title
 	Backend  string   `json:"backend"`         // its kind
 }
@@ -101,7 +102,8 @@ type Answered struct {
 // Measured are the options of Faithful.
 type Measured struct {
 	faithful.Options
-	Names []string `json:"names,omitempty"` // of the classes, where the caller gave some
+	Names   []string `json:"names,omitempty"` // of the classes, where the caller gave some
+	Upright bool     `json:"upright,omitempty"`
 }
 
 // maxLine is longer than any line of either side: a report of curves has some
