@@ -49,9 +49,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if said := letters.Missing(); said != "" {
 		fmt.Fprintln(stderr, "gointr: "+said)
 	}
-	if n := picture.Lying(); n > 0 && called != nil && called.Flags().Lookup("upright") != nil {
-		fmt.Fprintf(stderr, "gointr: pictures that are marked as turned and were taken as they lie: %d; --upright "+
-			"turns them, the published code does not\n", n)
+	if n := picture.Lying(); n > 0 && err == nil && called.Flags().Lookup("upright") != nil {
+		fmt.Fprintf(stderr, "gointr: pictures that are marked as turned, and were taken as they lie as in the published "+
+			"code: %d; --upright turns them\n", n)
 	}
 	if err == nil {
 		return 0

@@ -138,9 +138,6 @@ func (c Config) String() string {
 	if c.EvalSize != 0 && c.EvalSize != publishedEvalSize {
 		size = fmt.Sprintf(", pictures of %d pixels", c.EvalSize)
 	}
-	if c.Upright {
-		size += ", held upright"
-	}
 	return fmt.Sprintf("INTR %s, %d encoder and %d decoder layers, %d heads, width %d, %s positions%s, %d classes%s",
 		s, c.EncoderLayers, c.DecoderLayers, c.Heads, c.HiddenDim, c.Positions, norm, c.Classes, size)
 }

@@ -72,7 +72,16 @@ func (m *Model) String() string {
 func (m *Model) Explain(path string) *Explanation {
 	photo, _, err := m.m.About().Read(path)
 	Check(err)
+	lying()
 	return m.explain(path, photo)
+}
+
+// lying says in one line how many pictures were read as they lie though they are marked as turned.
+func lying() {
+	if n := picture.Lying(); n > 0 {
+		fmt.Fprintf(os.Stderr, "pictures that are marked as turned, and were taken as they lie as in the published code: "+
+			"%d; notebook.Open(…, notebook.Upright()) turns them\n", n)
+	}
 }
 
 // ExplainPhoto is Explain for a photo at hand, as it is after edits:

@@ -43,6 +43,7 @@ type bird struct {
 // Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
 func Picture(path string) *Photo {
 	p := must(picture.Open(path))
+	picture.Lying() // Upright is the user's to ask for
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		whole = path

@@ -66,7 +66,7 @@ func TestOrientationTurnsPoints(t *testing.T) {
 
 func TestLyingCountsFilesOnce(t *testing.T) {
 	files, dir := archived(t, "testdata/upright.zip"), t.TempDir()
-	before := Lying()
+	Lying()
 	for _, name := range []string{"exif6.png", "exif3.jpg", "exif1.jpg", "exif6.png"} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, files[name], 0o666); err != nil {
@@ -78,7 +78,7 @@ func TestLyingCountsFilesOnce(t *testing.T) {
 			}
 		}
 	}
-	if got := Lying() - before; got != 2 {
+	if got := Lying(); got != 2 {
 		t.Errorf("%d files lie, not 2", got)
 	}
 }
