@@ -175,6 +175,9 @@ func (f *trainingFlags) complete(cmd *cobra.Command, c *common) error {
 	} else if err := f.ofCheckpoint(flags); err != nil {
 		return err
 	}
+	if o.LRBackbone == 0 && !slices.Contains(o.Frozen, "backbone") { // as published, which then counts none of it
+		o.Frozen = append(slices.Clone(o.Frozen), "backbone")
+	}
 	for flag, kind := range map[string]string{"lr-drop": finetune.StepLR, "min-lr": finetune.CosineAnnealingLR} {
 		now := o.Settings.Schedule.Kind
 		switch {
