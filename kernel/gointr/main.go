@@ -50,8 +50,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "gointr: "+said)
 	}
 	if n := picture.Lying(); n > 0 && err == nil && called.Flags().Lookup("upright") != nil {
-		fmt.Fprintf(stderr, "gointr: pictures that are marked as turned, and were taken as they lie as in the published "+
-			"code: %d; --upright turns them\n", n)
+		fmt.Fprintf(stderr, "gointr: pictures that are marked as turned, and were taken as they lie as in the "+
+			"published code: %d; --upright turns them\n", n)
 	}
 	if err == nil {
 		return 0

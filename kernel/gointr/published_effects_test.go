@@ -30,22 +30,26 @@ func TestPublishedEffects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if few["query_embed.weight"], err = torchfile.NewTensor("query_embed.weight", []int{3, 64}, values[:3*64]); err != nil {
+	const queries = "query_embed.weight"
+	if few[queries], err = torchfile.NewTensor(queries, []int{3, 64}, values[:3*64]); err != nil {
 		t.Fatal(err)
 	}
 	write(t, "few.pth", few)
 	calls := map[string]map[string]string{
-		"finetune": {"--finetune": "detr.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored", "--lr": "1e-3",
+		"finetune": {"--finetune": "detr.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored",
+			"--lr":          "1e-3",
 			"--lr_backbone": "1e-4", "--batch_size": "5", "--epochs": "3", "--dropout": "0", "--noise_frac": "0"},
-		"eval": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored"},
-		"interpret": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored",
-			"--top_q": "2"},
+		"eval":      {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored"},
+		"interpret": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored", "--top_q": "2"},
 	}
 	// made calls a command with its flags and others, and tells what it left.
 	made := func(t *testing.T, command, folder string, more ...string) (log []logLine, files []string) {
 		t.Helper()
 		flags := maps.Clone(calls[command])
-		at := map[string]string{"finetune": "mirrored/output_sub", "eval": "mirrored/output_sub", "interpret": ""}[command]
+		at := "mirrored/output_sub"
+		if command == "interpret" {
+			at = ""
+		}
 		args := []string{command, "--backend", "go", "--output_dir", folder}
 		if command != "finetune" {
 			args = append(args, "--eval")
@@ -102,6 +106,9 @@ func TestPublishedEffects(t *testing.T) {
 		return func(was, is []logLine) bool { return was[len(was)-1][key] != is[len(is)-1][key] }
 	}
 	lines := func(was, is []logLine) bool { return len(was) != len(is) }
+	begins := func(at float64) func(was, is []logLine) bool { // of three epochs in all
+		return func(_, is []logLine) bool { return is[0]["epoch"] == at && len(is) == 3-int(at) }
+	}
 	has := func(name string) func(was, is []string) bool {
 		return func(was, is []string) bool { return !slices.Contains(was, name) && slices.Contains(is, name) }
 	}
@@ -116,7 +123,8 @@ func TestPublishedEffects(t *testing.T) {
 	effects := map[string]map[string]effect{
 		"finetune": {
 			"lr": {value: "1e-2", log: last("train_lr")}, "lr_backbone": {value: "1e-2", log: last("train_loss")},
-			"weight_decay": {value: "50", log: last("train_loss")}, "batch_size": {value: "10", log: last("train_loss")},
+			"weight_decay":   {value: "50", log: last("train_loss")},
+			"batch_size":     {value: "10", log: last("train_loss")},
 			"min_lr":         {with: "--lr_scheduler CosineAnnealingLR", value: "9e-4", log: last("train_lr")},
 			"epochs":         {value: "2", log: lines},
 			"lr_drop":        {value: "1", log: last("train_lr"), files: has("checkpoint0000.pth")},
@@ -130,10 +138,10 @@ func TestPublishedEffects(t *testing.T) {
 			"output_sub_dir": {value: "mine", files: anything},
 			"noise_frac":     {with: "--finetune few.pth", value: "1", log: last("train_loss")},
 			"test":           {value: "test", log: last("test_loss")},
-			"resume":         {value: "out/start/checkpoint.pth", log: func(_, is []logLine) bool { return is[0]["epoch"] == 2 }},
+			"resume":         {value: "out/start/checkpoint.pth", log: begins(2)},
 			"finetune":       {value: "out/other/best.pth", log: last("train_loss")},
 			"seed":           {value: "7", log: last("train_loss")},
-			"start_epoch":    {value: "1", log: func(_, is []logLine) bool { return is[0]["epoch"] == 1 && len(is) == 2 }},
+			"start_epoch":    {value: "1", log: begins(1)},
 			"num_workers":    {value: "1", log: func(was, is []logLine) bool { return !last("train_loss")(was, is) }},
 		},
 		"eval": {

@@ -158,8 +158,18 @@ func apart(t *testing.T, got, want []logLine) float64 {
 	return most
 }
 
+// sameLog is an error where two logs differ.
+func sameLog(t *testing.T, got, want []logLine) {
+	t.Helper()
+	d := apart(t, got, want)
+	if t.Logf("within %.2g", d); d > near {
+		t.Errorf("log.txt is %v apart", d)
+	}
+}
+
 // sizes are the published flags of the sample's architecture, and where it runs.
-const sizes = " --hidden_dim 64 --nheads 8 --enc_layers 1 --dec_layers 2 --dim_feedforward 128 --device cpu --num_workers 0"
+const sizes = " --hidden_dim 64 --nheads 8 --enc_layers 1 --dec_layers 2 --dim_feedforward 128 --device cpu " +
+	"--num_workers 0"
 
 // near is how far numbers may be from PyTorch's: the limit of docs/parity.md for losses.
 const near = 1e-4
@@ -169,15 +179,13 @@ func TestPublishedNumbers(t *testing.T) {
 	want := publishedStart(t)
 	data := " --dataset_path datasets --dataset_name mirrored --num_queries 5 --batch_size 10 --dropout 0"
 	t.Run("eval", func(t *testing.T) {
-		done(t, "python main.py --eval --resume sample.pth --dataset_path datasets --dataset_name birds --num_queries 8 "+
-			"--batch_size 5"+sizes)
-		if d := apart(t, logs(t, "output/birds/output_sub/log.txt"), want.Eval); d > near {
-			t.Errorf("the line of log.txt is %v apart", d)
-		}
+		done(t, "python main.py --eval --resume sample.pth --dataset_path datasets --dataset_name birds "+
+			"--num_queries 8 --batch_size 5"+sizes)
+		sameLog(t, logs(t, "output/birds/output_sub/log.txt"), want.Eval)
 	})
 	t.Run("interpret", func(t *testing.T) {
-		done(t, "python -m tools.visualization --eval --resume sample.pth --dataset_path datasets --dataset_name birds "+
-			"--num_queries 8 --class_index 1 --top_q 2 --dec_layer_index 1"+sizes)
+		done(t, "python -m tools.visualization --eval --resume sample.pth --dataset_path datasets "+
+			"--dataset_name birds --num_queries 8 --class_index 1 --top_q 2 --dec_layer_index 1"+sizes)
 		showsTheSame(t, want.Interpret)
 	})
 	// --augment flip is the only flag of ours: the pictures are their own mirror images.
@@ -197,12 +205,10 @@ func TestPublishedNumbers(t *testing.T) {
 	}
 	holds := func(t *testing.T, got, want publishedRun) {
 		t.Helper()
-		d := apart(t, got.Log, want.Log)
-		if t.Logf("within %.2g", d); d > near {
-			t.Errorf("log.txt is %v apart", d)
-		}
+		sameLog(t, got.Log, want.Log)
 		numbered := func(names []string) []string {
-			return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.HasPrefix(n, "checkpoint") })
+			return slices.DeleteFunc(slices.Clone(names),
+				func(n string) bool { return !strings.HasPrefix(n, "checkpoint") })
 		}
 		if a, b := numbered(got.Files), numbered(want.Files); !slices.Equal(a, b) {
 			t.Errorf("the checkpoints are %v, in Python %v", a, b)
@@ -236,13 +242,11 @@ func TestPublishedNumbers(t *testing.T) {
 		// The last batch has one picture. After 12 epochs, as the oracle's.
 		done(t, "python main.py --eval --resume output/mirrored/clip0/checkpoint0011.pth --dataset_path datasets "+
 			"--dataset_name mirrored --num_queries 5 --batch_size 3 --output_sub_dir uneven"+sizes)
-		if d := apart(t, logs(t, "output/mirrored/uneven/log.txt"), want.Uneven); d > near {
-			t.Errorf("the line of log.txt is %v apart", d)
-		}
+		sameLog(t, logs(t, "output/mirrored/uneven/log.txt"), want.Uneven)
 	})
 	t.Run("weights", func(t *testing.T) { // without an optimizer
-		done(t, "finetune --from detr.pth --dataset datasets/mirrored --lr 0 --lr-backbone 0 --weight-decay 0 --epochs 1 "+
-			"--batch-size 10 --backend go --out start")
+		done(t, "finetune --from detr.pth --dataset datasets/mirrored --lr 0 --lr-backbone 0 --weight-decay 0 "+
+			"--epochs 1 --batch-size 10 --backend go --out start")
 		write(t, "weights.pth", weights(t, "start/checkpoint.pth"))
 		got := train(t, "--resume weights.pth --epochs 5 --start_epoch 2 --lr 1e-3 --lr_backbone 0 --lr_scheduler "+
 			"CosineAnnealingLR --min_lr 1e-4 --weight_decay 0.1", "weights")
@@ -268,7 +272,8 @@ func showsTheSame(t *testing.T, want map[string][3]float64) {
 			sum += float64(v)
 		}
 		mean := sum / float64(len(p.Pix))
-		if w, ok := want[path]; ok && (p.Bounds() != image.Rect(0, 0, int(w[0]), int(w[1])) || math.Abs(mean-w[2]) > 1) {
+		w, ok := want[path]
+		if size := image.Rect(0, 0, int(w[0]), int(w[1])); ok && (p.Bounds() != size || math.Abs(mean-w[2]) > 1) {
 			t.Errorf("%s is %v with mean %.1f, in Python %v", path, p.Bounds(), mean, w)
 		}
 		return nil

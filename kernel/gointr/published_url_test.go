@@ -63,7 +63,8 @@ func TestPublishedURLs(t *testing.T) {
 		t.Errorf("it is not kept where torch.hub keeps it: %v", err)
 	}
 	for file, want := range map[string]string{"wrong-00000000.pth": "00000000", "x.none.pth": "404"} {
-		code, _, stderr := gointr(strings.Fields("python main.py --eval --resume " + server.URL + "/w/" + file + birds)...)
+		call := "python main.py --eval --resume " + server.URL + "/w/" + file + birds
+		code, _, stderr := gointr(strings.Fields(call)...)
 		if code != 1 || !strings.Contains(stderr, want) || strings.Count(stderr, "gointr: ") != 1 {
 			t.Errorf("%s: %d %s", file, code, stderr)
 		}

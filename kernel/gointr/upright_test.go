@@ -107,7 +107,8 @@ func turnFile(path string, o picture.Orientation) error {
 	if err := png.Encode(&file, stored); err != nil {
 		return err
 	}
-	exif := "II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00" + string(rune(o)) + "\x00\x00\x00\x00\x00\x00\x00"
+	exif := "II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00" + string(rune(o)) +
+		strings.Repeat("\x00", 7)
 	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(exif)))
 	chunk = append(chunk, "eXIf"+exif...)
 	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
@@ -198,8 +199,8 @@ func TestUpright(t *testing.T) {
 					lines, _ := said(t, stdout, path)
 					return lines[0]
 				}
-				if a, b := ask(filepath.Join(held, picked), plain), ask(filepath.Join(lies, picked), out); !reflect.DeepEqual(
-					a, b) {
+				a, b := ask(filepath.Join(held, picked), plain), ask(filepath.Join(lies, picked), out)
+				if !reflect.DeepEqual(a, b) {
 					t.Errorf("%v, and held %v", b, a)
 				}
 			}

@@ -79,8 +79,8 @@ func (m *Model) Explain(path string) *Explanation {
 // lying says in one line how many pictures were read as they lie though they are marked as turned.
 func lying() {
 	if n := picture.Lying(); n > 0 {
-		fmt.Fprintf(os.Stderr, "pictures that are marked as turned, and were taken as they lie as in the published code: "+
-			"%d; notebook.Open(…, notebook.Upright()) turns them\n", n)
+		fmt.Fprintf(os.Stderr, "pictures that are marked as turned, and were taken as they lie as in the published "+
+			"code: %d; notebook.Open(…, notebook.Upright()) turns them\n", n)
 	}
 }
 

@@ -45,8 +45,8 @@ func (m *marked) add(path string, o Orientation) {
 	m.files[maphash.String(m.seed, path)] = struct{}{}
 }
 
-// Lying is how many files have been read as they lie, though they say that their pictures are to be turned, since it was
-// last asked.
+// Lying is how many files have been read as they lie, though they say that their pictures are to be turned, since it
+// was last asked.
 func Lying() int {
 	lying.mu.Lock()
 	defer lying.mu.Unlock()

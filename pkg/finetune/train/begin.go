@@ -280,8 +280,8 @@ func (r *run) begin(ctx context.Context) error {
 	return err
 }
 
-// trainOn begins with the weights of a checkpoint that holds no training, as the published code does with one that it is
-// to resume.
+// trainOn begins with the weights of a checkpoint that holds no training, as the published code does with one that it
+// is to resume.
 func (r *run) trainOn(s finetune.Settings) error {
 	path := r.Options.Resume
 	file, err := torchfile.Open(path)
@@ -305,8 +305,8 @@ func (r *run) trainOn(s finetune.Settings) error {
 		return err
 	}
 	r.at.Epoch = r.StartEpoch
-	r.report(finetune.Event{Phase: finetune.Starting, Note: fmt.Sprintf("%s holds no optimizer and schedule: its weights "+
-		"are trained on with new ones, as published", path)})
+	note := fmt.Sprintf("%s holds no optimizer and schedule: its weights are trained on with new ones, as published", path)
+	r.report(finetune.Event{Phase: finetune.Starting, Note: note})
 	return nil
 }
 

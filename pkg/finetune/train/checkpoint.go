@@ -246,8 +246,8 @@ func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Res
 	return t, resumed, nil
 }
 
-// HasOptimizer is whether a checkpoint has optimizer, schedule and epoch beside its weights, so that Resume goes on with
-// its training.
+// HasOptimizer is whether a checkpoint has optimizer, schedule and epoch beside its weights, so that Resume goes on
+// with its training.
 func HasOptimizer(path string) (bool, error) {
 	file, err := torchfile.Open(path)
 	if err != nil {
