@@ -20,6 +20,7 @@ type Loader struct {
 	Split     *Split
 	BatchSize int               // pictures in a batch, at least 1
 	Transform picture.Transform // picture.TrainTransform or EvalTransform
+	Upright   bool              // pictures are turned as their files say, before the transform
 	// Train has every epoch in an order of its own, without the pictures at the end that fill no batch; else every
 	// picture comes, in the order of the split. So does the published code.
 	Train   bool
@@ -101,7 +102,7 @@ func (l *Loader) order(epoch int) []int {
 }
 
 func (l *Loader) load(epoch, index int) (*picture.Picture, error) {
-	p, err := picture.Open(l.Split.Path(index))
+	p, _, err := picture.Read(l.Split.Path(index), l.Upright)
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/picture"
 )
 
 // A Part is where one part of an animal (a beak, a tail) lies in a picture.
 //
-// X and Y are pixels of the original picture, from its upper left corner. A part
+// X and Y are pixels of the picture as it lies in its file, from its upper left corner. A part
 // that is not Visible may have no position: CUB-200-2011 gives it (0, 0).
 type Part struct {
 	Name    string
@@ -26,6 +27,32 @@ type Box struct{ X0, Y0, X1, Y1 float64 }
 
 // Contains is whether (x, y) lies in the box.
 func (b Box) Contains(x, y float64) bool { return b.X0 <= x && x < b.X1 && b.Y0 <= y && y < b.Y1 }
+
+// Turned is where the box goes when the picture that it is in is turned; p is that picture afterwards.
+func (b Box) Turned(o picture.Orientation, p *picture.Picture) Box {
+	if b == (Box{}) {
+		return b
+	}
+	x0, y0 := o.Turned(b.X0, b.Y0, p.Width, p.Height)
+	x1, y1 := o.Turned(b.X1, b.Y1, p.Width, p.Height)
+	return Box{min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)}
+}
+
+// Turned are the parts of a picture when that is turned; p is the picture afterwards.
+func Turned(parts []Part, o picture.Orientation, p *picture.Picture) []Part {
+	if o == picture.AsItLies {
+		return parts
+	}
+	turned := slices.Clone(parts)
+	for i := range turned {
+		t := &turned[i]
+		t.Box = t.Box.Turned(o, p)
+		if t.Visible {
+			t.X, t.Y = o.Turned(t.X, t.Y, p.Width, p.Height)
+		}
+	}
+	return turned
+}
 
 // The columns of parts.csv: the first five are always there.
 var (

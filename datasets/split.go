@@ -387,7 +387,7 @@ func (s *Split) Verify(ctx context.Context, progress func(done int)) ([]Bad, err
 	var bad []Bad
 	done, cores := 0, runtime.GOMAXPROCS(0)
 	for _, err := range parallel.Ahead(ctx, s.length, cores, 4*cores, func(_ context.Context, i int) (struct{}, error) {
-		_, err := picture.Open(s.Path(i))
+		_, _, err := picture.Read(s.Path(i), true) // either way the same is read
 		return struct{}{}, err
 	}) {
 		if ctx.Err() != nil {

@@ -29,7 +29,8 @@ type evaluated struct {
 	Checkpoint string `json:"checkpoint"`
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
-	ClassesBy  string `json:"classes_by"` // what told the folders' classes: name, number or order
+	ClassesBy  string `json:"classes_by"`        // what told the folders' classes: name, number or order
+	Upright    bool   `json:"upright,omitempty"` // pictures were turned as their files say
 	BatchSize  int    `json:"batch_size"`
 	*evaluation.Report
 	// BatchMean is as the published loop averages: over the batches, so that the
@@ -169,7 +170,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 		}
 	}
 	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, ClassesBy: labels.By,
-		BatchSize: f.batchSize, Out: f.out}
+		BatchSize: f.batchSize, Out: f.out, Upright: m.About().Origin.Upright}
 	readable, bad, err := verify(cmd, split, f.skipBad)
 	if err != nil {
 		return nil, nil, err

@@ -39,7 +39,7 @@ type explainFlags struct {
 	modelFlags
 	class, versus, out, smoothing, width string
 	layer                                int
-	upright, caption                     bool
+	caption                              bool
 	look                                 figure.Options
 }
 
@@ -90,7 +90,6 @@ Layers, heads and classes count from 0.`,
 		"leave the page behind the panels transparent (.png, .svg, .pdf)")
 	flags.BoolVar(&f.look.Letters, "letters", false, "name the panels (a), (b), …")
 	flags.BoolVar(&f.caption, "caption", false, "write a caption for LaTeX beside the figure, as .tex")
-	flags.BoolVar(&f.upright, "upright", false, "turn the picture as its EXIF data says (the published code does not)")
 	return cmd
 }
 
@@ -125,19 +124,15 @@ func (f *explainFlags) complete() (err error) {
 }
 
 func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) error {
-	open := picture.Open
-	if f.upright {
-		open = picture.OpenUpright
-	}
-	photo, err := open(image)
-	if err != nil {
-		return err
-	}
 	m, close, err := f.open(cmd, c)
 	if err != nil {
 		return err
 	}
 	defer close()
+	photo, _, err := m.About().Read(image)
+	if err != nil {
+		return err
+	}
 	classes, err := f.named(m.About()) // before the seconds that an answer takes
 	if err != nil {
 		return err

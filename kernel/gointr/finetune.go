@@ -56,6 +56,7 @@ type trainingFlags struct {
 	out, resume  string
 	script       scriptFlags
 	backbone     string
+	published    bool // --resume is the run's checkpoint, as published
 }
 
 func (f *trainingFlags) register(flags *pflag.FlagSet) {
@@ -97,6 +98,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&o.Workers, "num-workers", 0, "pictures decoded at a time (one a core)")
 	flags.Int64Var(&o.Seed, "seed", o.Seed, "of order, transforms, dropout and new weights")
 	flags.BoolVar(&o.SkipBad, "skip-bad", false, "leave out pictures that cannot be read")
+	uprightFlag(flags, &o.Upright)
 	flags.IntVar(&o.Queries, "num-queries", 0, "must be the number of classes, and need not be given")
 	flags.BoolVar(&o.TensorBoard, "tensorboard", false, "write event files for TensorBoard, too")
 
@@ -173,10 +175,17 @@ func (f *trainingFlags) complete(cmd *cobra.Command, c *common) error {
 	} else if err := f.ofCheckpoint(flags); err != nil {
 		return err
 	}
+	if o.LRBackbone == 0 && !slices.Contains(o.Frozen, "backbone") { // as published, which then counts none of it
+		o.Frozen = append(slices.Clone(o.Frozen), "backbone")
+	}
 	for flag, kind := range map[string]string{"lr-drop": finetune.StepLR, "min-lr": finetune.CosineAnnealingLR} {
-		if flags.Changed(flag) && o.Settings.Schedule.Kind != kind && !(flag == "lr-drop" && o.KeepEvery > 0) {
-			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind,
-				o.Settings.Schedule.Kind)
+		now := o.Settings.Schedule.Kind
+		switch {
+		case !flags.Changed(flag) || now == kind || flag == "lr-drop" && o.KeepEvery > 0:
+		case now == finetune.StepLR || now == finetune.CosineAnnealingLR: // the published parser takes it with both
+			fmt.Fprintf(cmd.ErrOrStderr(), "gointr: --%s: no say with %s, as published\n", flag, now)
+		default:
+			return wrong("--%s belongs to %s, and the schedule is %s: leave it out", flag, kind, now)
 		}
 	}
 	if o.Settings.Schedule.Kind != finetune.StepLR {
@@ -282,17 +291,21 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 		if run := filepath.Dir(f.resume); filepath.Base(f.resume) == finetune.CheckpointFile && f.out != "" &&
 			filepath.Clean(f.out) == run {
 			if _, err := train.ReadOptions(run); err == nil {
-				f.resume = run
+				f.resume, f.published = run, true
 				return f.goOn(cmd, tell)
 			}
 		}
-		// What PyTorch's optimizer and schedule have in the checkpoint, and what begins a training.
-		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay",
-			"lr-scheduler", "lr-drop", "min-lr"} {
+		for _, flag := range begins {
 			if cmd.Flags().Changed(flag) {
-				return nil, wrong("--%s has no say in a training that goes on, which keeps what %s has: leave it out, "+
-					"or start --from that", flag, f.resume)
+				return nil, wrong("--%s begins a training, and --resume goes on with one: give one of them", flag)
 			}
+		}
+		whole, err := train.HasOptimizer(f.resume)
+		if err != nil {
+			return nil, err
+		}
+		if whole {
+			f.restored(cmd)
 		}
 		o.Resume, o.From = f.resume, ""
 	}
@@ -302,18 +315,58 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 	return train.Train(ctx, f.out, o, tell)
 }
 
-// goOn goes on with a run, of which little may be another.
-func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
-	var refused string
-	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "epochs", "devices", "num-workers", "dataset-path",
-			"dataset-name", "output-dir", "output-sub-dir", "device", "world-size", "dist-url"}, flag.Name) {
-			refused = cmp.Or(refused, flag.Name)
+// begins are the flags that begin a training; ofOptimizer are those whose values PyTorch's optimizer and schedule have,
+// and take from a checkpoint whatever was said.
+var (
+	begins      = []string{"from", "finetune", "noise-frac"}
+	ofOptimizer = []string{"lr", "lr-backbone", "weight-decay", "lr-scheduler", "lr-drop", "min-lr"}
+)
+
+// restored says which flags have no say in a training that goes on.
+func (f *trainingFlags) restored(cmd *cobra.Command) {
+	var given []string
+	for _, flag := range ofOptimizer {
+		if cmd.Flags().Changed(flag) {
+			given = append(given, "--"+flag)
 		}
+	}
+	if given != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %s: no say in a training that goes on, which keeps what %s has, as "+
+			"published\n", strings.Join(given, ", "), f.resume)
+	}
+}
+
+// goOn goes on with a run, of which little may be another. Flags that say what the run has are as good as left out;
+// those of the optimizer have no say where the call is the published one, of a checkpoint.
+func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*finetune.Summary, error) {
+	there, err := train.ReadOptions(f.resume)
+	if err != nil {
+		return nil, err
+	}
+	var refused string
+	differs := false
+	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		if !flag.Changed || slices.Contains([]string{"resume", "epochs", "devices", "num-workers", "dataset-path",
+			"dataset-name", "output-dir", "output-sub-dir", "device", "world-size", "dist-url"}, flag.Name) ||
+			says(there, flag) {
+			return
+		}
+		if f.published && slices.Contains(ofOptimizer, flag.Name) {
+			differs = true
+			return
+		}
+		refused = cmp.Or(refused, flag.Name)
 	})
 	if refused != "" {
 		return nil, wrong("--%s cannot be another when a run goes on: leave it out, or begin a new run from the "+
 			"checkpoint in %s", refused, f.resume)
+	}
+	if differs {
+		f.restored(cmd)
+	}
+	checkpoint := modelFlags{checkpoint: filepath.Join(f.resume, finetune.CheckpointFile)}
+	if err := checkpoint.agree(cmd); err != nil {
+		return nil, err
 	}
 	change := train.Change{Engine: f.options.Engine, Workers: f.options.Workers}
 	if cmd.Flags().Changed("epochs") {
@@ -323,6 +376,27 @@ func (f *trainingFlags) goOn(cmd *cobra.Command, tell func(finetune.Event)) (*fi
 		change.Devices = f.options.Devices
 	}
 	return train.Continue(cmd.Context(), f.resume, change, tell)
+}
+
+// says is whether a flag only says what a run was begun with, or is of an architecture, which is compared elsewhere.
+func says(there train.Options, flag *pflag.Flag) bool {
+	if i := slices.IndexFunc(published, func(p publishedFlag) bool { return p.ours() == flag.Name }); i >= 0 &&
+		published[i].finetune == agrees {
+		return true
+	}
+	if slices.Contains(append([]string{"tensorboard", "recompute", "width", "blocks"}, begins...), flag.Name) {
+		return false
+	}
+	again, flags := trainingFlags{}, pflag.NewFlagSet("", pflag.ContinueOnError)
+	again.register(flags)
+	again.options = there
+	if flags.Lookup(flag.Name) == nil || flags.Set(flag.Name, strings.Trim(flag.Value.String(), "[]")) != nil {
+		return false
+	}
+	if slices.Equal(again.options.Frozen, []string{"none"}) {
+		again.options.Frozen = nil
+	}
+	return len(there.Differences(again.options)) == 0
 }
 
 // teller shows how a training goes: a bar that is redrawn on a terminal, a line an

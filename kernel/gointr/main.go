@@ -18,6 +18,7 @@ import (
 
 	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
 
@@ -41,11 +42,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	var called *cobra.Command
 	if err == nil {
-		err = root.ExecuteContext(ctx)
+		called, err = root.ExecuteContextC(ctx)
 	}
 	if said := letters.Missing(); said != "" {
 		fmt.Fprintln(stderr, "gointr: "+said)
+	}
+	if n := picture.Lying(); n > 0 && err == nil && called.Flags().Lookup("upright") != nil {
+		fmt.Fprintf(stderr, "gointr: pictures that are marked as turned, and were taken as they lie as in the "+
+			"published code: %d; --upright turns them\n", n)
 	}
 	if err == nil {
 		return 0

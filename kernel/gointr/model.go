@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/hub"
@@ -15,6 +18,7 @@ import (
 // modelFlags are those of every command that opens a checkpoint.
 type modelFlags struct {
 	checkpoint, classes string
+	upright             bool
 	asked               intr.Config // what flags of the published scripts say of it
 	told                bool        // that the sample was taken
 }
@@ -22,6 +26,22 @@ type modelFlags struct {
 func (m *modelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", hub.Sample, "a path, a published name, or hf:OWNER/REPO/FILE")
 	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
+	uprightFlag(cmd.Flags(), &m.upright)
+}
+
+// uprightFlag turns pictures as their files say. A model that was trained so does it by itself, so that it cannot be
+// switched off.
+func uprightFlag(flags *pflag.FlagSet, upright *bool) {
+	const name = "upright"
+	flags.BoolFunc(name, "turn pictures as their orientation tags say (the published code does not)",
+		func(text string) error {
+			yes, err := strconv.ParseBool(text)
+			if err == nil && !yes {
+				err = errors.New("pictures are taken as they lie without it: leave it out")
+			}
+			*upright = yes
+			return err
+		})
 }
 
 // open is the model that the flags name, and how it is closed. It answers in the
@@ -39,7 +59,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), e
 	if err := m.check(cmd); err != nil {
 		return nil, nil, err
 	}
-	o := session.Options{Backend: c.backend, Progress: cmd.ErrOrStderr()}
+	o := session.Options{Backend: c.backend, Progress: cmd.ErrOrStderr(), Upright: m.upright}
 	if m.classes != "" {
 		var err error
 		if o.Names, err = datasets.ReadClasses(m.classes); err != nil {
@@ -58,6 +78,9 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked)}
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
+	}
+	if m.upright {
+		options = append(options, intr.Upright())
 	}
 	return intr.Open(cmd.Context(), m.checkpoint, append(options, more...)...)
 }

@@ -88,9 +88,19 @@ func (d *data) openBoxes(o Options) error {
 	return nil
 }
 
-// targets are the boxes that maps should point at in a picture: the one that counts, which is the telling part of a
-// drawn bird, where that is seen, and the whole animal.
-func (d *data) targets(split *datasets.Split, i int) (target, whole datasets.Box) {
+// aim is what maps should point at in a picture.
+type aim struct {
+	box   datasets.Box // that counts: the telling part of a drawn bird, where that is seen, else the whole animal
+	whole datasets.Box // the animal
+}
+
+// turned is where they are when the picture, as it is then, was turned.
+func (a aim) turned(o picture.Orientation, p *picture.Picture) aim {
+	return aim{a.box.Turned(o, p), a.whole.Turned(o, p)}
+}
+
+// targets are those of a picture as it lies in its file.
+func (d *data) targets(split *datasets.Split, i int) aim {
 	key := split.Key(i)
 	var telling, union datasets.Box
 	for _, p := range d.parts[key] {
@@ -106,13 +116,14 @@ func (d *data) targets(split *datasets.Split, i int) (target, whole datasets.Box
 		union = datasets.Box{X0: min(union.X0, p.Box.X0), Y0: min(union.Y0, p.Box.Y0), X1: max(union.X1, p.Box.X1),
 			Y1: max(union.Y1, p.Box.Y1)}
 	}
-	if whole = d.boxes[key]; whole == (datasets.Box{}) {
+	whole := d.boxes[key]
+	if whole == (datasets.Box{}) {
 		whole = union
 	}
 	if d.drawn != nil {
-		return telling, whole
+		return aim{telling, whole}
 	}
-	return whole, whole
+	return aim{whole, whole}
 }
 
 // first are at most n pictures, or all where n is 0: the first of every class, then the second.
@@ -144,7 +155,7 @@ func (d *data) training(o Options) (train *datasets.Split, pictures []int, why s
 	taken := make([]int, len(d.split.Classes))
 	for i := range train.Len() {
 		class := train.Class(i)
-		if target, _ := d.targets(train, i); taken[class] < training && target != (datasets.Box{}) {
+		if taken[class] < training && d.targets(train, i).box != (datasets.Box{}) {
 			taken[class]++
 			pictures = append(pictures, i)
 		}
@@ -189,18 +200,17 @@ func (r *runner) choose(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		r.progress(Progress{"choosing heads", n, len(pictures)})
-		p, e, err := r.explain(ctx, train, i)
+		p, at, e, err := r.explain(ctx, train, i)
 		if err != nil {
 			return err
 		}
 		class := r.Index[train.Class(i)]
-		box, _ := r.targets(train, i)
 		if heads[class] == nil {
 			heads[class] = make([]pointing, e.Heads)
 		}
 		of[class]++
 		for head := range heads[class] {
-			if err := heads[class][head].add(e, head, class, box, p); err != nil {
+			if err := heads[class][head].add(e, head, class, at.box, p); err != nil {
 				return err
 			}
 		}
@@ -224,13 +234,13 @@ func (r *runner) choose(ctx context.Context) error {
 	return nil
 }
 
-// explain answers a picture of the dataset, which comes as it is in its file.
-func (r *runner) explain(ctx context.Context, split *datasets.Split, i int) (*picture.Picture,
+// explain answers a picture of the dataset, which comes as the model reads it, with what is to be pointed at in it.
+func (r *runner) explain(ctx context.Context, split *datasets.Split, i int) (*picture.Picture, aim,
 	*attention.Explanation, error) {
-	p, err := picture.Open(split.Path(i))
+	p, turned, err := r.about.Read(split.Path(i))
 	if err != nil {
-		return nil, nil, err
+		return nil, aim{}, nil, err
 	}
 	e, err := r.m.Explain(ctx, split.Key(i), p)
-	return p, e, err
+	return p, r.targets(split, i).turned(turned, p), e, err
 }

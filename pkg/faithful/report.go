@@ -21,6 +21,7 @@ type Provenance struct {
 	Digest     string `json:"checkpoint_sha256"`
 	Config     string `json:"config"`
 	Engine     string `json:"engine"`
+	Upright    bool   `json:"upright,omitempty"` // pictures were turned as their files say
 	Version    string `json:"gointr"`
 	Dataset    string `json:"dataset"`
 	Pictures   string `json:"dataset_digest"` // of the split: datasets.Split.Digest

@@ -140,7 +140,7 @@ func Run(ctx context.Context, m Subject, o Options, progress func(Progress)) (*R
 	r := &runner{Options: o, data: d, m: m, about: about, progress: progress, methods: []Method{Heads}}
 	from := about.Origin
 	r.report = &Report{Provenance: Provenance{Checkpoint: from.Checkpoint, Digest: from.SHA256, Config: from.Model,
-		Engine: from.Engine, Version: origin.Version(),
+		Engine: from.Engine, Upright: from.Upright, Version: origin.Version(),
 		Dataset: o.Dataset, Pictures: digest, Split: o.Split, ClassesBy: d.By, Parts: d.files,
 		MaxImages: o.MaxImages, Steps: o.Steps, Shown: o.Insertion, Hidden: o.Deletion,
 		Training: training, Bootstraps: bootstraps, Seed: o.Seed}}
@@ -175,7 +175,7 @@ func Run(ctx context.Context, m Subject, o Options, progress func(Progress)) (*R
 
 // picture asks the model all that the measures of a picture need.
 func (r *runner) picture(ctx context.Context, i int) error {
-	photo, e, err := r.explain(ctx, r.split, i)
+	photo, at, e, err := r.explain(ctx, r.split, i)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (r *runner) picture(ctx context.Context, i int) error {
 	h := fnv.New64a()
 	h.Write([]byte(p.key))
 	p.seed, p.right = scramble(r.Seed, h.Sum64()), best(e.Logits) == p.class
-	p.target, p.whole = r.targets(r.split, i)
+	p.target, p.whole = at.box, at.whole
 	if p.maps, err = r.mapsOf(ctx, r.m, e, p.input, p.class, p.seed); err != nil {
 		return err
 	}

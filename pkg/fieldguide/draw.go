@@ -16,15 +16,16 @@ import (
 
 // files opens pictures of the dataset. Those of one class are kept, as several heads show patches of the same.
 type files struct {
-	root string
-	kept map[string]*picture.Picture
+	root    string
+	upright bool
+	kept    map[string]*picture.Picture
 }
 
 func (f *files) open(key string) (*picture.Picture, error) {
 	if p := f.kept[key]; p != nil {
 		return p, nil
 	}
-	p, err := picture.Open(filepath.Join(f.root, filepath.FromSlash(key)))
+	p, _, err := picture.Read(filepath.Join(f.root, filepath.FromSlash(key)), f.upright)
 	if err != nil {
 		return nil, fmt.Errorf("%w (the guide was made with it)", err)
 	}

@@ -53,6 +53,7 @@ type About struct {
 	Version       string   `json:"version"` // of GoINTR
 	Checkpoint    string   `json:"checkpoint"`
 	Digest        string   `json:"checkpoint_sha256"`
+	Upright       bool     `json:"upright,omitempty"` // pictures were turned as their files say
 	Dataset       string   `json:"dataset"`
 	Split         string   `json:"split"`
 	DatasetDigest string   `json:"dataset_digest"`   // datasets.Split.Digest
@@ -201,7 +202,8 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	}
 	about := About{
 		Version: origin.Version(), Checkpoint: it.Origin.Checkpoint, Digest: it.Origin.SHA256, Dataset: dataset,
-		Split: o.Split, ClassesBy: w.By, Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
+		Upright: it.Origin.Upright,
+		Split:   o.Split, ClassesBy: w.By, Classes: it.Classes, Patches: o.Patches, Diffuse: diffuse,
 	}
 	if err := w.readParts(filepath.Join(dataset, "parts.csv"), &about); err != nil {
 		return nil, err

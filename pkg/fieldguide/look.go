@@ -147,13 +147,21 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 	visible, chance := map[string]int{}, map[string]float64{}
 	only := w.split.Only(func(i int) bool { return w.split.Class(i) == folder })
 	s := &Species{Index: class, Name: w.Names[class], Pictures: only.Len(), LookAlike: -1}
-	read := func(_ context.Context, i int) (*picture.Picture, error) { return picture.Open(only.Path(i)) }
+	type held struct {
+		*picture.Picture
+		turned picture.Orientation
+	}
+	read := func(_ context.Context, i int) (held, error) {
+		p, turned, err := w.about.Read(only.Path(i))
+		return held{p, turned}, err
+	}
 	i := -1
-	for p, err := range parallel.Ahead(ctx, only.Len(), 1, 1, read) {
+	for photo, err := range parallel.Ahead(ctx, only.Len(), 1, 1, read) {
 		if err != nil {
 			return nil, err
 		}
 		i++
+		p := photo.Picture
 		e, err := w.Explain(ctx, only.Path(i), p)
 		if err == nil {
 			err = w.fits(e, only.Path(i))
@@ -174,7 +182,7 @@ func (w *work) species(ctx context.Context, folder int, step func()) (*Species, 
 					heads[h].hits = map[string]int{}
 				}
 			}
-			g := grid{e.Rows, e.Cols, p.Width, p.Height, w.parts[only.Key(i)]}
+			g := grid{e.Rows, e.Cols, p.Width, p.Height, datasets.Turned(w.parts[only.Key(i)], photo.turned, p)}
 			w.chance(g, visible, chance)
 			for h := range heads {
 				if err := w.head(&heads[h], e, h, class, only.Key(i), p, g); err != nil {
@@ -355,7 +363,7 @@ func (h *Head) shown() Patch {
 // maps are those of a head for classes, in the picture of a patch.
 func (w *work) maps(ctx context.Context, p Patch, head int, classes ...int) ([]attention.Map, error) {
 	path := filepath.Join(w.split.Root, filepath.FromSlash(p.Image))
-	photo, err := picture.Open(path)
+	photo, _, err := w.about.Read(path)
 	if err != nil {
 		return nil, err
 	}

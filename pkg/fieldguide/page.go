@@ -112,7 +112,7 @@ func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
 	if n := len(g.Species); n != 1 {
 		body.Count = fmt.Sprintf("%d species", n)
 	}
-	f := &files{root: g.About.Dataset}
+	f := &files{root: g.About.Dataset, upright: g.About.Upright}
 	sheet := func(s *Species) error {
 		patches, err := g.sheet(f, s, patch)
 		body.Sheets = append(body.Sheets, patches)

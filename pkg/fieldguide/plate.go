@@ -66,7 +66,7 @@ func (g *Guide) Plate(class string) (*figure.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &files{root: g.About.Dataset}
+	f := &files{root: g.About.Dataset, upright: g.About.Upright}
 	p := &plate{card: g.words(s), foot: fmt.Sprintf(
 		"%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.",
 		g.About.Patches, g.About.Layer+1, g.About.Cells)}

@@ -91,6 +91,9 @@ func (f *Figure) caption() about {
 	if s.Model != "" || s.Checkpoint != "" {
 		a.say(".")
 	}
+	if s.Upright {
+		a.say(" Pictures are turned upright as their files say.")
+	}
 	a.say(" Drawn by GoINTR %s.", origin.Version())
 	return a
 }

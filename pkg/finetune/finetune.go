@@ -24,6 +24,7 @@ type Options struct {
 	// checkpoint says, or 800 as published
 	Size    int    `json:"eval_size,omitempty"`
 	Augment string `json:"augment,omitempty"`     // what training does to pictures: Published ("") or Flip
+	Upright bool   `json:"upright,omitempty"`     // turn pictures as their files say, here and wherever it answers
 	SkipBad bool   `json:"skip_bad,omitempty"`    // leave out pictures that cannot be read
 	Workers int    `json:"num_workers,omitempty"` // pictures decoded at a time; 0 is one a core [num_workers]
 

@@ -76,7 +76,7 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 			f := hubFile{repo: hf[1], revision: hf[2], file: hf[3]}
 			return f.find(ctx, progress)
 		}
-		if torchDigest.MatchString(path.Base(url)) {
+		if slices.Contains(endings, strings.ToLower(path.Ext(url))) {
 			return torchFile{url: checkpoint, file: path.Base(url)}.find(ctx, progress)
 		}
 	}
@@ -93,8 +93,7 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 			return "", fmt.Errorf("there is no file %s: it is published, and %q downloads it", checkpoint, p.Name)
 		}
 	}
-	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains([]string{".pth", ".pt", ".safetensors"},
-		strings.ToLower(filepath.Ext(checkpoint))) {
+	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains(endings, strings.ToLower(filepath.Ext(checkpoint))) {
 		return "", fmt.Errorf("there is no file %s: check the path", checkpoint)
 	}
 	known := strings.Join(names(), ", ")
@@ -105,6 +104,9 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 	return "", fmt.Errorf("no checkpoint is called %q: published are %s; anything else is a path or hf:OWNER/REPO/FILE",
 		checkpoint, known)
 }
+
+// endings are those of checkpoints.
+var endings = []string{".pth", ".pt", ".safetensors"}
 
 func names() []string {
 	var names []string

@@ -10,11 +10,11 @@ import (
 	"regexp"
 )
 
-// torchFile is a file that PyTorch's torch.hub would download: the digits
-// before its extension are the first of its SHA-256.
+// torchFile is a file that PyTorch's torch.hub would download, and keep by its name: eight digits or more before its
+// extension are the first of its SHA-256.
 type torchFile struct{ url, file string }
 
-var torchDigest = regexp.MustCompile(`-([0-9a-f]{8})\.[a-z]+$`)
+var torchDigest = regexp.MustCompile(`-([0-9a-f]{8,64})\.[a-z]+$`)
 
 func (f torchFile) find(ctx context.Context, progress io.Writer) (string, error) {
 	path := filepath.Join(torchCache(), f.file)
@@ -24,12 +24,10 @@ func (f torchFile) find(ctx context.Context, progress io.Writer) (string, error)
 	if err := online(f.file, torchCache()); err != nil {
 		return "", err
 	}
-	digest := torchDigest.FindStringSubmatch(f.file)
-	if digest == nil {
-		return "", fmt.Errorf("%s cannot be verified: its name has no digest", f.file)
+	d := download{name: f.file, url: f.url, path: path, lock: path + ".lock", size: -1, refused: f.refused}
+	if digest := torchDigest.FindStringSubmatch(f.file); digest != nil {
+		d.digest = digest[1]
 	}
-	d := download{name: f.file, url: f.url, path: path, lock: path + ".lock", size: -1, digest: digest[1],
-		refused: f.refused}
 	return path, d.run(ctx, progress)
 }
 

@@ -206,7 +206,8 @@ func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int
 	var out bytes.Buffer
 	err = pageTemplate.Write(&out, page.Content{
 		Title: title, Body: body, Data: data,
-		Model: origin.Model{Model: from.Model, Checkpoint: from.Checkpoint, SHA256: from.SHA256, Engine: from.Engine},
+		Model: origin.Model{Model: from.Model, Checkpoint: from.Checkpoint, SHA256: from.SHA256, Engine: from.Engine,
+			Upright: from.Upright},
 		Facts: []page.Fact{
 			{"Pictures", fmt.Sprintf("%s of %s, digest %s", from.Split, from.Dataset, from.Digest)},
 			{"Maps", fmt.Sprintf("decoder layer %d", from.Layer+1)},

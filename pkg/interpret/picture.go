@@ -73,7 +73,7 @@ func (s *Subject) Each(ctx context.Context, m model.Model, o Options) iter.Seq2[
 func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*Picture, error) {
 	d := s.Dataset
 	path, key := s.Pictures.Path(i), s.Pictures.Key(i)
-	photo, err := picture.Open(path)
+	photo, turned, err := m.About().Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,8 @@ func (s *Subject) look(ctx context.Context, m model.Model, i int, o Options) (*P
 	}
 	p := &Picture{
 		Image: key, Class: s.Class, Name: e.Name(s.Class), Predicted: e.Best(), Layer: o.Layer,
-		Map: [2]int{e.Rows, e.Cols}, Logits: slices.Clone(e.Logits), Photo: photo, Parts: d.Parts[key],
+		Map: [2]int{e.Rows, e.Cols}, Logits: slices.Clone(e.Logits), Photo: photo,
+		Parts: datasets.Turned(d.Parts[key], turned, photo),
 	}
 	all := e.Top(-1)
 	p.Rank = 1 + slices.IndexFunc(all, func(c attention.Class) bool { return c.Index == s.Class })

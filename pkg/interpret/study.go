@@ -22,6 +22,7 @@ type Provenance struct {
 	SHA256     string `json:"checkpoint_sha256,omitempty"` // of its file, hexadecimal
 	Model      string `json:"model,omitempty"`             // the architecture in words
 	Engine     string `json:"engine,omitempty"`
+	Upright    bool   `json:"upright,omitempty"` // pictures were turned as their files say
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
 	Digest     string `json:"split_digest"` // datasets.Split.Digest
@@ -52,6 +53,7 @@ func NewStudy(
 	d, from := subjects[0].Dataset, m.About().Origin
 	t := &Study{Subjects: subjects, Provenance: Provenance{
 		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
+		Upright: from.Upright,
 		Dataset: d.Split.Root, Split: d.Split.Name, ClassesBy: d.By, Layer: o.Layer, TopQ: o.TopQ,
 	}}
 	if t.Provenance.Digest, err = d.Split.Digest(ctx); err != nil {

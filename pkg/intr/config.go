@@ -36,6 +36,9 @@ type Config struct {
 	// has it; a checkpoint trained here on smaller pictures has it as eval_size
 	// among its args.
 	EvalSize int `json:"eval_size"`
+	// Upright turns the pictures of files as they say (picture.OpenUpright), which the published code does not. A model
+	// that was trained so has it among its options.
+	Upright bool `json:"upright,omitempty"`
 }
 
 const publishedEvalSize = 800
@@ -272,7 +275,7 @@ func argsOf(f *torchfile.File) *torchfile.Dict {
 		if _, heads := d.Get("nheads"); heads {
 			return d
 		}
-		for _, name := range []string{"dilation", "eval_size", "hidden_dim", ClassNamesArg} {
+		for _, name := range []string{"dilation", "eval_size", "upright", "hidden_dim", ClassNamesArg} {
 			if _, has := d.Get(name); has && found == nil {
 				found = d
 			}
@@ -368,6 +371,7 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 	c.Heads = int(arg(args, "nheads", int64(cmp.Or(asked.Heads, 8))))
 	c.Dilation = arg(args, "dilation", asked.Dilation)
 	c.EvalSize = cmp.Or(asked.EvalSize, int(arg(args, "eval_size", int64(publishedEvalSize))))
+	c.Upright = asked.Upright || arg(args, "upright", false)
 	return c, cmp.Or(c.contradicts(asked), c.Check())
 }
 

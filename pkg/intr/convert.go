@@ -143,7 +143,7 @@ func plainValue(value any) bool {
 
 // Args are the options of the published scripts that make this architecture. Ours
 // are those of a backbone that no published name stands for (blocks, width and
-// bottleneck), and eval_size where it is not the published one.
+// bottleneck), eval_size where it is not the published one, and upright where it is set.
 func (c Config) Args() *torchfile.Dict {
 	d := &torchfile.Dict{}
 	d.Set("backbone", c.Backbone)
@@ -162,6 +162,9 @@ func (c Config) Args() *torchfile.Dict {
 	}
 	if c.EvalSize != 0 && c.EvalSize != publishedEvalSize {
 		d.Set("eval_size", int64(c.EvalSize))
+	}
+	if c.Upright {
+		d.Set("upright", true)
 	}
 	return d
 }

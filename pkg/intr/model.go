@@ -67,6 +67,7 @@ type options struct {
 	device    int
 	asked     Config
 	likeness  *Likeness
+	upright   bool
 }
 
 // Option is a choice for Open.
@@ -83,6 +84,9 @@ func Progress(w io.Writer) Option { return func(o *options) { o.progress = w } }
 
 // Device chooses one of the engine's devices, from 0.
 func Device(number int) Option { return func(o *options) { o.device = number } }
+
+// Upright turns the pictures of files as they say (Config.Upright).
+func Upright() Option { return func(o *options) { o.upright = true } }
 
 // As says what is known of the architecture, as InspectAs has it.
 func As(asked Config) Option { return func(o *options) { o.asked = asked } }
@@ -122,6 +126,7 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 }
 
 func openModel(file *torchfile.File, path string, names []string, o options) (*Model, error) {
+	o.asked.Upright = o.asked.Upright || o.upright
 	state, config, err := InspectAs(file, o.asked)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)

@@ -21,7 +21,7 @@ import (
 func (m *Model) About() model.About {
 	return model.About{
 		Origin: origin.Model{Model: m.Config.String(), Checkpoint: m.Path, SHA256: m.digest(),
-			Engine: m.Engine.String()},
+			Engine: m.Engine.String(), Upright: m.Config.Upright},
 		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
 	}
 }
@@ -46,7 +46,7 @@ func (m *Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.E
 	workers := side + runtime.GOMAXPROCS(0) // some have the engine, the others read
 	return parallel.Ahead(ctx, len(paths), workers, workers,
 		func(ctx context.Context, i int) (*attention.Explanation, error) {
-			p, err := picture.Open(paths[i])
+			p, _, err := picture.Read(paths[i], m.Config.Upright)
 			if err != nil {
 				return nil, err
 			}
@@ -131,7 +131,7 @@ func LogitsEach(ctx context.Context, paths []string, batch int,
 func (m *Model) read(paths []string) ([]*picture.Picture, error) {
 	inputs, errs := make([]*picture.Picture, len(paths)), make([]error, len(paths))
 	parallel.Each(len(paths), func(i int) {
-		p, err := picture.Open(paths[i])
+		p, _, err := picture.Read(paths[i], m.Config.Upright)
 		if err == nil {
 			if err = p.Evaluable(m.Config.EvalSize); err != nil {
 				err = fmt.Errorf("%s: %w", paths[i], err)

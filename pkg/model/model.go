@@ -19,8 +19,8 @@ type Model interface {
 	// Explain answers a picture with its ranked classes and every attention map;
 	// image is what to call it. It gives up soon after ctx ends.
 	Explain(ctx context.Context, image string, p *picture.Picture) (*attention.Explanation, error)
-	// Each answers the pictures of files with their logits, without maps, in the
-	// order of their paths, and reads ahead. An error belongs to one picture; the
+	// Each answers the pictures of files (About.Read) with their logits, without maps,
+	// in the order of their paths, and reads ahead. An error belongs to one picture; the
 	// others are still answered, unless ctx has ended: that error is the last.
 	Each(ctx context.Context, paths []string) iter.Seq2[*attention.Explanation, error]
 }
@@ -31,4 +31,9 @@ type About struct {
 	Classes  int      // how many
 	Names    []string // of the classes, by index; nil where none are known
 	EvalSize int      // short side, in pixels, that pictures are resized to; 0 is the published 800
+}
+
+// Read is picture.Read for the model: the picture of a file, and how it was turned where Origin.Upright is set.
+func (a About) Read(path string) (*picture.Picture, picture.Orientation, error) {
+	return picture.Read(path, a.Origin.Upright)
 }

@@ -46,6 +46,7 @@ func (b *bar) counts(doing string, of int) func(done int) {
 
 // end replaces the bar by a line on what came of it.
 func (b *bar) end(format string, args ...any) {
+	lying()
 	text := fmt.Sprintf(format, args...) + fmt.Sprintf(" in %.1f s", time.Since(b.start).Seconds())
 	if !gonbui.IsNotebook {
 		fmt.Println(text)

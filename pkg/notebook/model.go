@@ -24,6 +24,7 @@ type Model struct {
 type OpenOptions struct {
 	ClassFile string // with the names of the classes, see ClassFile; "" has those that the checkpoint knows
 	Backend   string // the engine: "auto" (the default, also ""), "xla", "cuda" or "go"
+	Upright   bool   // turns pictures as their files say, see Upright
 }
 
 // ClassFile names the classes from a file: CUB's classes.txt, a name a line, or JSON.
@@ -31,6 +32,14 @@ func ClassFile(path string) func(*OpenOptions) { return func(o *OpenOptions) { o
 
 // Backend chooses the engine: "auto" (the default), "xla", "cuda" or "go".
 func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.Backend = kind } }
+
+// Upright turns the pictures of files as their orientation tags say, wherever the model reads them, with the boxes and
+// parts that are known of them; the published code takes them as they lie, and so does Open without it:
+//
+//	var model = notebook.Open("cub", notebook.Upright())
+//
+// A photo at hand is turned by Photo.Upright.
+func Upright() func(*OpenOptions) { return func(o *OpenOptions) { o.Upright = true } }
 
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE"; "" is the
@@ -47,7 +56,7 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 		sample()
 	}
 	o := with(OpenOptions{}, options)
-	asked := session.Options{Backend: o.Backend, Progress: os.Stderr}
+	asked := session.Options{Backend: o.Backend, Progress: os.Stderr, Upright: o.Upright}
 	if o.ClassFile != "" {
 		asked.Names = must(datasets.ReadClasses(o.ClassFile))
 	}
@@ -71,7 +80,20 @@ func (m *Model) String() string {
 }
 
 // Explain ranks the classes for one picture and keeps where each was seen.
-func (m *Model) Explain(path string) *Explanation { return m.explain(path, must(picture.Open(path))) }
+func (m *Model) Explain(path string) *Explanation {
+	photo, _, err := m.m.About().Read(path)
+	Check(err)
+	lying()
+	return m.explain(path, photo)
+}
+
+// lying says in one line how many pictures were read as they lie though they are marked as turned.
+func lying() {
+	if n := picture.Lying(); n > 0 {
+		fmt.Fprintf(os.Stderr, "pictures that are marked as turned, and were taken as they lie as in the published "+
+			"code: %d; notebook.Open(…, notebook.Upright()) turns them\n", n)
+	}
+}
 
 // ExplainPhoto is Explain for a photo at hand, as it is after edits:
 //

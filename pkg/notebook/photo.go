@@ -30,6 +30,7 @@ type Photo struct {
 	path     string           // of the file
 	original *picture.Picture // as in the file
 	bird     *bird            // how it is drawn now; nil until it was drawn again
+	turned   picture.Orientation
 }
 
 // bird is one of package birds, which can be drawn again.
@@ -42,11 +43,25 @@ type bird struct {
 // Picture reads a picture file, of any kind that Pillow reads for ImageFolder.
 func Picture(path string) *Photo {
 	p := must(picture.Open(path))
+	picture.Lying() // Upright is the user's to ask for
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		whole = path
 	}
-	return &Photo{p: p, name: filepath.Base(path), path: whole, original: p}
+	return &Photo{p: p, name: filepath.Base(path), path: whole, original: p, turned: picture.AsItLies}
+}
+
+// Upright is the photo as it is in its file, turned as that says; edits come after it. Part knows where its parts are
+// then. The published code takes pictures as they lie.
+func (p *Photo) Upright() *Photo {
+	if p.p != p.original {
+		fail("%s has been edited: turn it first, notebook.Picture(path).Upright()", p.name)
+	}
+	pixels, o, err := picture.Read(p.path, true)
+	Check(err)
+	next := *p
+	next.p, next.original, next.turned = pixels, pixels, o
+	return &next
 }
 
 // Show shows the picture, large ones smaller.
@@ -214,6 +229,7 @@ func (p *Photo) part(name string) datasets.Part {
 			"Paint, Blur and Replace take any rectangle", p.name)
 	}
 	all := must(datasets.ReadParts(filepath.Join(root, "parts.csv")))
+	all[key] = datasets.Turned(all[key], p.turned, p.p)
 	var known, hidden []string
 	for _, part := range all[key] {
 		there := strings.EqualFold(part.Name, name)

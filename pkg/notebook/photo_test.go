@@ -1,9 +1,11 @@
 package notebook
 
 import (
+	"archive/zip"
 	"context"
 	"image"
 	"image/color"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,5 +210,53 @@ func TestExplainPhotoOrigin(t *testing.T) {
 	}
 	if caption := edited.Heads("0").Caption(); !strings.Contains(caption, "SHA-256 "+want.SHA256[:12]) {
 		t.Errorf("the caption is %q", caption)
+	}
+}
+
+// A picture that lies on its side is turned where that is asked for, with its parts.
+func TestUpright(t *testing.T) {
+	dir := t.TempDir()
+	files, err := zip.OpenReader("../picture/testdata/upright.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	data, err := fs.ReadFile(files, "exif6.jpg") // 24 by 16 pixels as it lies
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "val", "bird.jpg")
+	if err := os.Mkdir(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	parts := "path,part,x,y,visible,x0,y0,x1,y1\nval/bird.jpg,beak,3,2,1,2,1,6,4\n"
+	for name, text := range map[string]string{path: string(data), filepath.Join(dir, "parts.csv"): parts} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lies := Picture(path)
+	held := lies.Upright()
+	if lies.p.Width != 24 || held.p.Width != 16 || held.p.Height != 24 {
+		t.Errorf("it is %d wide, and upright %d by %d", lies.p.Width, held.p.Width, held.p.Height)
+	}
+	if at := lies.Part("beak"); at != image.Rect(2, 1, 6, 4) {
+		t.Errorf("the beak lies at %v", at)
+	}
+	if at := held.Part("beak"); at != image.Rect(12, 2, 15, 6) {
+		t.Errorf("upright the beak is at %v", at)
+	}
+	plain, upright := Open("sample", Backend("go")), Open("sample", Backend("go"), Upright())
+	if e := upright.Explain(path); e.Numbers.Width != 16 || !e.source.Upright ||
+		!slices.Equal(e.Numbers.Logits, plain.ExplainPhoto(held).Numbers.Logits) {
+		t.Error("a model that turns pictures answers another than the turned photo")
+	}
+	if e := plain.Explain(path); e.Numbers.Width != 24 || e.source.Upright {
+		t.Error("a model turns a picture that nobody asked to be turned")
+	}
+	for e := range upright.ExplainAll(dir) {
+		if e.Numbers.Width != 16 {
+			t.Error("a picture of a folder is not turned")
+		}
 	}
 }

@@ -21,6 +21,7 @@ type Model struct {
 	Checkpoint string `json:"checkpoint,omitempty"` // path of its file
 	SHA256     string `json:"sha256,omitempty"`     // of that file, hexadecimal
 	Engine     string `json:"engine,omitempty"`     // that computed, in words
+	Upright    bool   `json:"upright,omitempty"`    // it turns pictures as their files say
 }
 
 // Digest is the SHA-256 of a file, hexadecimal. Its error names the file.

@@ -104,6 +104,9 @@ func (c Content) from() []Fact {
 			model = append(model, part)
 		}
 	}
+	if c.Model.Upright {
+		model = append(model, "pictures turned upright as their files say")
+	}
 	if model != nil {
 		facts = append([]Fact{{"Model", strings.Join(model, "; ")}}, facts...)
 	}

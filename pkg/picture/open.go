@@ -12,32 +12,35 @@ import (
 // maxBytes is more than a file of the largest picture that is read can take.
 const maxBytes = 4 << 30
 
-// Open reads a picture as Pillow's Image.open(path).convert("RGB") does: the first frame, alpha dropped, a rotation in
-// its EXIF not applied but that of a TIFF. The error is one sentence that begins with the path.
+// Open reads a picture as Pillow's Image.open(path).convert("RGB") does: the first frame, alpha dropped, as it lies in
+// the file; only a TIFF is turned as it says. The error is one sentence that begins with the path.
 func Open(path string) (*Picture, error) {
-	p, _, err := read(path)
-	return (*Picture)(p), err
+	p, _, err := Read(path, false)
+	return p, err
 }
 
-// OpenUpright is Open with the rotation in the EXIF applied, as Pillow's ImageOps.exif_transpose does.
+// OpenUpright is Open with the picture turned as its file says, as Pillow's ImageOps.exif_transpose does.
 func OpenUpright(path string) (*Picture, error) {
-	p, data, err := read(path)
-	if err != nil {
-		return nil, err
-	}
-	return (*Picture)(p.Upright(codec.Orientation(data))), nil
+	p, _, err := Read(path, true)
+	return p, err
 }
 
-func read(path string) (*codec.Image, []byte, error) {
+// Read is OpenUpright, with how the picture was turned, or Open, which turns nothing (AsItLies).
+func Read(path string, upright bool) (*Picture, Orientation, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, nil, cannotRead(path, err)
+		return nil, AsItLies, cannotRead(path, err)
 	}
 	p, err := codec.Decode(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, AsItLies, fmt.Errorf("%s: %w", path, err)
 	}
-	return p, data, nil
+	o := Orientation(codec.Orientation(data))
+	if !upright {
+		lying.add(path, o)
+		o = AsItLies
+	}
+	return (*Picture)(p.Upright(int(o))), o, nil
 }
 
 // readFile reads a whole file, but of a file that is not a picture only the start.

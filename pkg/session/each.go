@@ -13,7 +13,7 @@ import (
 type Answered struct {
 	*attention.Explanation
 	Took  Took
-	Photo *picture.Picture // as read
+	Photo *picture.Picture // as read, upright where the model turns pictures
 }
 
 // together is how many pictures the session is asked for at a time: the next is
@@ -25,7 +25,7 @@ const together = 4
 func (m *Model) Answers(ctx context.Context, paths []string, maps bool) iter.Seq2[Answered, error] {
 	return parallel.Ahead(ctx, len(paths), together, together-1,
 		func(ctx context.Context, i int) (a Answered, err error) {
-			if a.Photo, err = picture.Open(paths[i]); err == nil {
+			if a.Photo, _, err = m.about.Read(paths[i]); err == nil {
 				a.Explanation, a.Took, err = m.Answer(ctx, paths[i], a.Photo, maps)
 			}
 			return a, err

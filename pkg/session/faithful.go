@@ -31,7 +31,7 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options,
 			return nil, err
 		}
 	}
-	options, err := json.Marshal(wire.Measured{Options: o, Names: m.about.Names})
+	options, err := json.Marshal(wire.Measured{Options: o, Names: m.about.Names, Upright: m.about.Origin.Upright})
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	Backend  string    // "auto" (also ""), "xla", "cuda" or "go"
 	Progress io.Writer // where downloads, and a session that had to be started anew, are told; may be nil
 	Names    []string  // of the classes, by index; nil has those that the checkpoint names, if it does
+	Upright  bool      // turns the pictures of files as they say; a model that was trained so does it by itself
 }
 
 // Model is a checkpoint that the session keeps. It is opened again by itself
@@ -107,7 +108,7 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 	return &Model{
 		about: model.About{
 			Origin: origin.Model{Model: result.Config, Checkpoint: result.Path, SHA256: result.Digest,
-				Engine: result.Engine},
+				Engine: result.Engine, Upright: o.Upright || result.Upright},
 			Classes: result.Classes, Names: names, EvalSize: result.EvalSize,
 		},
 		backend: result.Backend, progress: o.Progress,

@@ -24,16 +24,17 @@ const (
 // stays its owner's to close.
 type INTR struct {
 	*intr.Model
-	Names []string // of the classes
+	Names   []string // of the classes
+	Upright bool     // turns the pictures of files as they say
 }
 
-// Of is a model under its own names.
-func Of(m *intr.Model) *INTR { return &INTR{m, m.Names} }
+// Of is a model as it is.
+func Of(m *intr.Model) *INTR { return &INTR{m, m.Names, m.Config.Upright} }
 
-// About is the model, by these names.
+// About is the model, so named and turning pictures or not.
 func (m *INTR) About() model.About {
 	about := m.Model.About()
-	about.Names = m.Names
+	about.Names, about.Origin.Upright = m.Names, m.Upright
 	return about
 }
 

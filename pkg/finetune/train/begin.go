@@ -17,6 +17,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // Train begins a training in a new folder and sees it through. When ctx ends it
@@ -166,7 +167,7 @@ func Join(ctx context.Context, dir string, o Options, tell func(finetune.Event))
 	if o, err = o.absolute(); err != nil {
 		return nil, err
 	}
-	if names := there.differences(o); len(names) > 0 {
+	if names := there.Differences(o); len(names) > 0 {
 		return nil, fmt.Errorf("%s holds another training: it differs in %s; choose another folder, or ask for the "+
 			"same", dir, strings.Join(names, ", "))
 	}
@@ -240,6 +241,13 @@ func (r *run) begin(ctx context.Context) error {
 	s.Schedule = r.schedule(max(1, r.train.Len()/r.BatchSize/max(1, r.Accumulate)))
 	classes := len(r.train.Classes)
 	if r.Options.Resume != "" {
+		whole, err := HasOptimizer(r.Options.Resume)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			return r.trainOn(s)
+		}
 		resumed, err := r.resume(r.Options.Resume, s)
 		if err != nil {
 			return err
@@ -257,7 +265,7 @@ func (r *run) begin(ctx context.Context) error {
 	if r.From == finetune.Nothing {
 		config := *r.Architecture
 		config.Classes = classes
-		config.EvalSize = cmp.Or(r.Size, config.EvalSize)
+		config.EvalSize, config.Upright = cmp.Or(r.Size, config.EvalSize), r.Upright
 		start, err = FromNothing(config, r.Seed)
 	} else {
 		options := StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Seed: r.Seed}
@@ -272,13 +280,43 @@ func (r *run) begin(ctx context.Context) error {
 	return err
 }
 
+// trainOn begins with the weights of a checkpoint that holds no training, as the published code does with one that it
+// is to resume.
+func (r *run) trainOn(s finetune.Settings) error {
+	path := r.Options.Resume
+	file, err := torchfile.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	start, err := readStart(file, r.asked())
+	switch classes := len(r.train.Classes); {
+	case err != nil:
+		return fmt.Errorf("%s cannot be resumed: %w", path, err)
+	case start.From == "DETR":
+		return fmt.Errorf("%s cannot be resumed: it is a DETR: start from it instead", path)
+	case start.Config.Classes != classes:
+		return fmt.Errorf("%s is a model of %d classes, and %s has %d: start from it instead", path,
+			start.Config.Classes, r.Dataset, classes)
+	}
+	start.Path = path
+	s.Canvas = r.canvas(start.Config)
+	if r.trainer, err = NewTrainer(start, s); err != nil {
+		return err
+	}
+	r.at.Epoch = r.StartEpoch
+	note := fmt.Sprintf("%s holds no optimizer and schedule: its weights are trained on with new ones, as published", path)
+	r.report(finetune.Event{Phase: finetune.Starting, Note: note})
+	return nil
+}
+
 // asked is what the options say of a checkpoint's architecture.
 func (r *run) asked() intr.Config {
 	var c intr.Config
 	if r.Architecture != nil && r.From != finetune.Nothing {
 		c = *r.Architecture
 	}
-	c.EvalSize = r.Size
+	c.EvalSize, c.Upright = r.Size, r.Upright
 	return c
 }
 

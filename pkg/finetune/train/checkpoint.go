@@ -246,6 +246,18 @@ func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Res
 	return t, resumed, nil
 }
 
+// HasOptimizer is whether a checkpoint has optimizer, schedule and epoch beside its weights, so that Resume goes on
+// with its training.
+func HasOptimizer(path string) (bool, error) {
+	file, err := torchfile.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	root, _ := file.Value().(*torchfile.Dict)
+	return get(root, "optimizer") != nil && get(root, "lr_scheduler") != nil && get(root, "epoch") != nil, nil
+}
+
 func get(d *torchfile.Dict, key any) any {
 	if d == nil {
 		return nil

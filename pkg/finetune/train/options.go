@@ -113,8 +113,8 @@ func (o Options) absolute() (Options, error) {
 	return o, nil
 }
 
-// differences names the options in which a training would be another one.
-func (o Options) differences(other Options) []string {
+// Differences names the options in which a training would be another one, with their values here and there.
+func (o Options) Differences(other Options) []string {
 	a, b := o.comparable(), other.comparable()
 	var names []string
 	var walk func(a, b reflect.Value)

@@ -74,7 +74,7 @@ const saveEvery = 10 * time.Minute
 func (r *run) finish(ctx context.Context) (*finetune.Summary, error) {
 	r.loader = datasets.Loader{
 		Split: r.train, BatchSize: r.BatchSize, Transform: r.transform(r.trainer.model.Config.EvalSize),
-		Train: true, Seed: uint64(r.Seed), Workers: r.Workers,
+		Train: true, Seed: uint64(r.Seed), Workers: r.Workers, Upright: r.trainer.model.Config.Upright,
 	}
 	for _, p := range r.trainer.params {
 		r.parameters += p.Len()
@@ -271,7 +271,7 @@ func (r *run) step(ctx context.Context, batch *datasets.Batch) error {
 func (r *run) evaluate(ctx context.Context) (*evaluation.Report, error) {
 	loader := datasets.Loader{
 		Split: r.val, BatchSize: r.BatchSize, Workers: r.Workers,
-		Transform: picture.EvalTransform(r.trainer.model.Config.EvalSize),
+		Transform: picture.EvalTransform(r.trainer.model.Config.EvalSize), Upright: r.trainer.model.Config.Upright,
 	}
 	answers := func(yield func(*attention.Explanation, error) bool) {
 		done := 0

@@ -31,7 +31,7 @@ func (m Model) Each(ctx context.Context, paths []string) iter.Seq2[*attention.Ex
 	return func(yield func(*attention.Explanation, error) bool) {
 		for _, path := range paths {
 			var e *attention.Explanation
-			p, err := picture.Open(path)
+			p, _, err := m.It.Read(path)
 			if err == nil {
 				e, err = m.Answer(ctx, path, p)
 			}

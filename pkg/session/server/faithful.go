@@ -46,5 +46,6 @@ func measure(ctx context.Context, e *entry, o wire.Measured,
 	if o.Names != nil {
 		m.Names = o.Names
 	}
+	m.Upright = o.Upright
 	return faithful.Run(ctx, m, o.Options, tell)
 }

@@ -272,6 +272,7 @@ func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
 	return out.finish(wire.Opened{
 		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes,
 		EvalSize: e.model.Config.EvalSize, Names: e.model.Names, Engine: e.model.Engine.String(), Backend: e.backend,
+		Upright: e.model.Config.Upright,
 	})
 }
 

@@ -29,6 +29,7 @@ const (
 	tagExtra        = 338
 	tagFormat       = 339
 	tagJPEGTables   = 347
+	tagXMP          = 700
 	tagJPEGFormat   = 513
 	tagJPEGLength   = 514
 	tagJPEGRestart  = 515
@@ -48,15 +49,27 @@ var wanted = []int{
 	tagJPEGQuant, tagJPEGDC, tagJPEGAC, tagLuma, tagSubsampling, tagBlackWhite,
 }
 
+// sizes are the bytes of one value of each type.
+var sizes = map[uint16]uint64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8,
+	18: 8}
+
 // ifd is the first directory of a TIFF file, the numbers of each tag.
 type ifd struct {
 	order binary.ByteOrder
 	tags  map[int][]int
+	held  field // tagOrientation, of any type
+	xmp   []byte
+}
+
+// field is a tag as it is stored; nil data is none.
+type field struct {
+	kind uint16
+	data []byte
 }
 
 // readIFD reads classic and big TIFF; what does not lie in data is left out.
 func readIFD(data []byte) ifd {
-	d := ifd{binary.LittleEndian, map[int][]int{}}
+	d := ifd{order: binary.LittleEndian, tags: map[int][]int{}}
 	if len(data) < 16 {
 		return d
 	}
@@ -76,25 +89,35 @@ func readIFD(data []byte) ifd {
 	if count == nil {
 		return d
 	}
+	whole := true
 	for i := range entries(count) {
 		entry := within(data, at+counted+i*size, size)
 		if entry == nil {
 			break
 		}
 		tag, kind, n := int(d.order.Uint16(entry)), d.order.Uint16(entry[2:]), word(entry[4:])
-		length := map[uint16]uint64{1: 1, 3: 2, 4: 4, 5: 8, 7: 1, 13: 4, 16: 8, 18: 8}[kind]
-		if length == 0 || n > uint64(len(data))/length || d.tags[tag] != nil || !slices.Contains(wanted, tag) {
+		length := sizes[kind]
+		if length == 0 || n > uint64(len(data))/length {
 			continue
 		}
 		values := entry[4+wide:][:wide]
 		if n*length > wide {
 			values = within(data, word(values), n*length)
 		}
-		if values != nil {
+		if values == nil {
+			whole = false
+			continue
+		}
+		values = values[:n*length]
+		if whole { // Pillow reads no further than a value that is not there
+			d.keep(tag, field{kind, values})
+		}
+		unsigned := kind == 1 || kind == 3 || kind == 4 || kind == 5 || kind == 7 || kind > 12
+		if unsigned && d.tags[tag] == nil && slices.Contains(wanted, tag) {
 			if kind == 5 { // numerators and denominators
-				length, n = 4, 2*n
+				length = 4
 			}
-			d.tags[tag] = d.numbers(values[:n*length], int(length))
+			d.tags[tag] = d.numbers(values, int(length))
 		}
 	}
 	return d

@@ -42,7 +42,7 @@ type tiff struct {
 }
 
 // decodeTIFF reads strips and tiles of gray, palette, RGB, CMYK and YCbCr. As
-// Pillow does, it turns the picture as the file's orientation says.
+// Pillow does, it turns the picture as the file says.
 func decodeTIFF(data []byte) (*Image, error) {
 	t := &tiff{ifd: readIFD(data), data: data}
 	if err := t.describe(); err != nil {
@@ -51,7 +51,7 @@ func decodeTIFF(data []byte) (*Image, error) {
 	if err := t.read(); err != nil {
 		return nil, err
 	}
-	return t.picture().Upright(t.get(tagOrientation, 1)), nil
+	return t.picture().Upright(t.orientation()), nil
 }
 
 // describe says what the tags say, and refuses what is not read.

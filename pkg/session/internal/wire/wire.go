@@ -88,6 +88,7 @@ type Opened struct {
 	Classes  int      `json:"classes"`
 	Names    []string `json:"names,omitempty"` // that the checkpoint has of its classes
 	EvalSize int      `json:"eval_size"`       // short side that pictures are resized to before they are sent
+	Upright  bool     `json:"upright"`         // the caller turns pictures as their files say
 	Engine   string   `json:"engine"`          // its title
 	Backend  string   `json:"backend"`         // its kind
 }
@@ -104,7 +105,8 @@ type Answered struct {
 // Measured are the options of Faithful.
 type Measured struct {
 	faithful.Options
-	Names []string `json:"names,omitempty"` // of the classes, where the caller gave some
+	Names   []string `json:"names,omitempty"` // of the classes, where the caller gave some
+	Upright bool     `json:"upright,omitempty"`
 }
 
 // maxLine is longer than any line of either side: a report of curves has some
