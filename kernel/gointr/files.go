@@ -19,6 +19,7 @@ type inspected struct {
 	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
 	Problem    string            `json:"problem,omitempty"`
 	Weights    *string           `json:"weights"` // what stands before the names of the tensors taken; null: none
+	Places     []intr.Place      `json:"places"`  // of all weights, first those that are taken unless --weights says more
 	Others     []inspectedOther  `json:"others"`  // what is not loaded
 	Tensors    []inspectedTensor `json:"tensors"`
 
@@ -37,7 +38,8 @@ type inspectedOther struct {
 }
 
 func inspectCommand(c *common) *cobra.Command {
-	return &cobra.Command{
+	var weights string
+	cmd := &cobra.Command{
 		Use:   "inspect C",
 		Short: "say what a checkpoint holds",
 		Long: "Says what a checkpoint holds: the architecture and every tensor. Works on any .pth or " +
@@ -54,14 +56,16 @@ func inspectCommand(c *common) *cobra.Command {
 			}
 			defer file.Close()
 			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{},
-				Others: []inspectedOther{}}
-			if _, config, err := intr.Inspect(file); err != nil {
+				Others: []inspectedOther{}, Places: intr.Places(file)}
+			if _, config, err := intr.InspectAs(file, intr.Config{}, weights); err != nil {
 				result.Problem = oneSentence(err)
 			} else {
 				result.Config = &config
 			}
-			if at, ok := intr.Weights(file); ok {
-				result.Weights = &at
+			if p, err := intr.PlaceOf(file, weights); err == nil {
+				result.Weights = &p.At
+			} else if len(result.Places) > 0 {
+				return fmt.Errorf("%s: %w", path, err)
 			}
 			for _, o := range file.Others() {
 				result.Others = append(result.Others, inspectedOther(o))
@@ -73,6 +77,8 @@ func inspectCommand(c *common) *cobra.Command {
 			return c.tell(cmd, result, result.print)
 		},
 	}
+	registerWeights(cmd.Flags(), &weights)
+	return cmd
 }
 
 func (r inspected) print(w io.Writer) error {
@@ -83,6 +89,11 @@ func (r inspected) print(w io.Writer) error {
 	}
 	if r.Weights != nil {
 		fmt.Fprintf(w, "Its weights are %squery_embed.weight and those beside it.\n", *r.Weights)
+	}
+	for _, p := range r.Places {
+		if p.At != *r.Weights {
+			fmt.Fprintf(w, "Other weights, which --weights chooses: %s.\n", p)
+		}
 	}
 	for _, o := range r.Others {
 		fmt.Fprintf(w, "Not loaded: %.200q, a %.200q.\n", o.Name, o.Class)
@@ -96,7 +107,8 @@ func (r inspected) print(w io.Writer) error {
 }
 
 func convertCommand(c *common) *cobra.Command {
-	return &cobra.Command{
+	var weights string
+	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "turn a .pth into a .safetensors file, or back",
 		Long: `Writes the weights of a checkpoint in the format that OUT's name says (.pth or
@@ -108,7 +120,7 @@ and a schedule inside do not.`,
 			if err != nil {
 				return err
 			}
-			result, err := intr.Convert(cmd.Context(), in, args[1])
+			result, err := intr.Convert(cmd.Context(), in, args[1], intr.Weights(weights))
 			if err != nil {
 				return err
 			}
@@ -119,4 +131,6 @@ and a schedule inside do not.`,
 			return c.tell(cmd, result, line("%s written: %s, %d tensors", args[1], what, result.Tensors))
 		},
 	}
+	registerWeights(cmd.Flags(), &weights)
+	return cmd
 }

@@ -62,6 +62,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	o := &f.options
 	flags.StringVar(&o.From, "from", o.From,
 		"checkpoint to start from; nothing is random weights (published: --finetune)")
+	registerWeights(flags, &o.Weights)
 	flags.StringVar(&o.Dataset, "dataset", "", "folder with train/CLASS/* and val/CLASS/*")
 	flags.StringVar(&f.out, "out", "", "folder of the run, new (output/ and the name of the dataset)")
 	flags.StringVar(&f.resume, "resume", "",
@@ -287,7 +288,7 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 			}
 		}
 		// What PyTorch's optimizer and schedule have in the checkpoint, and what begins a training.
-		for _, flag := range []string{"from", "finetune", "noise-frac", "lr", "lr-backbone", "weight-decay",
+		for _, flag := range []string{"from", "finetune", "weights", "noise-frac", "lr", "lr-backbone", "weight-decay",
 			"lr-scheduler", "lr-drop", "min-lr"} {
 			if cmd.Flags().Changed(flag) {
 				return nil, wrong("--%s has no say in a training that goes on, which keeps what %s has: leave it out, "+

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/hub"
@@ -12,13 +13,20 @@ import (
 
 // modelFlags are those of every command that opens a checkpoint.
 type modelFlags struct {
-	checkpoint, classes string
-	asked               intr.Config // what flags of the published scripts say of it
+	checkpoint, weights, classes string
+
+	asked intr.Config // what flags of the published scripts say of it
 }
 
 func (m *modelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", hub.Sample, "a path, a published name, or hf:OWNER/REPO/FILE")
+	registerWeights(cmd.Flags(), &m.weights)
 	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
+}
+
+func registerWeights(flags *pflag.FlagSet, weights *string) {
+	flags.StringVar(weights, "weights", "",
+		"of a checkpoint that holds several: plain (as if nothing was said), ema, or where inspect says that they are")
 }
 
 // open is the model that the flags name, and how it is closed. It answers in the
@@ -36,7 +44,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), e
 	if err := m.check(); err != nil {
 		return nil, nil, err
 	}
-	o := session.Options{Backend: c.backend, Progress: cmd.ErrOrStderr()}
+	o := session.Options{Backend: c.backend, Weights: m.weights, Progress: cmd.ErrOrStderr()}
 	if m.classes != "" {
 		var err error
 		if o.Names, err = datasets.ReadClasses(m.classes); err != nil {
@@ -52,7 +60,8 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked)}
+	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked),
+		intr.Weights(m.weights)}
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
 	}

@@ -31,20 +31,21 @@ type Converted struct {
 // The .pth holds {"model": OrderedDict, "args": dict}, which
 // torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
 // metadata. The file appears whole or not at all; not when ctx has ended.
-func Convert(ctx context.Context, in, out string) (Converted, error) {
+// Of opts only Weights has a say.
+func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	result := Converted{In: in, Out: out}
 	file, err := torchfile.Open(in)
 	if err != nil {
 		return result, err
 	}
 	defer file.Close()
-	state := stateOf(file)
-	if state == nil {
-		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)",
-			in)
-	}
 	args := argsOf(file)
-	if _, config, err := Inspect(file); err == nil {
+	state, config, err := InspectAs(file, Config{}, o.weights)
+	if err == nil {
 		result.Config = &config
 		if args == nil {
 			args = config.Args()
@@ -54,7 +55,14 @@ func Convert(ctx context.Context, in, out string) (Converted, error) {
 	}
 	keys := map[*torchfile.Tensor]string{}
 	for key, t := range state {
-		keys[t] = key
+		if t.Check() == nil {
+			keys[t] = key
+		}
+	}
+	for _, p := range Params(config) {
+		if t := state[p.Key]; t != nil && t.Check() != nil {
+			return result, fmt.Errorf("%s cannot be converted: %w", in, t.Check())
+		}
 	}
 	var tensors []*torchfile.Tensor
 	model := &torchfile.Dict{Ordered: true}

@@ -17,12 +17,14 @@ import (
 type Model struct {
 	m       *session.Model
 	backend string // as it was asked for
+	weights string // too
 }
 
 // OpenOptions are choices for Open.
 type OpenOptions struct {
 	ClassFile string // with the names of the classes, see ClassFile; "" has those that the checkpoint knows
 	Backend   string // the engine: "auto" (the default, also ""), "xla", "cuda" or "go"
+	Weights   string // of a checkpoint that holds several, see Weights; "" is the plain ones
 }
 
 // ClassFile names the classes from a file: CUB's classes.txt, a name a line, or JSON.
@@ -30,6 +32,10 @@ func ClassFile(path string) func(*OpenOptions) { return func(o *OpenOptions) { o
 
 // Backend chooses the engine: "auto" (the default), "xla", "cuda" or "go".
 func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.Backend = kind } }
+
+// Weights chooses among those of a checkpoint that holds several: "plain", "ema" (a moving average), or where they
+// stand, as gointr inspect names it.
+func Weights(which string) func(*OpenOptions) { return func(o *OpenOptions) { o.Weights = which } }
 
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". The first
@@ -41,7 +47,7 @@ func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.B
 // can stand at the top of a notebook.
 func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 	o := with(OpenOptions{}, options)
-	asked := session.Options{Backend: o.Backend, Progress: os.Stderr}
+	asked := session.Options{Backend: o.Backend, Weights: o.Weights, Progress: os.Stderr}
 	if o.ClassFile != "" {
 		asked.Names = must(datasets.ReadClasses(o.ClassFile))
 	}
@@ -50,7 +56,7 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 		err = fmt.Errorf("%w (the names are those of %s)", err, o.ClassFile)
 	}
 	Check(err)
-	return &Model{m, o.Backend}
+	return &Model{m, o.Backend, o.Weights}
 }
 
 // String says what the model is and which engine it runs on.

@@ -63,6 +63,9 @@ func init() {
 		"torch.nn.Parameter":                         rebuildParameter,
 		"torch._tensor._rebuild_from_type_v2":        rebuildFromType,
 
+		"torch._dynamo.eval_frame.OptimizedModule":  newCompiled,
+		"torch.fx.graph_module.reduce_graph_module": newGraphModule,
+
 		"numpy.dtype":                  newNumPyDType,
 		"numpy.core.multiarray.scalar": newNumPyScalar,
 	}
@@ -396,6 +399,28 @@ func rebuildFromType(u *unpickler, args []any) (any, error) {
 		return foreignTensor(string(class), inner.items), nil
 	}
 	return u.make(function, inner.items)
+}
+
+// newCompiled: module, and how torch.compile compiles it.
+func newCompiled(u *unpickler, args []any) (any, error) {
+	if len(args) == 0 {
+		return nil, errArguments
+	}
+	o := newObject("torch._dynamo.eval_frame.OptimizedModule")
+	return o, u.set(o.Fields, "_orig_mod", args[0])
+}
+
+// newGraphModule: attributes, and the text of imports.
+func newGraphModule(u *unpickler, args []any) (any, error) {
+	if len(args) == 0 {
+		return nil, errArguments
+	}
+	attributes, ok := args[0].(*Dict)
+	if !ok {
+		return nil, errArguments
+	}
+	o := newObject("torch.fx.graph_module.GraphModule")
+	return o, u.copyInto(o.Fields, attributes)
 }
 
 // numPyDType is the type of a NumPy scalar: kind and size, as "f8".

@@ -19,9 +19,9 @@ import (
 	"github.com/gointr/gointr/pkg/origin"
 )
 
-// key is what makes two models the same: the checkpoint's content and the
-// kind of engine.
-type key struct{ digest, backend string }
+// key is what makes two models the same: the checkpoint's content, the kind of
+// engine, and which weights of several.
+type key struct{ digest, backend, weights string }
 
 // entry is one model of the session. Its fields are models' to guard; the
 // model itself is there once loaded is closed.
@@ -95,8 +95,8 @@ func (m *models) digest(path string) (string, error) {
 
 // borrow gives the model of a checkpoint file, loading it unless it is there.
 // The caller gives it back with release. digest, where the caller has opened
-// the checkpoint before, is what it had then.
-func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry, error) {
+// the checkpoint before, is what it had then. weights are those of several.
+func (m *models) borrow(ctx context.Context, path, kind, digest, weights string) (*entry, error) {
 	engine, err := backend.Open(kind)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 	} else if kind != backend.Go { // whose gradients may be computed elsewhere than its answers
 		kind = backend.Auto
 	}
-	e := m.take(key{digest, kind}, "")
+	e := m.take(key{digest, kind, weights}, "")
 	if e == nil {
 		now, err := m.digest(path)
 		if err != nil {
@@ -115,7 +115,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 		if digest != "" && now != digest {
 			return nil, fmt.Errorf("%s has changed since it was opened: open it again", path)
 		}
-		e = m.take(key{now, kind}, path)
+		e = m.take(key{now, kind, weights}, path)
 	}
 	select {
 	case <-e.loaded:
@@ -155,7 +155,7 @@ func (m *models) load(e *entry) {
 	m.fit()
 	start := time.Now()
 	// Who else asks for it must not lose it when the first caller leaves.
-	e.model, e.err = intr.Open(context.Background(), e.path, intr.Backend(e.backend))
+	e.model, e.err = intr.Open(context.Background(), e.path, intr.Backend(e.backend), intr.Weights(e.weights))
 	m.mu.Lock()
 	if e.err != nil {
 		delete(m.entries, e.key)
