@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -56,7 +58,7 @@ func inspectCommand(c *common) *cobra.Command {
 			}
 			defer file.Close()
 			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{},
-				Others: []inspectedOther{}, Places: intr.Places(file)}
+				Others: []inspectedOther{}, Places: append([]intr.Place{}, intr.Places(file)...)}
 			if _, config, err := intr.InspectAs(file, intr.Config{}, weights); err != nil {
 				result.Problem = oneSentence(err)
 			} else {
@@ -95,8 +97,18 @@ func (r inspected) print(w io.Writer) error {
 			fmt.Fprintf(w, "Other weights, which --weights chooses: %s.\n", p)
 		}
 	}
+	modules := 0
 	for _, o := range r.Others {
+		if strings.HasPrefix(o.Class, "torch.nn.") || slices.ContainsFunc(r.Tensors, func(t inspectedTensor) bool {
+			return o.Name == "" || strings.HasPrefix(t.Name, o.Name+".")
+		}) {
+			modules++
+			continue
+		}
 		fmt.Fprintf(w, "Not loaded: %.200q, a %.200q.\n", o.Name, o.Class)
+	}
+	if modules > 0 {
+		fmt.Fprintf(w, "Not loaded: the code of %d modules, whose tensors are there.\n", modules)
 	}
 	fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(r.Tensors), r.numbers)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
