@@ -156,7 +156,11 @@ func openModel(file *torchfile.File, path string, names []string, o options) (*M
 func newModel(engine *backend.Engine, c Config, weights source) *Model {
 	m := &Model{Config: c, Engine: engine, kind: engine.Kind, source: weights, plans: map[want]*plan{}}
 	m.digest = sync.OnceValue(func() string {
-		digest, _ := origin.Digest(m.Path) // a file that is gone has none to tell
+		files, err := torchfile.Files(m.Path)
+		if err != nil { // a file that is gone has none to tell
+			return ""
+		}
+		digest, _ := origin.Digest(files...)
 		return digest
 	})
 	return m

@@ -152,7 +152,7 @@ func TestHostile(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]string{dir: "not a file", filepath.Join(dir, "none.pth"): "no such file"} {
+	for path, want := range map[string]string{dir: "directory", filepath.Join(dir, "none.pth"): "no such file"} {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is answered with %v", path, err)
 		}

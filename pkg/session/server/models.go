@@ -17,6 +17,7 @@ import (
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/origin"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // key is what makes two models the same: the checkpoint's content, the kind of
@@ -58,6 +59,21 @@ func version(info os.FileInfo) string {
 	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), fileID(info))
 }
 
+// versions are those of all files of a checkpoint.
+func versions(path string) (files []string, all string, err error) {
+	if files, err = torchfile.Files(path); err != nil {
+		return nil, "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s cannot be read: %w", file, wholefile.Cause(err))
+		}
+		all += version(info) + ";"
+	}
+	return files, all, nil
+}
+
 // find gives the path of a checkpoint as a user in folder names it.
 func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (string, error) {
 	named := strings.HasPrefix(checkpoint, "hf:") || checkpoint == "" ||
@@ -68,24 +84,24 @@ func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (s
 	return hub.Find(ctx, checkpoint, progress)
 }
 
-// digest is the SHA-256 of a file, computed once for every version of it.
+// digest is the SHA-256 of a checkpoint's files, computed once for every version of them.
 func (m *models) digest(path string) (string, error) {
-	info, err := os.Stat(path)
+	files, now, err := versions(path)
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+		return "", err
 	}
 	m.mu.Lock()
 	known := m.files[path]
 	m.mu.Unlock()
-	if known.version == version(info) {
+	if known.version == now {
 		return known.digest, nil
 	}
-	known.version = version(info)
-	if known.digest, err = origin.Digest(path); err != nil {
+	known.version = now
+	if known.digest, err = origin.Digest(files...); err != nil {
 		return "", err
 	}
 	// A file written to in the meantime has no digest worth keeping.
-	if after, err := os.Stat(path); err == nil && version(after) == known.version {
+	if _, after, err := versions(path); err == nil && after == known.version {
 		m.mu.Lock()
 		m.files[path] = known
 		m.mu.Unlock()
