@@ -27,6 +27,7 @@ import (
 // evaluated is the line that eval prints with --json, and report.json.
 type evaluated struct {
 	Checkpoint string `json:"checkpoint"`
+	Weights    string `json:"weights,omitempty"` // those of several that were chosen
 	Dataset    string `json:"dataset"`
 	Split      string `json:"split"`
 	ClassesBy  string `json:"classes_by"`        // what told the folders' classes: name, number or order
@@ -169,8 +170,8 @@ func (f *evalFlags) evaluate(cmd *cobra.Command, c *common, flags *modelFlags) (
 			return nil, nil, fmt.Errorf("%s cannot be written to: %w", dir, wholefile.Cause(err))
 		}
 	}
-	result := &evaluated{Checkpoint: flags.checkpoint, Dataset: f.dataset, Split: f.split, ClassesBy: labels.By,
-		BatchSize: f.batchSize, Out: f.out, Upright: m.About().Origin.Upright}
+	result := &evaluated{Checkpoint: flags.checkpoint, Weights: flags.weights, Dataset: f.dataset, Split: f.split,
+		ClassesBy: labels.By, BatchSize: f.batchSize, Out: f.out, Upright: m.About().Origin.Upright}
 	readable, bad, err := verify(cmd, split, f.skipBad)
 	if err != nil {
 		return nil, nil, err

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,7 @@ type inspected struct {
 	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
 	Problem    string            `json:"problem,omitempty"`
 	Weights    *string           `json:"weights"`  // what stands before the names of the tensors taken; null: none
+	Places     []intr.Place      `json:"places"`   // of all weights, first those that are taken unless --weights says more
 	Likeness   *inspectedLike    `json:"likeness"` // by which it tells unlike pictures; null: none
 	Others     []inspectedOther  `json:"others"`   // what is not loaded
 	Tensors    []inspectedTensor `json:"tensors"`
@@ -44,7 +47,8 @@ type inspectedOther struct {
 }
 
 func inspectCommand(c *common) *cobra.Command {
-	return &cobra.Command{
+	var weights string
+	cmd := &cobra.Command{
 		Use:   "inspect C",
 		Short: "say what a checkpoint holds",
 		Long: "Says what a checkpoint holds: the architecture and every tensor. Works on any .pth or " +
@@ -61,15 +65,17 @@ func inspectCommand(c *common) *cobra.Command {
 			}
 			defer file.Close()
 			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{},
-				Others: []inspectedOther{}}
-			if _, config, err := intr.Inspect(file); err != nil {
+				Others: []inspectedOther{}, Places: append([]intr.Place{}, intr.Places(file)...)}
+			if _, config, err := intr.InspectAs(file, intr.Config{}, weights); err != nil {
 				result.Problem = oneSentence(err)
 			} else {
 				result.Config = &config
 				result.Likeness = likenessIn(file, config)
 			}
-			if at, ok := intr.Weights(file); ok {
-				result.Weights = &at
+			if p, err := intr.PlaceOf(file, weights); err == nil {
+				result.Weights = &p.At
+			} else if len(result.Places) > 0 {
+				return fmt.Errorf("%s: %w", path, err)
 			}
 			for _, o := range file.Others() {
 				result.Others = append(result.Others, inspectedOther(o))
@@ -81,6 +87,8 @@ func inspectCommand(c *common) *cobra.Command {
 			return c.tell(cmd, result, result.print)
 		},
 	}
+	registerWeights(cmd.Flags(), &weights)
+	return cmd
 }
 
 func likenessIn(file *torchfile.File, config intr.Config) *inspectedLike {
@@ -109,8 +117,23 @@ func (r inspected) print(w io.Writer) error {
 		fmt.Fprintf(w, "It tells pictures unlike those that it was trained on, by %d of them and %d held out.\n",
 			l.Pictures, l.HeldOut)
 	}
+	for _, p := range r.Places {
+		if p.At != *r.Weights {
+			fmt.Fprintf(w, "Other weights, which --weights chooses: %s.\n", p)
+		}
+	}
+	modules := 0
 	for _, o := range r.Others {
+		if strings.HasPrefix(o.Class, "torch.nn.") || slices.ContainsFunc(r.Tensors, func(t inspectedTensor) bool {
+			return o.Name == "" || strings.HasPrefix(t.Name, o.Name+".")
+		}) {
+			modules++
+			continue
+		}
 		fmt.Fprintf(w, "Not loaded: %.200q, a %.200q.\n", o.Name, o.Class)
+	}
+	if modules > 0 {
+		fmt.Fprintf(w, "Not loaded: the code of %d modules, whose tensors are there.\n", modules)
 	}
 	fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(r.Tensors), r.numbers)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
@@ -121,7 +144,7 @@ func (r inspected) print(w io.Writer) error {
 }
 
 func convertCommand(c *common) *cobra.Command {
-	var likeness string
+	var likeness, weights string
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "turn a .pth into a .safetensors file, or back",
@@ -145,7 +168,7 @@ that eval --out wrote.`,
 					return err
 				}
 			}
-			result, err := intr.Convert(cmd.Context(), in, args[1], intr.Like(known))
+			result, err := intr.Convert(cmd.Context(), in, args[1], intr.Like(known), intr.Weights(weights))
 			if err != nil {
 				return err
 			}
@@ -157,5 +180,6 @@ that eval --out wrote.`,
 		},
 	}
 	cmd.Flags().StringVar(&likeness, "likeness", "", "dataset that IN was trained on, or a likeness.json of eval")
+	registerWeights(cmd.Flags(), &weights)
 	return cmd
 }

@@ -63,6 +63,7 @@ func (f *trainingFlags) register(flags *pflag.FlagSet) {
 	o := &f.options
 	flags.StringVar(&o.From, "from", o.From,
 		"checkpoint to start from; nothing is random weights (published: --finetune)")
+	registerWeights(flags, &o.Weights)
 	flags.StringVar(&o.Dataset, "dataset", "", "folder with train/CLASS/* and val/CLASS/*")
 	flags.StringVar(&f.out, "out", "", "folder of the run, new (output/ and the name of the dataset)")
 	flags.StringVar(&f.resume, "resume", "",
@@ -318,7 +319,7 @@ func (f *trainingFlags) train(cmd *cobra.Command, tell func(finetune.Event)) (*f
 // begins are the flags that begin a training; ofOptimizer are those whose values PyTorch's optimizer and schedule have,
 // and take from a checkpoint whatever was said.
 var (
-	begins      = []string{"from", "finetune", "noise-frac"}
+	begins      = []string{"from", "finetune", "weights", "noise-frac"}
 	ofOptimizer = []string{"lr", "lr-backbone", "weight-decay", "lr-scheduler", "lr-drop", "min-lr"}
 )
 

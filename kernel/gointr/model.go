@@ -17,14 +17,16 @@ import (
 
 // modelFlags are those of every command that opens a checkpoint.
 type modelFlags struct {
-	checkpoint, classes string
-	upright             bool
-	asked               intr.Config // what flags of the published scripts say of it
-	told                bool        // that the sample was taken
+	checkpoint, weights, classes string
+
+	upright bool
+	asked   intr.Config // what flags of the published scripts say of it
+	told    bool        // that the sample was taken
 }
 
 func (m *modelFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&m.checkpoint, "checkpoint", hub.Sample, "a path, a published name, or hf:OWNER/REPO/FILE")
+	registerWeights(cmd.Flags(), &m.weights)
 	cmd.Flags().StringVar(&m.classes, "classes", "", "file with the names of the classes")
 	uprightFlag(cmd.Flags(), &m.upright)
 }
@@ -44,6 +46,11 @@ func uprightFlag(flags *pflag.FlagSet, upright *bool) {
 		})
 }
 
+func registerWeights(flags *pflag.FlagSet, weights *string) {
+	flags.StringVar(weights, "weights", "",
+		"of a checkpoint that holds several: plain (as if nothing was said), ema, or where inspect says that they are")
+}
+
 // open is the model that the flags name, and how it is closed. It answers in the
 // user's session, where one is running, and else in this process: to load a model for
 // one call, no session need be started.
@@ -59,7 +66,7 @@ func (m *modelFlags) open(cmd *cobra.Command, c *common) (model.Model, func(), e
 	if err := m.check(cmd); err != nil {
 		return nil, nil, err
 	}
-	o := session.Options{Backend: c.backend, Progress: cmd.ErrOrStderr(), Upright: m.upright}
+	o := session.Options{Backend: c.backend, Weights: m.weights, Progress: cmd.ErrOrStderr(), Upright: m.upright}
 	if m.classes != "" {
 		var err error
 		if o.Names, err = datasets.ReadClasses(m.classes); err != nil {
@@ -75,7 +82,8 @@ func (m *modelFlags) load(cmd *cobra.Command, c *common, more ...intr.Option) (*
 	if err := m.check(cmd); err != nil {
 		return nil, err
 	}
-	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked)}
+	options := []intr.Option{intr.Backend(c.backend), intr.Progress(cmd.ErrOrStderr()), intr.As(m.asked),
+		intr.Weights(m.weights)}
 	if m.classes != "" {
 		options = append(options, intr.ClassFile(m.classes))
 	}

@@ -279,7 +279,7 @@ func (m *modelFlags) agree(cmd *cobra.Command) error {
 		return err
 	}
 	defer file.Close()
-	if _, _, err = intr.InspectAs(file, m.asked); err != nil {
+	if _, _, err = intr.InspectAs(file, m.asked, m.weights); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

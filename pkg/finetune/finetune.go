@@ -12,6 +12,8 @@ type Options struct {
 	// From is the checkpoint to start from: a path, the name of a published one or
 	// "hf:OWNER/REPO/FILE" [finetune]. Nothing starts from random weights.
 	From string `json:"finetune"`
+	// Weights are those of a checkpoint that holds several: "plain", "ema" or where they stand; "" is the plain ones.
+	Weights string `json:"weights,omitempty"`
 	// Resume is a checkpoint of the published scripts, with optimizer and schedule,
 	// to go on with instead [resume].
 	Resume    string  `json:"resume,omitempty"`

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // Find gives the path of a checkpoint's file. A checkpoint is
@@ -62,11 +64,9 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 	info, err := os.Stat(checkpoint)
 	if err == nil {
 		if info.IsDir() {
-			if isFile(filepath.Join(checkpoint, "data.pkl")) {
-				return "", fmt.Errorf("%s is a checkpoint that was unpacked: pack it again with "+
-					"zip -0 -r NAME.pth %s, and give that file", checkpoint, checkpoint)
+			if _, err := torchfile.Files(checkpoint); err != nil {
+				return "", fmt.Errorf("%s: %w", checkpoint, err)
 			}
-			return "", fmt.Errorf("%s is a directory: give the checkpoint file in it", checkpoint)
 		}
 		return checkpoint, nil
 	}

@@ -683,7 +683,7 @@ func TestNamesThatAreNone(t *testing.T) {
 		"buterfly":                     `did you mean "butterfly"`,
 		"none.pth":                     "there is no file none.pth: check the path",
 		dir + "/none/m.pth":            "check the path",
-		dir:                            "is a directory: give the checkpoint file in it",
+		dir:                            "this is a directory: give the checkpoint file in it",
 		"https://example.org/m":        "is a URL: write hf:OWNER/REPO/FILE",
 		dir + "/detr-r50-e632da11.pth": `it is published, and "detr-r50" downloads it`,
 		"hf:": "does not name an owner, a repository and a file: write hf:OWNER/REPO/FILE, " +

@@ -174,8 +174,8 @@ func TestPlaces(t *testing.T) {
 				t.Errorf("%s: %v", c.name, err)
 				continue
 			}
-			if at, _ := intr.Weights(f); at != c.at || config != want {
-				t.Errorf("%s, %s: taken at %q, %+v", c.name, key, at, config)
+			if p, _ := intr.PlaceOf(f, ""); p.At != c.at || config != want {
+				t.Errorf("%s, %s: taken at %q, %+v", c.name, key, p.At, config)
 			}
 			got, err := state["input_proj.bias"].Float32s(nil)
 			if err != nil {

@@ -160,104 +160,49 @@ var ErrDETR = errors.New(
 		"to predict with",
 )
 
-// queries names the tensor that every INTR and DETR has: whatever stands before it is where its weights are.
-const queries = "query_embed.weight"
-
-// Segments that wrap a module, which torch.compile, DistributedDataParallel, FSDP and checkpointing put into names, and
-// those that lead to weights, of many frameworks.
-var (
-	wrappers   = []string{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-	containers = regexp.MustCompile(`^(model|net|network|state_dict|weights|params|checkpoint|module|_orig_mod)$|` +
-		`^(model|net|network)_(state|state_dict|weights)$`)
-	// Not a model's weights, though named alike: what an optimizer keeps of each.
-	beside = regexp.MustCompile(`(?i)^(.*optim.*|.*grad.*|gointr)$`)
-	// A moving average of weights, that is kept beside them.
-	average = regexp.MustCompile(`(^|[_\W])(?i:ema|swa|averaged?|avg|shadow|polyak)([_\W\d]|$)|EMA|Ema`)
-)
-
-// weights are the tensors of one model in a file.
-type weights struct {
-	at    string // what stands before their keys in the file
-	state map[string]*torchfile.Tensor
-}
-
-// stateOf finds the model's tensors in what torch.save wrote, wherever a framework has put them: the plain weights
-// where there is a moving average (EMA) too, and of several those in the most usual place. nil where there are none.
-func stateOf(f *torchfile.File) map[string]*torchfile.Tensor {
-	w, ok := weightsOf(f)
-	if !ok {
-		return nil
-	}
-	return w.state
-}
-
-func weightsOf(f *torchfile.File) (weights, bool) {
-	var places []string
-	averaged := map[string]bool{}
-	for _, t := range f.Tensors() {
-		if at, ok := strings.CutSuffix(t.Name, queries); ok && (at == "" || strings.HasSuffix(at, ".")) &&
-			!slices.Contains(places, at) {
-			places = append(places, at)
-		}
-		if at, ok := strings.CutSuffix(t.Name, "n_averaged"); ok { // torch.optim.swa_utils.AveragedModel
-			averaged[at+"module."] = true
+// argsOf gives what a checkpoint says of its architecture: what the script that wrote it had for options, and, where
+// they do not tell, what the modules of a model have that was saved whole. nil where there is nothing.
+func argsOf(f *torchfile.File) *torchfile.Dict {
+	args := optionsOf(f)
+	told := &torchfile.Dict{}
+	if args != nil {
+		for name, value := range args.All() {
+			told.Set(name, value)
 		}
 	}
-	if len(places) == 0 {
-		return weights{}, false
-	}
-	rank := func(at string) (n int) {
-		for segment := range strings.SplitSeq(strings.TrimSuffix(at, "."), ".") {
-			switch {
-			case beside.MatchString(segment):
-				n = max(n, 3)
-			case average.MatchString(segment) || averaged[at]:
-				n = max(n, 2)
-			case segment != "" && !containers.MatchString(segment):
-				n = max(n, 1)
+	seen, n := map[*torchfile.Dict]bool{}, told.Len()
+	var visit func(v any)
+	visit = func(v any) {
+		d, ok := v.(*torchfile.Dict)
+		if o, isObject := v.(*torchfile.Object); isObject {
+			d, ok = o.Fields, true
+			heads, dilation := arg(d, "num_heads", int64(0)), arg(d, "dilation", torchfile.Tuple{})
+			if _, known := told.Get("nheads"); heads > 0 && !known {
+				told.Set("nheads", heads)
+			}
+			if _, known := told.Get("dilation"); !known && slices.Contains(dilation, any(int64(2))) {
+				told.Set("dilation", true)
 			}
 		}
-		return n
-	}
-	w := weights{places[0], map[string]*torchfile.Tensor{}}
-	for _, at := range places[1:] {
-		if rank(at) < rank(w.at) {
-			w.at = at
+		if !ok || seen[d] {
+			return
+		}
+		seen[d] = true
+		for _, value := range d.All() {
+			visit(value)
 		}
 	}
-	for _, t := range f.Tensors() {
-		name, ok := strings.CutPrefix(t.Name, w.at)
-		other := slices.ContainsFunc(places, func(at string) bool {
-			return len(at) > len(w.at) && strings.HasPrefix(t.Name, at)
-		})
-		if ok && !other {
-			segments := slices.DeleteFunc(strings.Split(name, "."), func(s string) bool {
-				return slices.Contains(wrappers, s)
-			})
-			if key := strings.Join(segments, "."); ofModule(key) {
-				w.state[key] = t
-			}
-		}
+	visit(f.Value())
+	if told.Len() == n {
+		return args
 	}
-	return w, true
+	return told
 }
 
-// ofModule says whether a tensor may belong to a network, and is not a counter or a generator's state that lies beside
-// its weights.
-func ofModule(key string) bool {
-	part, name, dotted := strings.Cut(key, ".")
-	return dotted && !beside.MatchString(part) && (slices.Contains(parts, part) ||
-		strings.HasSuffix(name, "weight") || strings.HasSuffix(name, "bias"))
-}
-
-// The modules of an INTR and of the DETR that training begins with.
-var parts = []string{"transformer", "backbone", "query_embed", "input_proj", "presence_vector", "class_embed",
-	"bbox_embed"}
-
-// argsOf gives the options of the script that wrote a checkpoint, which the published ones save as "args" and others
+// optionsOf gives the options of the script that wrote a checkpoint, which the published ones save as "args" and others
 // under "hyper_parameters", "config" and more: the dict or object nearest to the root that has one of those that no
 // shape tells. nil where there is none.
-func argsOf(f *torchfile.File) *torchfile.Dict {
+func optionsOf(f *torchfile.File) *torchfile.Dict {
 	if text, ok := f.Metadata["args"]; ok {
 		return argsFromJSON(text)
 	}
@@ -315,6 +260,9 @@ func configOf(state map[string]*torchfile.Tensor, args *torchfile.Dict, asked Co
 		t, ok := state[key]
 		if !ok {
 			return nil, fmt.Errorf("tensor %s is missing", key)
+		}
+		if err := t.Check(); err != nil {
+			return nil, err
 		}
 		if len(t.Shape) != rank || slices.Contains(t.Shape, 0) {
 			return nil, fmt.Errorf("tensor %s has shape %v, which no INTR has", key, t.Shape)

@@ -35,7 +35,7 @@ type Converted struct {
 // torch.load(weights_only=True) opens; the .safetensors has args as JSON in its
 // metadata; the likeness is text under "gointr_likeness", beside the model or in
 // the metadata. The file appears whole or not at all; not when ctx has ended.
-// Of opts only Like has a say.
+// Of opts only Like and Weights have a say.
 func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, error) {
 	var o options
 	for _, opt := range opts {
@@ -48,19 +48,16 @@ func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, er
 		return result, err
 	}
 	defer file.Close()
-	state := stateOf(file)
-	if state == nil {
-		return result, fmt.Errorf("%s cannot be converted: it holds no INTR or DETR (query_embed.weight is missing)",
-			in)
-	}
 	args := argsOf(file)
-	if _, config, err := Inspect(file); err == nil {
+	state, config, err := InspectAs(file, Config{}, o.weights)
+	if err == nil {
 		result.Config = &config
-		if likeness == nil {
-			likeness, _ = LikenessOf(file, config) // one that is no good is left behind
-		} else if len(likeness.Mean) != config.HiddenDim {
+		switch {
+		case likeness != nil && len(likeness.Mean) != config.HiddenDim:
 			return result, fmt.Errorf("the likeness is of a model of width %d, and %s has %d: it belongs to another "+
 				"checkpoint", len(likeness.Mean), in, config.HiddenDim)
+		case likeness == nil && (o.weights == "" || o.weights == Plain): // it is of these
+			likeness, _ = LikenessOf(file, config) // one that is no good is left behind
 		}
 		if args == nil {
 			args = config.Args()
@@ -70,7 +67,14 @@ func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, er
 	}
 	keys := map[*torchfile.Tensor]string{}
 	for key, t := range state {
-		keys[t] = key
+		if t.Check() == nil {
+			keys[t] = key
+		}
+	}
+	for _, p := range Params(config) {
+		if t := state[p.Key]; t != nil && t.Check() != nil {
+			return result, fmt.Errorf("%s cannot be converted: %w", in, t.Check())
+		}
 	}
 	var tensors []*torchfile.Tensor
 	model := &torchfile.Dict{Ordered: true}

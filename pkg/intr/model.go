@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -39,6 +38,8 @@ type Model struct {
 	Path   string   // of the checkpoint
 	Names  []string // of the classes, by index; those of the checkpoint when none were given, nil where it has none
 	Engine *backend.Engine
+
+	weights string // those of a checkpoint with several, as Weights chose them
 
 	digest   func() string // of the checkpoint; computed when it is first asked for
 	source   source        // of the weights
@@ -68,6 +69,7 @@ type options struct {
 	asked     Config
 	likeness  *Likeness
 	upright   bool
+	weights   string
 }
 
 // Option is a choice for Open.
@@ -93,6 +95,10 @@ func As(asked Config) Option { return func(o *options) { o.asked = asked } }
 
 // Like says, of what is converted, what the pictures are like that it was trained on.
 func Like(l *Likeness) Option { return func(o *options) { o.likeness = l } }
+
+// Weights chooses among those of a checkpoint that holds several: Plain, EMA, or where they stand, as Places has it; ""
+// is the first of these. A key that EMA weights lack, as those of buffers, is taken from the plain ones.
+func Weights(which string) Option { return func(o *options) { o.weights = which } }
 
 // Open loads a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE". Errors are
@@ -127,7 +133,7 @@ func Open(ctx context.Context, checkpoint string, opts ...Option) (*Model, error
 
 func openModel(file *torchfile.File, path string, names []string, o options) (*Model, error) {
 	o.asked.Upright = o.asked.Upright || o.upright
-	state, config, err := InspectAs(file, o.asked)
+	state, config, err := InspectAs(file, o.asked, o.weights)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
@@ -147,8 +153,10 @@ func openModel(file *torchfile.File, path string, names []string, o options) (*M
 	m := newModel(engine, config, func(p Param, scratch []float32) ([]float32, error) {
 		return state[p.Key].Float32s(scratch[:0])
 	})
-	m.Path, m.Names, m.file, m.kind = path, names, file, o.engine
-	m.likeness, _ = LikenessOf(file, config) // a model needs none
+	m.Path, m.Names, m.file, m.kind, m.weights = path, names, file, o.engine, o.weights
+	if o.weights == "" || o.weights == Plain { // a model needs none, and other weights see pictures otherwise
+		m.likeness, _ = LikenessOf(file, config)
+	}
 	if err = fits(config, state); err == nil {
 		err = m.lay()
 	}
@@ -161,7 +169,11 @@ func openModel(file *torchfile.File, path string, names []string, o options) (*M
 func newModel(engine *backend.Engine, c Config, weights source) *Model {
 	m := &Model{Config: c, Engine: engine, kind: engine.Kind, source: weights, plans: map[want]*plan{}}
 	m.digest = sync.OnceValue(func() string {
-		digest, _ := origin.Digest(m.Path) // a file that is gone has none to tell
+		files, err := torchfile.Files(m.Path)
+		if err != nil { // a file that is gone has none to tell
+			return ""
+		}
+		digest, _ := origin.Digest(files...)
 		return digest
 	})
 	return m
@@ -199,30 +211,23 @@ func (m *Model) build() error {
 // Inspect finds the model in an open checkpoint: its tensors by PyTorch key and
 // the architecture they have. The tensors live as long as the file is open.
 func Inspect(file *torchfile.File) (map[string]*torchfile.Tensor, Config, error) {
-	return InspectAs(file, Config{})
-}
-
-// Weights says where an open checkpoint has the tensors that Inspect gives: what stands before their keys in the file,
-// as "model." or "state_dict.model."; false where it has none.
-func Weights(file *torchfile.File) (at string, ok bool) {
-	w, ok := weightsOf(file)
-	return w.at, ok
+	return InspectAs(file, Config{}, "")
 }
 
 // InspectAs is Inspect for who asks for an architecture: for what is not zero in
 // asked. EvalSize is then what was asked for, and so
 // are Heads and Dilation where the checkpoint has no word of them; where weights or
-// args say otherwise, the error names what.
-func InspectAs(file *torchfile.File, asked Config) (map[string]*torchfile.Tensor, Config, error) {
-	state := stateOf(file)
-	if state == nil {
+// args say otherwise, the error names what. weights are those of several, as Weights chooses.
+func InspectAs(file *torchfile.File, asked Config, weights string) (map[string]*torchfile.Tensor, Config, error) {
+	state, _, err := weightsOf(file, weights)
+	if err != nil {
 		for _, o := range file.Others() {
-			if o.Name == "" || strings.HasSuffix(o.Name, queries) {
-				return nil, Config{}, fmt.Errorf("its weights are a %.100q, which is not loaded because a checkpoint "+
-					"must not bring code: save the model's state_dict() with torch.save", o.Class)
+			if o.Name == "" && errors.Is(err, errNone) {
+				err = fmt.Errorf("its weights are a %.100q, which is not loaded because a checkpoint must not bring "+
+					"code: save the model's state_dict() with torch.save", o.Class)
 			}
 		}
-		return nil, Config{}, errors.New("it holds no INTR: there are no class queries (query_embed.weight) in it")
+		return nil, Config{}, err
 	}
 	config, err := configOf(state, argsOf(file), asked)
 	if _, heads := state["class_embed.weight"]; err == nil && heads && state["presence_vector.weight"] == nil {

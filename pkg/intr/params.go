@@ -223,12 +223,14 @@ func fits(c Config, state map[string]*torchfile.Tensor) error {
 		switch {
 		case !ok:
 			missing = append(missing, p.Key)
+		case t.Check() != nil:
+			return t.Check()
 		case !slices.Equal(t.Shape, p.Shape):
 			return fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape, c)
 		}
 	}
-	for key := range state {
-		if !known[key] && !unused(key) {
+	for key, t := range state {
+		if !known[key] && !unused(key) && t.Check() == nil {
 			extra = append(extra, key)
 		}
 	}

@@ -19,8 +19,12 @@ import (
 // About says what the model is. The digest is that of the checkpoint's file when it
 // is first asked for, and missing where that is gone.
 func (m *Model) About() model.About {
+	words := m.Config.String()
+	if m.weights != "" {
+		words += ", " + m.weights + " weights"
+	}
 	return model.About{
-		Origin: origin.Model{Model: m.Config.String(), Checkpoint: m.Path, SHA256: m.digest(),
+		Origin: origin.Model{Model: words, Checkpoint: m.Path, SHA256: m.digest(),
 			Engine: m.Engine.String(), Upright: m.Config.Upright},
 		Classes: m.Config.Classes, Names: m.Names, EvalSize: m.Config.EvalSize,
 	}

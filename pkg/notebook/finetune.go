@@ -47,22 +47,22 @@ type Run struct {
 // on with the very same batches. A training that is finished already is not made
 // again.
 func (m *Model) FineTune(dataset, run string, options ...func(*FineTuneOptions)) *Run {
-	return fineTune(m.backend, m.m.About().Origin.Checkpoint, dataset, run, options)
+	return fineTune(m.backend, m.m.About().Origin.Checkpoint, m.weights, dataset, run, options)
 }
 
 // FineTune is the same from a checkpoint by name: "detr-r50", which the published
 // models began with, any path, or "nothing" for a small network with random
 // weights (finetune.Slim), which has to learn everything.
 func FineTune(checkpoint, dataset, run string, options ...func(*FineTuneOptions)) *Run {
-	return fineTune("", checkpoint, dataset, run, options)
+	return fineTune("", checkpoint, "", dataset, run, options)
 }
 
-func fineTune(backend, checkpoint, dataset, run string, options []func(*FineTuneOptions)) *Run {
+func fineTune(backend, checkpoint, weights, dataset, run string, options []func(*FineTuneOptions)) *Run {
 	o := finetune.Default()
 	if checkpoint == finetune.Nothing {
 		o = finetune.FromNothing()
 	}
-	o.From, o.Dataset = checkpoint, dataset
+	o.From, o.Weights, o.Dataset = checkpoint, weights, dataset
 	if backend != "" {
 		o.Engine = backend
 	}

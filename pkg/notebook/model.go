@@ -18,6 +18,7 @@ import (
 type Model struct {
 	m       *session.Model
 	backend string // as it was asked for
+	weights string // too
 }
 
 // OpenOptions are choices for Open.
@@ -25,6 +26,7 @@ type OpenOptions struct {
 	ClassFile string // with the names of the classes, see ClassFile; "" has those that the checkpoint knows
 	Backend   string // the engine: "auto" (the default, also ""), "xla", "cuda" or "go"
 	Upright   bool   // turns pictures as their files say, see Upright
+	Weights   string // of a checkpoint that holds several, see Weights; "" is the plain ones
 }
 
 // ClassFile names the classes from a file: CUB's classes.txt, a name a line, or JSON.
@@ -41,6 +43,10 @@ func Backend(kind string) func(*OpenOptions) { return func(o *OpenOptions) { o.B
 // A photo at hand is turned by Photo.Upright.
 func Upright() func(*OpenOptions) { return func(o *OpenOptions) { o.Upright = true } }
 
+// Weights chooses among those of a checkpoint that holds several: "plain", "ema" (a moving average), or where they
+// stand, as gointr inspect names it.
+func Weights(which string) func(*OpenOptions) { return func(o *OpenOptions) { o.Weights = which } }
+
 // Open gives a checkpoint: a path to a .pth or .safetensors file, the name of a
 // published one ("cub", "bird", "butterfly") or "hf:OWNER/REPO/FILE"; "" is the
 // sample, and the cell says what that knows. The first cell that opens it has the
@@ -56,7 +62,7 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 		sample()
 	}
 	o := with(OpenOptions{}, options)
-	asked := session.Options{Backend: o.Backend, Progress: os.Stderr, Upright: o.Upright}
+	asked := session.Options{Backend: o.Backend, Weights: o.Weights, Progress: os.Stderr, Upright: o.Upright}
 	if o.ClassFile != "" {
 		asked.Names = must(datasets.ReadClasses(o.ClassFile))
 	}
@@ -65,7 +71,7 @@ func Open(checkpoint string, options ...func(*OpenOptions)) *Model {
 		err = fmt.Errorf("%w (the names are those of %s)", err, o.ClassFile)
 	}
 	Check(err)
-	return &Model{m, o.Backend}
+	return &Model{m, o.Backend, o.Weights}
 }
 
 // sample says, once in a cell, what the sample knows where nobody named a checkpoint.

@@ -24,18 +24,25 @@ type Model struct {
 	Upright    bool   `json:"upright,omitempty"`    // it turns pictures as their files say
 }
 
-// Digest is the SHA-256 of a file, hexadecimal. Its error names the file.
-func Digest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
-	}
-	defer file.Close()
+// Digest is the SHA-256 of a file, or of several as if they were one, hexadecimal. Its error names the file.
+func Digest(paths ...string) (string, error) {
 	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+	for _, path := range paths {
+		if err := digest(hash, path); err != nil {
+			return "", fmt.Errorf("%s cannot be read: %w", path, errors.Unwrap(err))
+		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+func digest(hash io.Writer, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(hash, file)
+	return err
 }
 
 // Version is that of GoINTR in this program: a release, a commit, or "devel".

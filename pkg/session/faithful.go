@@ -52,7 +52,7 @@ func (m *Model) Faithful(ctx context.Context, o faithful.Options,
 	var report faithful.Report
 	from := m.about.Origin
 	_, err = c.ask(ctx, progress, wire.Request{Do: wire.Faithful, Checkpoint: from.Checkpoint, Digest: from.SHA256,
-		Backend: m.backend, Options: options}, nil, &report)
+		Backend: m.backend, Weights: m.weights, Options: options}, nil, &report)
 	if errors.Is(err, errLost) {
 		return nil, fmt.Errorf("the session was ended in the middle of this measurement; its log may say why: %s",
 			c.place.Log())

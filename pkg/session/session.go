@@ -40,6 +40,7 @@ type Options struct {
 	Progress io.Writer // where downloads, and a session that had to be started anew, are told; may be nil
 	Names    []string  // of the classes, by index; nil has those that the checkpoint names, if it does
 	Upright  bool      // turns the pictures of files as they say; a model that was trained so does it by itself
+	Weights  string    // of a checkpoint that holds several: "plain", "ema" or where they stand; "" is the plain ones
 }
 
 // Model is a checkpoint that the session keeps. It is opened again by itself
@@ -48,6 +49,7 @@ type Options struct {
 type Model struct {
 	about    model.About
 	backend  string
+	weights  string
 	progress io.Writer
 }
 
@@ -89,7 +91,8 @@ func Open(ctx context.Context, checkpoint string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the folder that this runs in is gone: %w", err)
 	}
-	return open(ctx, wire.Request{Do: wire.Open, Checkpoint: checkpoint, Folder: folder, Backend: o.Backend}, o)
+	return open(ctx, wire.Request{Do: wire.Open, Checkpoint: checkpoint, Folder: folder, Backend: o.Backend,
+		Weights: o.Weights}, o)
 }
 
 func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
@@ -111,7 +114,7 @@ func open(ctx context.Context, r wire.Request, o Options) (*Model, error) {
 				Engine: result.Engine, Upright: o.Upright || result.Upright},
 			Classes: result.Classes, Names: names, EvalSize: result.EvalSize,
 		},
-		backend: result.Backend, progress: o.Progress,
+		backend: result.Backend, weights: r.Weights, progress: o.Progress,
 	}, nil
 }
 
@@ -137,7 +140,7 @@ func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, ma
 	var result wire.Answered
 	numbers, err := ask(ctx, m.progress, wire.Request{
 		Do: wire.Answer, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend,
-		Maps: maps, Image: image, Height: input.Height, Width: input.Width,
+		Weights: m.weights, Maps: maps, Image: image, Height: input.Height, Width: input.Width,
 	}, input.Pix, &result)
 	took := Took{Total: time.Since(start), Forward: time.Duration(result.Forward), Wait: time.Duration(result.Wait),
 		Load: time.Duration(result.Load), Compile: time.Duration(result.Compile), Kept: result.Kept}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -26,6 +27,7 @@ const (
 	Zip         Format = "zip"         // torch.save since PyTorch 1.6
 	Legacy      Format = "legacy"      // torch.save before, or with _use_new_zipfile_serialization=False
 	Safetensors Format = "safetensors" // github.com/huggingface/safetensors
+	Unpacked    Format = "unpacked"    // a folder, which unzip made of the first
 )
 
 // File is an open checkpoint.
@@ -34,7 +36,7 @@ type File struct {
 	// Metadata are the texts beside the tensors of a .safetensors file; nil for the other formats.
 	Metadata map[string]string
 
-	file    *os.File
+	files   []io.Closer
 	value   any
 	tensors []*Tensor
 	others  []Other
@@ -47,41 +49,66 @@ type Other struct {
 }
 
 // Open opens a checkpoint and reads all of it but the numbers of its tensors. The format is told from the content, not
-// from the name. The error says in one sentence, with the path, what is wrong with the file.
+// from the name. Shards are read as one, by their index; a folder is what is in it: such an index, or an unpacked
+// checkpoint. The error says in one sentence, with the path, what is wrong with the file.
 func Open(path string) (*File, error) {
+	at, format, err := locate(path)
+	var f *File
+	switch {
+	case err != nil:
+	case format == sharded:
+		f, err = openShards(at)
+	case format == Unpacked:
+		f, err = openFolder(at)
+	default:
+		f, err = openOne(at)
+	}
+	var named *fs.PathError
+	if errors.As(err, &named) && named.Path == path {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, t := range f.tensors {
+		if t.path == "" {
+			t.path = path
+		}
+	}
+	return f, nil
+}
+
+func openOne(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // before it is opened: who opens a pipe waits for who writes it
+		return nil, errors.New("this is not a file, and a checkpoint is one")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFile(file)
+	f, err := decode(file, info.Size())
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
-	f.file = file
+	f.files = []io.Closer{file}
 	for _, t := range f.tensors {
 		t.path = path
 	}
 	return f, nil
 }
 
-func openFile(file *os.File) (*File, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("this is not a file, and a checkpoint is one")
-	}
-	return decode(file, info.Size())
-}
-
 // Close closes the file. Tensors of it can no longer be read.
 func (f *File) Close() error {
-	if f.file == nil {
-		return nil
+	var errs []error
+	for _, file := range f.files {
+		errs = append(errs, file.Close())
 	}
-	return f.file.Close()
+	return errors.Join(errs...)
 }
 
 // Value is what torch.load would return: nil, bool, int64, *big.Int (where an int64 is too small), float64, string,
@@ -139,7 +166,11 @@ func decode(r io.ReaderAt, size int64) (*File, error) {
 // decodePickled finishes what the two formats of torch.save have in common.
 func decodePickled(format Format, r io.ReaderAt, size int64, read func(io.ReaderAt, int64) (any, error)) (*File,
 	error) {
-	raw, err := read(r, size)
+	return finish(format, func() (any, error) { return read(r, size) })
+}
+
+func finish(format Format, read func() (any, error)) (*File, error) {
+	raw, err := read()
 	if err != nil {
 		return nil, err
 	}

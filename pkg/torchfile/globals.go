@@ -20,12 +20,13 @@ func shown(s string) string {
 // was written: by Python 2 (which protocol 2 still writes for) or by NumPy 2.
 var renamed = map[string]string{
 	"__builtin__":            "builtins",
+	"exceptions":             "builtins",
 	"copy_reg":               "copyreg",
 	"pathlib._local":         "pathlib",
 	"numpy._core.multiarray": "numpy.core.multiarray",
+	"numpy._core.numeric":    "numpy.core.numeric",
 	"torch.storage":          "torch",
 	"torch.cuda":             "torch",
-	"torch.nn.parameter":     "torch.nn",
 }
 
 // constructors are the classes and functions that are known, each done here with plain values. What they are called
@@ -58,8 +59,12 @@ func init() {
 		"torch._utils._rebuild_tensor_v3":            rebuildTensorV3,
 		"torch._utils._rebuild_parameter":            rebuildParameter,
 		"torch._utils._rebuild_parameter_with_state": rebuildParameter,
+		"torch.nn.parameter.Parameter":               rebuildParameter,
 		"torch.nn.Parameter":                         rebuildParameter,
 		"torch._tensor._rebuild_from_type_v2":        rebuildFromType,
+
+		"torch._dynamo.eval_frame.OptimizedModule":  newCompiled,
+		"torch.fx.graph_module.reduce_graph_module": newGraphModule,
 
 		"numpy.dtype":                  newNumPyDType,
 		"numpy.core.multiarray.scalar": newNumPyScalar,
@@ -71,6 +76,9 @@ func init() {
 func lookup(module, name string) any {
 	if to, ok := renamed[module]; ok {
 		module = to
+	}
+	if module == "builtins" && name == "xrange" {
+		name = "range"
 	}
 	if d := DType(name); module == "torch" && d.Size() > 0 {
 		return d
@@ -104,8 +112,14 @@ func (u *unpickler) make(callee any, args []any) (any, error) {
 			name = class
 		}
 	}
+	if class, ok := gives[name]; ok {
+		name = class
+	}
 	return newObject(string(name)), nil
 }
+
+// gives names the class of what a function makes.
+var gives = map[global]global{"numpy.core.numeric._frombuffer": "numpy.ndarray"}
 
 // makers are functions whose first argument is the class of what they make.
 var makers = map[global]bool{
@@ -318,6 +332,9 @@ func rebuildTensorV3(u *unpickler, args []any) (any, error) {
 	}
 	s, ok := args[0].(*typedStorage)
 	dtype, isType := args[6].(DType)
+	if name, isName := args[6].(global); isName {
+		return foreignTensor(strings.TrimPrefix(string(name), "torch."), args), nil
+	}
 	if !ok || !isType {
 		return nil, errArguments
 	}
@@ -367,17 +384,43 @@ func rebuildParameter(u *unpickler, args []any) (any, error) {
 }
 
 // rebuildFromType: function, type, arguments, attributes. A tensor with Python attributes, or of a class of its own, is
-// written so; both are dropped.
+// written so; both are dropped, but where the class keeps its numbers in a way of its own.
 func rebuildFromType(u *unpickler, args []any) (any, error) {
 	if len(args) != 4 {
 		return nil, errArguments
 	}
 	function, ok := args[0].(global)
 	inner, isSequence := args[2].(*sequence)
-	if !ok || !isSequence || !strings.HasPrefix(string(function), "torch._utils._rebuild_") {
+	if !ok || !isSequence {
 		return nil, errArguments
 	}
+	class, isClass := args[1].(global)
+	if isClass && !strings.HasPrefix(string(function), "torch._utils._rebuild_") {
+		return foreignTensor(string(class), inner.items), nil
+	}
 	return u.make(function, inner.items)
+}
+
+// newCompiled: module, and how torch.compile compiles it.
+func newCompiled(u *unpickler, args []any) (any, error) {
+	if len(args) == 0 {
+		return nil, errArguments
+	}
+	o := newObject("torch._dynamo.eval_frame.OptimizedModule")
+	return o, u.set(o.Fields, "_orig_mod", args[0])
+}
+
+// newGraphModule: attributes, and the text of imports.
+func newGraphModule(u *unpickler, args []any) (any, error) {
+	if len(args) == 0 {
+		return nil, errArguments
+	}
+	attributes, ok := args[0].(*Dict)
+	if !ok {
+		return nil, errArguments
+	}
+	o := newObject("torch.fx.graph_module.GraphModule")
+	return o, u.copyInto(o.Fields, attributes)
 }
 
 // numPyDType is the type of a NumPy scalar: kind and size, as "f8".

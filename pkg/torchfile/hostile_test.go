@@ -152,7 +152,7 @@ func TestHostile(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]string{dir: "not a file", filepath.Join(dir, "none.pth"): "no such file"} {
+	for path, want := range map[string]string{dir: "directory", filepath.Join(dir, "none.pth"): "no such file"} {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is answered with %v", path, err)
 		}
@@ -245,6 +245,7 @@ type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
+// With -fuzzminimizetime 5x there are 16,000 executions a second; without, nearly all time goes into making inputs small.
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"zoo.pth", "zoo_legacy.pth", "zoo.safetensors"} {
 		whole, err := os.ReadFile("testdata/" + name)

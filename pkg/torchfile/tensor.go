@@ -167,6 +167,14 @@ func (t *Tensor) Float32s(dst []float32) ([]float32, error) {
 	return dst, nil
 }
 
+// Check says in one sentence what a tensor is whose numbers are not read as float32; nil where they are.
+func (t *Tensor) Check() error {
+	if t.DType.layout().float32s == nil {
+		return fmt.Errorf("tensor %s: %w", t.Name, t.refusal())
+	}
+	return nil
+}
+
 // Bytes gives the elements in row-major order as they are in the file: little
 // endian, DType.Size() bytes each. It fails as Float32s does.
 func (t *Tensor) Bytes() ([]byte, error) {
@@ -243,7 +251,7 @@ func (t *Tensor) refusal() error {
 		return errors.New("it was not made by this package")
 	}
 	return fmt.Errorf("it is %s, which is not computed with: save it in PyTorch as an ordinary tensor, by "+
-		".to(torch.float32), .dequantize() or .to_dense()", shown(string(t.DType)))
+		"torch.tensor, .to(torch.float32), .dequantize() or .to_dense()", shown(string(t.DType)))
 }
 
 // gather streams a tensor whose elements lie in another order: it reads the

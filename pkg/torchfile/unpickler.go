@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -606,12 +607,17 @@ func (u *unpickler) pushStorage(id []any) {
 
 var errID = errors.New("it holds a persistent id that is none of a storage")
 
-// Protocol 0 writes a storage's id as Python shows it.
+// Protocol 0 writes an id as Python shows it.
+var shownModule = regexp.MustCompile(`^\('module', <class '([^']+)'>, `)
 var shownStorage = regexp.MustCompile(`^\('storage', <class '([\w.]+)'>, '(\w+)', '([\w:]+)', (\d{1,18})(?:, None)?\)$`)
 
 func (u *unpickler) textStorage() {
 	line, err := u.line()
 	u.fail(err)
+	if m := shownModule.FindStringSubmatch(line); m != nil {
+		u.push(global(m[1]))
+		return
+	}
 	m := shownStorage.FindStringSubmatch(line)
 	if m == nil {
 		u.fail(errID)
@@ -713,6 +719,10 @@ func (u *unpickler) textUnicode() {
 				return
 			}
 			r, at = rune(v), at+1+digits
+		}
+		if utf16.IsSurrogate(r) { // alone, as in the other protocols
+			out = append(out, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
+			continue
 		}
 		out = utf8.AppendRune(out, r)
 	}

@@ -13,13 +13,11 @@ import (
 	"sync"
 )
 
-// records are the entries of a checkpoint's zip file by name.
+// records are the parts of a checkpoint by name.
 type records struct {
-	r        io.ReaderAt
-	root     string // of the names: "archive/", or the name the file once had
-	find     map[string]*zip.File
-	storages map[string]*typedStorage // that the pickle has named, by key
-	big      bool                     // numbers are big-endian
+	record   func(name string) (*storage, error) // nil where there is none
+	storages map[string]*typedStorage            // that the pickle has named, by key
+	big      bool                                // numbers are big-endian
 }
 
 // readZip reads the format of PyTorch 1.6 and later: a zip file with a pickle in ROOT/data.pkl and a storage in each
@@ -29,14 +27,19 @@ func readZip(r io.ReaderAt, size int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rec.find[rec.root+"constants.pkl"] != nil {
+	return rec.read()
+}
+
+// read gives the value of the pickle.
+func (rec *records) read() (any, error) {
+	if program, _ := rec.record("constants.pkl"); program != nil {
 		return nil,
 			errors.New("this is a TorchScript program, not a checkpoint: save the model's state_dict() with torch.save")
 	}
 	if err := rec.readByteOrder(); err != nil {
 		return nil, err
 	}
-	stored, err := rec.open("data.pkl")
+	stored, err := rec.open(pickleName)
 	if err != nil {
 		return nil, err
 	}
@@ -53,14 +56,13 @@ func newRecords(r io.ReaderAt, size int64) (*records, error) {
 		return nil, errors.New("its zip directory, which stands at the end, is missing or damaged: copy or download " +
 			"the file again")
 	}
-	rec := &records{r: r, find: map[string]*zip.File{}, storages: map[string]*typedStorage{}}
-	pickle := ""
+	find, pickle := map[string]*zip.File{}, ""
 	for _, entry := range z.File {
-		if rec.find[entry.Name] != nil {
+		if find[entry.Name] != nil {
 			return nil, fmt.Errorf("it holds two records named %s", shown(entry.Name))
 		}
-		rec.find[entry.Name] = entry
-		if path.Base(entry.Name) == "data.pkl" {
+		find[entry.Name] = entry
+		if path.Base(entry.Name) == pickleName {
 			if pickle != "" {
 				return nil, fmt.Errorf("it holds two checkpoints, %s and %s", shown(pickle), shown(entry.Name))
 			}
@@ -74,8 +76,13 @@ func newRecords(r io.ReaderAt, size int64) (*records, error) {
 		return nil, errors.New("this zip file is no checkpoint: it holds no data.pkl (if there is a checkpoint " +
 			"inside, unpack it first)")
 	}
-	rec.root, _ = path.Split(pickle)
-	return rec, nil
+	root, _ := path.Split(pickle) // "archive/", or the name that the file once had
+	return &records{storages: map[string]*typedStorage{}, record: func(name string) (*storage, error) {
+		if find[root+name] == nil {
+			return nil, nil
+		}
+		return storageOf(r, find[root+name], name)
+	}}, nil
 }
 
 // persistent finds the storage that a persistent id stands for.
@@ -142,11 +149,8 @@ func storageID(id []any) (key string, dtype DType, held int64, err error) {
 // readByteOrder tells the numbers of big-endian machines. Files of before PyTorch 2.1 do not say, and are
 // little-endian.
 func (rec *records) readByteOrder() error {
-	if rec.find[rec.root+"byteorder"] == nil {
-		return nil
-	}
-	s, err := rec.open("byteorder")
-	if err != nil {
+	s, err := rec.record("byteorder")
+	if s == nil || err != nil {
 		return err
 	}
 	order := make([]byte, min(s.size, 16))
@@ -159,12 +163,17 @@ func (rec *records) readByteOrder() error {
 	return nil
 }
 
-// open finds a record and where its bytes are.
+// open is record for what must be there.
 func (rec *records) open(name string) (*storage, error) {
-	entry := rec.find[rec.root+name]
-	if entry == nil {
+	s, err := rec.record(name)
+	if s == nil && err == nil {
 		return nil, fmt.Errorf("its record %s is missing", shown(name))
 	}
+	return s, err
+}
+
+// storageOf says where the bytes of a record are.
+func storageOf(r io.ReaderAt, entry *zip.File, name string) (*storage, error) {
 	stored := entry.Method == zip.Store && entry.CompressedSize64 == entry.UncompressedSize64
 	if entry.Flags&1 != 0 || !stored && entry.Method != zip.Deflate {
 		return nil, fmt.Errorf("its record %s is encrypted or compressed by another method than deflate, which "+
@@ -174,9 +183,9 @@ func (rec *records) open(name string) (*storage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its record %s is damaged: copy or download the file again", shown(name))
 	}
-	s := &storage{r: rec.r, off: off, size: int64(entry.UncompressedSize64), crc: entry.CRC32}
+	s := &storage{r: r, off: off, size: int64(entry.UncompressedSize64), crc: entry.CRC32}
 	if !stored {
-		s.r, s.off = &inflated{packed: io.NewSectionReader(rec.r, off, int64(entry.CompressedSize64))}, 0
+		s.r, s.off = &inflated{packed: io.NewSectionReader(r, off, int64(entry.CompressedSize64))}, 0
 	}
 	return s, nil
 }

@@ -268,7 +268,8 @@ func (r *run) begin(ctx context.Context) error {
 		config.EvalSize, config.Upright = cmp.Or(r.Size, config.EvalSize), r.Upright
 		start, err = FromNothing(config, r.Seed)
 	} else {
-		options := StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Seed: r.Seed}
+		options := StartOptions{Classes: classes, NoiseFrac: r.NoiseFrac, Asked: r.asked(), Weights: r.Weights,
+			Seed: r.Seed}
 		start, err = FromCheckpoint(ctx, r.From, options)
 	}
 	if err != nil {

@@ -210,7 +210,7 @@ func Resume(path string, asked intr.Config, s finetune.Settings) (*Trainer, *Res
 	if !ok {
 		return fail(errors.New("it holds no training"))
 	}
-	start, err := readStart(file, asked)
+	start, err := readStart(file, asked, "")
 	if err != nil {
 		return fail(err)
 	}

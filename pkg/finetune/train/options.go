@@ -46,6 +46,8 @@ func (o Options) check() error {
 			"random weights")
 	case o.From == finetune.Nothing && o.Architecture == nil:
 		return errors.New("random weights need an architecture")
+	case o.From == finetune.Nothing && o.Weights != "":
+		return fmt.Errorf("random weights are not chosen, and weights %q were: name a checkpoint", o.Weights)
 	case o.StartEpoch < 0 || o.StartEpoch > 0 && o.StartEpoch >= o.Epochs:
 		return fmt.Errorf("start_epoch %d is none of the %d epochs, which count from 0", o.StartEpoch, o.Epochs)
 	case o.KeepEvery < 0:

@@ -12,6 +12,7 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/origin"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
 // Provenance is where the numbers of a run come from.
@@ -40,10 +41,11 @@ func (r *run) provenance(ctx context.Context) (Provenance, error) {
 		return p, err
 	}
 	for _, path := range []string{r.From, r.Options.Resume} {
-		if !fileIs(path) {
+		files, err := torchfile.Files(path)
+		if err != nil {
 			continue
 		}
-		if p.Checkpoint, err = origin.Digest(path); err != nil {
+		if p.Checkpoint, err = origin.Digest(files...); err != nil {
 			return p, err
 		}
 	}

@@ -751,3 +751,43 @@ func step(t *testing.T, tr *train.Trainer, batch *train.Batch) train.StepResult 
 	}
 	return result
 }
+
+// A training begins from the weights that are chosen.
+func TestStartsFromAnAverage(t *testing.T) {
+	root := &torchfile.Dict{}
+	file, err := torchfile.Open("../../intr/testdata/basic.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	plain, ema := &torchfile.Dict{}, &torchfile.Dict{}
+	for _, tensor := range file.Tensors() {
+		name := strings.TrimPrefix(tensor.Name, "model.")
+		half := make([]float32, tensor.Len())
+		average, err := torchfile.NewTensor(name, tensor.Shape, half)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain.Set(name, tensor)
+		ema.Set(name, average)
+	}
+	root.Set("model", plain)
+	root.Set("ema", ema)
+	path := filepath.Join(t.TempDir(), "both.pth")
+	if err := torchfile.WritePTH(path, root); err != nil {
+		t.Fatal(err)
+	}
+	for weights, zero := range map[string]bool{"": false, "plain": false, "ema": true} {
+		start, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: 5, Weights: weights})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := start.Values["input_proj.weight"][0]; (got == 0) != zero {
+			t.Errorf("from %q weights the first number is %v", weights, got)
+		}
+	}
+	if _, err := train.FromCheckpoint(t.Context(), path, train.StartOptions{Classes: 5, Weights: "best"}); err == nil ||
+		!strings.Contains(err.Error(), "plain (model), ema (ema)") {
+		t.Errorf("best weights are answered with %v", err)
+	}
+}

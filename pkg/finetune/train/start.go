@@ -29,6 +29,7 @@ type StartOptions struct {
 	// deviation of the normal noise on queries that are copies of others [noise_frac]; 0.1 as published
 	NoiseFrac float64
 	Asked     intr.Config // what is known of the architecture, as intr.InspectAs has it
+	Weights   string      // of a checkpoint that holds several, as intr.Weights has it
 	Seed      int64       // of the noise and of what is initialised anew [seed]
 }
 
@@ -61,7 +62,7 @@ func FromCheckpoint(ctx context.Context, checkpoint string, o StartOptions) (*St
 
 func (o StartOptions) read(file *torchfile.File) (*Start, error) {
 	o.Asked.Classes = 0 // those of the model to be, not of the file
-	start, err := readStart(file, o.Asked)
+	start, err := readStart(file, o.Asked, o.Weights)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,8 @@ func (o StartOptions) read(file *torchfile.File) (*Start, error) {
 
 // readStart reads the model of a checkpoint; that of a DETR lacks the presence
 // vector.
-func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
-	state, config, err := intr.InspectAs(file, asked)
+func readStart(file *torchfile.File, asked intr.Config, weights string) (*Start, error) {
+	state, config, err := intr.InspectAs(file, asked, weights)
 	start := &Start{Config: config, From: "INTR", Values: map[string][]float32{}}
 	if errors.Is(err, intr.ErrDETR) {
 		start.From, err = "DETR", nil
@@ -99,6 +100,9 @@ func readStart(file *torchfile.File, asked intr.Config) (*Start, error) {
 		t := state[p.Key]
 		if t == nil {
 			return nil, fmt.Errorf("tensor %s is missing", p.Key)
+		}
+		if err := t.Check(); err != nil {
+			return nil, err
 		}
 		if !slices.Equal(t.Shape, p.Shape) {
 			return nil, fmt.Errorf("tensor %s has shape %v, but %v is needed (%s)", p.Key, t.Shape, p.Shape,

@@ -103,4 +103,5 @@ def main():
                             **answers("batch", images), **answers("alone0", images[:1]), **answers("alone1", images[1:]))
 
 
-main()
+if __name__ == "__main__":
+    main()

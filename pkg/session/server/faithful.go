@@ -21,7 +21,7 @@ func (s *server) faithful(ctx context.Context, r wire.Request, out *reply) error
 	if !filepath.IsAbs(o.Dataset) {
 		return fmt.Errorf("the folder of the dataset must be given in full, not as %q", o.Dataset)
 	}
-	e, err := s.models.borrow(ctx, r.Checkpoint, r.Backend, r.Digest)
+	e, err := s.models.borrow(ctx, r.Checkpoint, r.Backend, r.Digest, r.Weights)
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,12 @@ import (
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/origin"
+	"github.com/gointr/gointr/pkg/torchfile"
 )
 
-// key is what makes two models the same: the checkpoint's content and the
-// kind of engine.
-type key struct{ digest, backend string }
+// key is what makes two models the same: the checkpoint's content, the kind of
+// engine, and which weights of several.
+type key struct{ digest, backend, weights string }
 
 // entry is one model of the session. Its fields are models' to guard; the
 // model itself is there once loaded is closed.
@@ -58,6 +59,21 @@ func version(info os.FileInfo) string {
 	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), fileID(info))
 }
 
+// versions are those of all files of a checkpoint.
+func versions(path string) (files []string, all string, err error) {
+	if files, err = torchfile.Files(path); err != nil {
+		return nil, "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s cannot be read: %w", file, wholefile.Cause(err))
+		}
+		all += version(info) + ";"
+	}
+	return files, all, nil
+}
+
 // find gives the path of a checkpoint as a user in folder names it.
 func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (string, error) {
 	named := strings.HasPrefix(checkpoint, "hf:") || checkpoint == "" ||
@@ -68,24 +84,24 @@ func find(ctx context.Context, checkpoint, folder string, progress io.Writer) (s
 	return hub.Find(ctx, checkpoint, progress)
 }
 
-// digest is the SHA-256 of a file, computed once for every version of it.
+// digest is the SHA-256 of a checkpoint's files, computed once for every version of them.
 func (m *models) digest(path string) (string, error) {
-	info, err := os.Stat(path)
+	files, now, err := versions(path)
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
+		return "", err
 	}
 	m.mu.Lock()
 	known := m.files[path]
 	m.mu.Unlock()
-	if known.version == version(info) {
+	if known.version == now {
 		return known.digest, nil
 	}
-	known.version = version(info)
-	if known.digest, err = origin.Digest(path); err != nil {
+	known.version = now
+	if known.digest, err = origin.Digest(files...); err != nil {
 		return "", err
 	}
 	// A file written to in the meantime has no digest worth keeping.
-	if after, err := os.Stat(path); err == nil && version(after) == known.version {
+	if _, after, err := versions(path); err == nil && after == known.version {
 		m.mu.Lock()
 		m.files[path] = known
 		m.mu.Unlock()
@@ -95,8 +111,8 @@ func (m *models) digest(path string) (string, error) {
 
 // borrow gives the model of a checkpoint file, loading it unless it is there.
 // The caller gives it back with release. digest, where the caller has opened
-// the checkpoint before, is what it had then.
-func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry, error) {
+// the checkpoint before, is what it had then. weights are those of several.
+func (m *models) borrow(ctx context.Context, path, kind, digest, weights string) (*entry, error) {
 	engine, err := backend.Open(kind)
 	if err != nil {
 		return nil, err
@@ -106,7 +122,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 	} else if kind != backend.Go { // whose gradients may be computed elsewhere than its answers
 		kind = backend.Auto
 	}
-	e := m.take(key{digest, kind}, "")
+	e := m.take(key{digest, kind, weights}, "")
 	if e == nil {
 		now, err := m.digest(path)
 		if err != nil {
@@ -115,7 +131,7 @@ func (m *models) borrow(ctx context.Context, path, kind, digest string) (*entry,
 		if digest != "" && now != digest {
 			return nil, fmt.Errorf("%s has changed since it was opened: open it again", path)
 		}
-		e = m.take(key{now, kind}, path)
+		e = m.take(key{now, kind, weights}, path)
 	}
 	select {
 	case <-e.loaded:
@@ -155,7 +171,7 @@ func (m *models) load(e *entry) {
 	m.fit()
 	start := time.Now()
 	// Who else asks for it must not lose it when the first caller leaves.
-	e.model, e.err = intr.Open(context.Background(), e.path, intr.Backend(e.backend))
+	e.model, e.err = intr.Open(context.Background(), e.path, intr.Backend(e.backend), intr.Weights(e.weights))
 	m.mu.Lock()
 	if e.err != nil {
 		delete(m.entries, e.key)

@@ -264,13 +264,13 @@ func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.models.borrow(ctx, path, r.Backend, "")
+	e, err := s.models.borrow(ctx, path, r.Backend, "", r.Weights)
 	if err != nil {
 		return err
 	}
 	defer s.models.release(e)
 	return out.finish(wire.Opened{
-		Path: path, Digest: e.digest, Config: e.model.Config.String(), Classes: e.model.Config.Classes,
+		Path: path, Digest: e.digest, Config: e.model.About().Origin.Model, Classes: e.model.Config.Classes,
 		EvalSize: e.model.Config.EvalSize, Names: e.model.Names, Engine: e.model.Engine.String(), Backend: e.backend,
 		Upright: e.model.Config.Upright,
 	})
@@ -278,7 +278,7 @@ func (s *server) open(ctx context.Context, r wire.Request, out *reply) error {
 
 func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Picture, caller int, out *reply) error {
 	start := time.Now()
-	e, err := s.models.borrow(ctx, r.Checkpoint, r.Backend, r.Digest)
+	e, err := s.models.borrow(ctx, r.Checkpoint, r.Backend, r.Digest, r.Weights)
 	if err != nil {
 		return err
 	}

@@ -540,7 +540,7 @@ func TestEvict(t *testing.T) {
 		{used: now, model: &intr.Model{}},
 		{used: now.Add(-time.Hour), model: &intr.Model{}},
 	} {
-		e.key = key{strconv.Itoa(i), "go"}
+		e.key = key{digest: strconv.Itoa(i), backend: "go"}
 		m.entries[e.key] = e
 	}
 	for _, want := range []string{"3", "2"} {

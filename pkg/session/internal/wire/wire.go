@@ -24,7 +24,7 @@ import (
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 4
+const Protocol = 5
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -56,8 +56,9 @@ type Request struct {
 	Checkpoint string `json:"checkpoint,omitempty"` // as the user names it
 	Folder     string `json:"folder,omitempty"`     // that its path starts from
 	Backend    string `json:"backend,omitempty"`
-	Digest     string `json:"digest,omitempty"` // of the checkpoint that was opened
-	Image      string `json:"image,omitempty"`  // what the picture is called
+	Weights    string `json:"weights,omitempty"` // of a checkpoint that holds several
+	Digest     string `json:"digest,omitempty"`  // of the checkpoint that was opened
+	Image      string `json:"image,omitempty"`   // what the picture is called
 	Height     int    `json:"height,omitempty"`
 	Width      int    `json:"width,omitempty"`
 	Maps       bool   `json:"maps,omitempty"`
