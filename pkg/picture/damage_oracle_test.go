@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestDamagedJPEGs damages the whole files of the JPEG decoder's fixtures, of every coding, at random, and holds what is
-// made of each against Pillow: equal pixels, or refused by both.
+// TestDamagedJPEGs damages the whole files of the JPEG decoder's fixtures, of every coding, at random, and holds what
+// is made of each against Pillow: equal pixels, or refused by both.
 func TestDamagedJPEGs(t *testing.T) {
 	python := os.Getenv("GOINTR_ORACLE")
 	if python == "" {
