@@ -32,7 +32,7 @@ for path in sys.stdin:
 `
 
 // TestCollections holds every file below the folder GOINTR_COLLECTIONS together with Pillow, and prints the table of
-// docs/pictures.md. It fails where pixels differ or only one of the two reads a picture of a kind that is read.
+// docs/parity.md. It fails where pixels differ or only one of the two reads a picture of a kind that is read.
 func TestCollections(t *testing.T) {
 	folder, python := os.Getenv("GOINTR_COLLECTIONS"), os.Getenv("GOINTR_ORACLE")
 	if folder == "" || python == "" {

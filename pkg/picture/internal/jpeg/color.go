@@ -30,7 +30,7 @@ func (d *decoder) rgb() []uint8 {
 	parallel.Do(d.height, func(next func() (int, bool)) {
 		rows, planes := make([][]uint8, len(d.components)), make([]*upsampler, len(d.components))
 		for i := range planes {
-			planes[i] = newUpsampler(&d.components[i], d.maxH, d.maxV)
+			planes[i] = newUpsampler(&d.components[i], d.maxH, d.maxV, !d.lossless)
 		}
 		for y, ok := next(); ok; y, ok = next() {
 			for i, plane := range planes {
@@ -51,12 +51,20 @@ func (d *decoder) conversion() func(to []uint8, rows [][]uint8) {
 	case len(c) == 4:
 		ycck := d.adobe && d.transfer != 0
 		return func(to []uint8, rows [][]uint8) { fromCMYK(to, rows, ycck) }
+	case d.lossless:
+		return fromRGB
 	case d.jfif:
 		return fromYCbCr
 	case d.adobe && d.transfer == 0, !d.adobe && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B':
 		return fromRGB
 	}
 	return fromYCbCr
+}
+
+// converts is whether the samples are not what is to be shown, which libjpeg does not accept of a lossless file.
+func (d *decoder) converts() bool {
+	converted := d.adobe && d.transfer != 0
+	return !d.plain && (len(d.components) == 3 && (d.jfif || converted) || len(d.components) == 4 && converted)
 }
 
 func fromGray(to []uint8, rows [][]uint8) {

@@ -13,17 +13,19 @@ type huffman struct {
 	last    [18]int32             // by length: one past the last code, left-aligned to 16 bits
 	offset  [17]int32             // by length: index of the first symbol minus the first code
 	symbols []byte
+	broken  bool // it has more codes than there are
 }
 
 // newHuffman builds a table from the numbers of codes of length 1 to 16.
-func newHuffman(counts, symbols []byte) (*huffman, error) {
+func newHuffman(counts, symbols []byte) *huffman {
 	h := &huffman{symbols: append([]byte(nil), symbols...)}
 	code, index := int32(0), int32(0)
 	for length := 1; length <= 16; length++ {
 		h.offset[length] = index - code
 		for range counts[length-1] {
 			if code+1 >= 1<<length { // ones alone are no code
-				return nil, damaged("a Huffman table has too many codes")
+				h.broken = true
+				return h
 			}
 			if length <= lookBits {
 				first := code << (lookBits - length)
@@ -50,7 +52,7 @@ func newHuffman(counts, symbols []byte) (*huffman, error) {
 		v := int32(i>>(lookBits-length-size)) & (1<<size - 1)
 		h.whole[i] = extend(v, size)<<16 | int32(run<<8) | int32(length+size)
 	}
-	return h, nil
+	return h
 }
 
 // symbol reads one code. A code that the table lacks reads as 0, as in libjpeg.

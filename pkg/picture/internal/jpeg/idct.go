@@ -56,11 +56,14 @@ func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, str
 		return
 	}
 	var work [64]int32
-	used := columns[extent&63]
+	used, flat := columns[extent&63], level(coefficients, extent)
 	for x := range used {
 		c, q, w := coefficients[x:][:57], quant[x:][:57], work[x:][:57]
 		if c[8]|c[16]|c[24]|c[32]|c[40]|c[48]|c[56] == 0 {
 			v := saturated(int32(c[0]*q[0]) << passBits)
+			if flat {
+				v = int32(c[0] * q[0] << passBits)
+			}
 			w[0], w[8], w[16], w[24], w[32], w[40], w[48], w[56] = v, v, v, v, v, v, v, v
 			continue
 		}
@@ -94,8 +97,21 @@ func inverseScalar(coefficients, quant *[64]int16, extent uint8, to []uint8, str
 }
 
 // What leaves 16 bits, as only damaged files make it, goes the way of libjpeg-turbo's vector instructions: sums of two
-// wrap around, and what the first pass leaves is saturated.
+// wrap around, and what the first pass leaves is saturated, but wraps around in a level block.
 func saturated(v int32) int32 { return max(-1<<15, min(v, 1<<15-1)) }
+
+// level is whether a block has no vertical frequencies.
+func level(coefficients *[64]int16, extent uint8) bool {
+	if extent > 28 { // the last of the first row
+		return false
+	}
+	for _, c := range coefficients[8:] {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // even is the half of the transform that the even frequencies make, half a unit added for rounding.
 func even(v0, v2, v4, v6, round int32) (e0, e1, e2, e3 int32) {

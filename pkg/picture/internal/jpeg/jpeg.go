@@ -1,6 +1,7 @@
 // Package jpeg decodes JPEG files to exactly the pixels of libjpeg-turbo as Pillow calls it: the accurate integer
-// transform, triangle upsampling of chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential and
-// progressive Huffman coding, 8 bits), JFIF and Adobe's Technical Note 5116.
+// transform, triangle upsampling of chroma, and 16-bit fixed-point colour. It follows ITU-T T.81 (sequential,
+// progressive and lossless with Huffman coding, the first two with arithmetic coding; 8 bits), JFIF and Adobe's
+// Technical Note 5116.
 package jpeg
 
 import (
@@ -15,7 +16,9 @@ func damaged(what string) error { return fmt.Errorf("the JPEG is damaged (%s)", 
 
 // Markers of T.81 table B.1.
 const (
-	sof0, sof1, sof2 = 0xC0, 0xC1, 0xC2
+	sof0, sof1, sof2 = 0xC0, 0xC1, 0xC2 // sequential, the same, progressive
+	sof3             = 0xC3             // lossless
+	sof9, sof10      = 0xC9, 0xCA       // sequential and progressive with arithmetic coding
 	dht, dac         = 0xC4, 0xCC
 	rst0, rst7       = 0xD0, 0xD7
 	soi, eoi, sos    = 0xD8, 0xD9, 0xDA
@@ -28,6 +31,7 @@ const (
 type component struct {
 	id, h, v, table int
 	width, height   int // samples that belong to the picture
+	unit            int // samples of a block in a row: 8, or 1 in a lossless file
 	across, down    int // blocks, whole MCUs
 	samples         []uint8
 	quant           *[64]int16 // nil until the first scan of the component
@@ -37,16 +41,22 @@ type component struct {
 	knownBefore  [64]int // the same before the latest scan of the component
 	extents      []uint8 // by block: the last coefficient that is not zero
 
-	dc, ac *huffman // of the current scan
-	dcLast int32
+	dc, ac           *huffman // of the current scan
+	dcTable, acTable int      // the same by number
+	dcLast           int32
+	dcContext        int // arithmetic coding only: how the last DC coefficient differed
+
+	lossless
 }
 
-func (c *component) stride() int { return c.across * 8 }
+func (c *component) stride() int { return c.across * c.unit }
 
 type decoder struct {
 	bits
 	width, height int
 	progressive   bool
+	lossless      bool
+	arithmetic    bool
 	buffered      bool // several scans make the picture
 	components    []component
 	maxH, maxV    int
@@ -54,6 +64,7 @@ type decoder struct {
 
 	quant    [4]*[64]int16
 	dc, ac   [4]*huffman
+	coder    *arithmetic
 	restart  int // MCUs between restart markers, 0 for none
 	jfif     bool
 	adobe    bool
@@ -75,14 +86,21 @@ const (
 	fewBlocks = 1 << 24
 )
 
+// smallPicture is how many samples may be made room for whatever the file's length.
+const smallPicture = 1 << 24
+
 // Decode gives the picture as RGB, [height, width, 3]. Before anything of the
 // picture's size is allocated, check is asked whether the size is acceptable.
 func Decode(data []byte, check func(width, height int) error) (width, height int, rgb []uint8, err error) {
-	d := decoder{bits: bits{data: data, at: 2}} // past SOI
+	d := newDecoder(data)
 	if err := d.decode(check); err != nil {
 		return 0, 0, nil, err
 	}
 	return d.width, d.height, d.rgb(), nil
+}
+
+func newDecoder(data []byte) *decoder {
+	return &decoder{bits: bits{data: data, at: 2}, coder: newArithmetic()} // past SOI
 }
 
 func (d *decoder) decode(check func(width, height int) error) error {
@@ -95,15 +113,28 @@ func (d *decoder) decode(check func(width, height int) error) error {
 			return err
 		}
 		if marker == eoi {
-			if d.scans == 0 {
-				return damaged("it holds no picture")
+			if d.scans > 0 {
+				return d.finish()
 			}
-			return d.finish()
+			if err := d.nextStream(); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := d.readSegment(marker, segment, check); err != nil {
 			return err
 		}
 	}
+}
+
+// nextStream goes from a stream of tables alone to what must follow at once: another, to which they belong.
+func (d *decoder) nextStream() error {
+	if d.components != nil || d.at+2 > len(d.data) || d.data[d.at] != 0xFF || d.data[d.at+1] != soi {
+		return damaged("it holds no picture")
+	}
+	d.at += 2
+	d.restart, d.jfif, d.adobe, d.coder = 0, false, false, newArithmetic()
+	return nil
 }
 
 // nextSegment passes the next marker that is not one of a restart, and what it begins.
@@ -157,13 +188,17 @@ func (d *decoder) readSegment(marker byte, s []byte, check func(width, height in
 		if len(s) >= 12 && string(s[:5]) == "Adobe" {
 			d.adobe, d.transfer = true, s[11]
 		}
-	case sof0, sof1, sof2:
-		d.progressive = marker == sof2
+	case dac:
+		return d.readConditioning(s)
+	case sof0, sof1, sof2, sof3, sof9, sof10:
+		d.progressive, d.lossless = marker == sof2 || marker == sof10, marker == sof3
+		d.arithmetic = marker == sof9 || marker == sof10
 		return d.readFrame(s, check)
-	case 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF:
-		return errors.New("the JPEG is arithmetic-coded, which is not read; save it as an ordinary JPEG or PNG")
-	case 0xC3, 0xC5, 0xC6, 0xC7, 0xF7:
-		return errors.New("the JPEG is lossless or hierarchical, which is not read; save it as an ordinary JPEG or PNG")
+	case 0xCB:
+		return errors.New("the JPEG is lossless and arithmetic-coded, which is not read; save it as an ordinary JPEG " +
+			"or PNG")
+	case 0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF:
+		return errors.New("the JPEG is hierarchical, which is not read; save it as an ordinary JPEG or PNG")
 	case sos:
 		return d.readScan(s)
 	}
@@ -204,16 +239,8 @@ func (d *decoder) readHuffman(s []byte) error {
 			return damaged("a Huffman table")
 		}
 		symbols := s[17:][:total]
-		table, err := newHuffman(s[1:17], symbols)
-		if err != nil {
-			return err
-		}
+		table := newHuffman(s[1:17], symbols)
 		if s[0]>>4 == 0 {
-			for _, symbol := range symbols {
-				if symbol > 15 {
-					return damaged("a Huffman table")
-				}
-			}
 			d.dc[s[0]&3] = table
 		} else {
 			d.ac[s[0]&3] = table
@@ -241,14 +268,31 @@ func (d *decoder) readFrame(s []byte, check func(width, height int) error) error
 	if err := d.readComponents(s[6:]); err != nil {
 		return err
 	}
-	if d.blocks/8 > len(d.data) { // a block takes at least one bit
+	if d.blocks/d.blocksPerByte() > len(d.data) && d.blocks*d.unit()*d.unit() > smallPicture {
 		return errTruncated
 	}
 	for i := range d.components {
 		c := &d.components[i]
-		c.samples = make([]uint8, c.across*c.down*64)
+		c.samples = make([]uint8, c.stride()*c.down*c.unit)
 	}
 	return nil
+}
+
+// unit is how many samples of a row are coded together.
+func (d *decoder) unit() int {
+	if d.lossless {
+		return 1
+	}
+	return 8
+}
+
+// blocksPerByte is how many blocks a byte may hold: a Huffman code has at least one bit, the arithmetic coder's most
+// probable symbol next to none.
+func (d *decoder) blocksPerByte() int {
+	if d.arithmetic {
+		return 512
+	}
+	return 8
 }
 
 // readComponents reads what a frame header says of each, three bytes.
@@ -262,7 +306,8 @@ func (d *decoder) readComponents(s []byte) error {
 		}
 		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
 	}
-	d.mcusX, d.mcusY = ceil(d.width, 8*d.maxH), ceil(d.height, 8*d.maxV)
+	unit := d.unit()
+	d.mcusX, d.mcusY = ceil(d.width, unit*d.maxH), ceil(d.height, unit*d.maxV)
 	for i := range d.components {
 		c := &d.components[i]
 		if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
@@ -270,8 +315,8 @@ func (d *decoder) readComponents(s []byte) error {
 				"ordinary JPEG or PNG")
 		}
 		c.width, c.height = ceil(d.width*c.h, d.maxH), ceil(d.height*c.v, d.maxV)
-		c.across, c.down = d.mcusX*c.h, d.mcusY*c.v
-		d.blocks += ceil(c.width, 8) * ceil(c.height, 8)
+		c.unit, c.across, c.down = unit, d.mcusX*c.h, d.mcusY*c.v
+		d.blocks += ceil(c.width, unit) * ceil(c.height, unit)
 	}
 	return nil
 }

@@ -9,7 +9,8 @@ type Plane struct {
 // Planes gives a picture's components, neither widened nor converted. Before anything of the picture's size is
 // allocated, check is asked whether the size is acceptable.
 func Planes(data []byte, check func(width, height int) error) (width, height int, planes []Plane, err error) {
-	d := decoder{bits: bits{data: data, at: 2}, plain: true} // past SOI
+	d := newDecoder(data)
+	d.plain = true
 	if err := d.decode(check); err != nil {
 		return 0, 0, nil, err
 	}
@@ -24,14 +25,15 @@ func Planes(data []byte, check func(width, height int) error) (width, height int
 // Two components are read, too.
 func Stored(data []byte, check func(width, height int) error) (width, height, channels int, samples []uint8,
 	err error) {
-	d := decoder{bits: bits{data: data, at: 2}, plain: true} // past SOI
+	d := newDecoder(data)
+	d.plain = true
 	if err := d.decode(check); err != nil {
 		return 0, 0, 0, nil, err
 	}
 	channels = len(d.components)
 	samples = make([]uint8, d.width*d.height*channels)
 	for i := range d.components {
-		plane := newUpsampler(&d.components[i], d.maxH, d.maxV)
+		plane := newUpsampler(&d.components[i], d.maxH, d.maxV, !d.lossless)
 		for y := range d.height {
 			to := samples[y*d.width*channels+i:]
 			for x, v := range plane.row(y)[:d.width] {

@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"cmp"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -12,11 +13,11 @@ import (
 // scan is what one SOS segment asks for.
 type scan struct {
 	components   []*component
-	first, last  int // coefficients
-	high, low    int // successive approximation
+	first, last  int // coefficients; in a lossless file first is the predictor
+	high, low    int // successive approximation; in a lossless file low is the point transform
 	across, down int // MCUs
 	interleaved  bool
-	decode       func(c *component, block []int16, extent *uint8, s *scan) // of a progressive scan
+	decode       func(c *component, block []int16, extent *uint8, s *scan) // not of a lossless scan
 	restarts     int                                                       // markers passed
 	counter      int                                                       // MCUs before the next
 }
@@ -40,7 +41,8 @@ func (d *decoder) readScan(s []byte) error {
 	}
 	sc.across, sc.down = d.mcusX, d.mcusY
 	if !sc.interleaved {
-		sc.across, sc.down = ceil(sc.components[0].width, 8), ceil(sc.components[0].height, 8)
+		c := sc.components[0]
+		sc.across, sc.down = ceil(c.width, c.unit), ceil(c.height, c.unit)
 	}
 	d.read += sc.across * sc.down * len(sc.components)
 	if d.read > maxPasses*d.blocks+fewBlocks {
@@ -54,23 +56,40 @@ func (d *decoder) readScan(s []byte) error {
 	} else if !d.buffered {
 		return damaged("a scan follows that of the whole picture")
 	}
+	if d.lossless {
+		if d.converts() {
+			return errors.New("the JPEG is lossless and not RGB, which is not read; save it as an ordinary JPEG or PNG")
+		}
+		sc.startLossless()
+		return d.readLossless(sc)
+	}
+	sc.decode = d.blockDecoder(sc)
 	if !d.buffered {
 		return d.readSequential(sc)
 	}
 	d.note(sc)
+	return d.readBuffered(sc)
+}
+
+// blockDecoder is what reads the blocks of a scan.
+func (d *decoder) blockDecoder(s *scan) func(c *component, block []int16, extent *uint8, s *scan) {
+	coding := [...]func(c *component, block []int16, extent *uint8, s *scan){
+		d.sequential, d.dcFirst, d.dcRefine, d.acFirst, d.acRefine}
+	if d.arithmetic {
+		coding = [...]func(c *component, block []int16, extent *uint8, s *scan){
+			d.arithmeticBlock, d.arithmeticDC, d.arithmeticDCRefine, d.arithmeticAC, d.arithmeticACRefine}
+	}
 	switch {
 	case !d.progressive:
-		sc.decode = d.sequential
-	case sc.first == 0 && sc.high == 0:
-		sc.decode = d.dcFirst
-	case sc.first == 0:
-		sc.decode = d.dcRefine
-	case sc.high == 0:
-		sc.decode = d.acFirst
-	default:
-		sc.decode = d.acRefine
+		return coding[0]
+	case s.first == 0 && s.high == 0:
+		return coding[1]
+	case s.first == 0:
+		return coding[2]
+	case s.high == 0:
+		return coding[3]
 	}
-	return d.readBuffered(sc)
+	return coding[4]
 }
 
 // buffer makes room for coefficients where the first scan is not the only one.
@@ -78,7 +97,7 @@ func (d *decoder) buffer(first *scan) {
 	d.buffered = d.progressive || len(first.components) < len(d.components)
 	for i := range d.components {
 		c := &d.components[i]
-		if d.buffered {
+		if d.buffered && !d.lossless {
 			c.coefficients, c.extents = make([]int16, c.across*c.down*64), make([]uint8, c.across*c.down)
 		}
 		c.known = unknown
@@ -97,6 +116,12 @@ func (d *decoder) scanHeader(s []byte) (*scan, error) {
 		sc.first, sc.last, sc.high, sc.low = int(s[0]), int(s[1]), int(s[2]>>4), int(s[2]&15)
 		if sc.last > 63 || sc.first > sc.last || (sc.first == 0) != (sc.last == 0) || sc.first > 0 && n > 1 ||
 			sc.low > 13 || sc.high > 0 && sc.high != sc.low+1 {
+			return nil, damaged("a scan header")
+		}
+	}
+	if d.lossless {
+		sc.first, sc.last, sc.low = int(s[0]), int(s[1]), int(s[2])
+		if sc.first < 1 || sc.first > 7 || sc.last != 0 || sc.low > 7 {
 			return nil, damaged("a scan header")
 		}
 	}
@@ -120,21 +145,42 @@ func (d *decoder) scanHeader(s []byte) (*scan, error) {
 
 // choose gives a component of a scan the tables that the header names.
 func (d *decoder) choose(c *component, tables byte, s *scan) error {
-	if tables>>4 > 3 || tables&15 > 3 {
-		return damaged("a scan header")
+	c.dcTable, c.acTable = int(tables>>4), int(tables&15)
+	if !d.arithmetic {
+		if err := d.chooseHuffman(c, s); err != nil {
+			return err
+		}
 	}
-	c.dc, c.ac = d.dc[tables>>4], d.ac[tables&15]
-	if !d.progressive {
-		c.dc, c.ac = cmp.Or(c.dc, standardDC[tables>>4]), cmp.Or(c.ac, standardAC[tables&15])
-	}
-	if s.first == 0 && s.high == 0 && c.dc == nil || s.last > 0 && c.ac == nil {
-		return damaged("a Huffman table is missing")
+	if d.lossless {
+		return nil
 	}
 	if c.quant == nil && c.table < len(d.quant) {
 		c.quant = d.quant[c.table]
 	}
 	if c.quant == nil {
 		return damaged("a quantization table is missing")
+	}
+	return nil
+}
+
+// chooseHuffman gives a component its Huffman tables, and looks at those that the scan needs.
+func (d *decoder) chooseHuffman(c *component, s *scan) error {
+	needDC, needAC, largest := s.first == 0 && s.high == 0, s.last > 0, byte(15)
+	if d.lossless {
+		needDC, largest = true, 16
+	}
+	if needDC && c.dcTable > 3 || needAC && c.acTable > 3 {
+		return damaged("a scan header")
+	}
+	c.dc, c.ac = d.dc[c.dcTable&3], d.ac[c.acTable&3]
+	if !d.progressive && !d.lossless {
+		c.dc, c.ac = cmp.Or(c.dc, standardDC[c.dcTable&3]), cmp.Or(c.ac, standardAC[c.acTable&3])
+	}
+	if needDC && c.dc == nil || needAC && c.ac == nil {
+		return damaged("a Huffman table is missing")
+	}
+	if needDC && (c.dc.broken || len(c.dc.symbols) > 0 && slices.Max(c.dc.symbols) > largest) || needAC && c.ac.broken {
+		return damaged("a Huffman table")
 	}
 	return nil
 }
@@ -156,16 +202,21 @@ func (d *decoder) startInterval(s *scan) {
 	}
 	d.eobRun = 0
 	s.counter = d.restart
+	if d.arithmetic {
+		d.startArithmetic(s)
+	}
 }
 
 // afterMCU notices the end of the data. Before a marker the rest of the interval is taken as empty, as libjpeg does.
 func (d *decoder) afterMCU(s *scan) error {
 	s.counter--
-	if d.overrun() {
-		d.short = true
-		if d.ended {
-			return errTruncated
-		}
+	return d.noticeEnd()
+}
+
+func (d *decoder) noticeEnd() error {
+	d.short = d.short || d.overrun()
+	if d.ended && (d.short || d.arithmetic) {
+		return errTruncated
 	}
 	return nil
 }
@@ -259,7 +310,7 @@ func (d *decoder) readBand(s *scan, b *band) error {
 				for y := range v {
 					for k := range h {
 						at := y*s.across*h + x*h + k
-						d.sequential(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
+						s.decode(c, b.coefficients[i][at*64:][:64], &b.extents[i][at], s)
 					}
 				}
 			}
@@ -323,6 +374,12 @@ func (d *decoder) finish() error {
 	smooth := d.smooths()
 	for i := range d.components {
 		c := &d.components[i]
+		if d.lossless {
+			if c.differences == nil {
+				return damaged("a component is missing")
+			}
+			continue
+		}
 		if c.quant == nil { // no scan had it
 			for k := range c.samples {
 				c.samples[k] = 128

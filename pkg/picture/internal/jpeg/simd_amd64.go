@@ -62,7 +62,7 @@ func load(l *[8]int32) vector { return archsimd.LoadInt32x8(l) }
 
 // inverseAVX2 is inverseScalar for eight columns, then eight rows, at once.
 func inverseAVX2(coefficients, quant *[64]int16, extent uint8, to []uint8, stride int) {
-	if extent == 0 {
+	if extent == 0 || level(coefficients, extent) {
 		inverseScalar(coefficients, quant, extent, to, stride)
 		return
 	}

@@ -27,9 +27,5 @@ var (
 func standard(counts, symbols string) *huffman {
 	c, _ := hex.DecodeString(counts)
 	s, _ := hex.DecodeString(symbols)
-	h, err := newHuffman(c, s)
-	if err != nil {
-		panic(err)
-	}
-	return h
+	return newHuffman(c, s)
 }

@@ -3,25 +3,26 @@ package jpeg
 // upsampler makes rows of the picture from a plane that is h and v times smaller.
 type upsampler struct {
 	*component
-	h, v int
-	sums []uint16 // one before the row and one after it
-	out  []uint8
+	h, v  int
+	fancy bool
+	sums  []uint16 // one before the row and one after it
+	out   []uint8
 }
 
-func newUpsampler(c *component, maxH, maxV int) *upsampler {
-	return &upsampler{c, maxH / c.h, maxV / c.v, make([]uint16, c.width+2), make([]uint8, c.width*maxH/c.h)}
+func newUpsampler(c *component, maxH, maxV int, fancy bool) *upsampler {
+	return &upsampler{c, maxH / c.h, maxV / c.v, fancy, make([]uint16, c.width+2), make([]uint8, c.width*maxH/c.h)}
 }
 
 func (u *upsampler) stored(y int) []uint8 { return u.samples[y*u.stride():][:u.width] }
 
 // row is row y of the picture, good until the next call. Twice smaller is filled in with a triangle of weights 3 and 1,
-// as libjpeg-turbo does; other factors repeat samples.
+// as libjpeg-turbo does where it is fancy; other factors repeat samples.
 func (u *upsampler) row(y int) []uint8 {
 	near := u.stored(y / u.v)
-	if u.h == 1 && u.v != 2 {
+	if u.h == 1 && (u.v != 2 || !u.fancy) {
 		return near
 	}
-	if u.v == 2 && (u.h == 1 || u.h == 2 && u.width > 2) {
+	if u.fancy && u.v == 2 && (u.h == 1 || u.h == 2 && u.width > 2) {
 		far := u.stored(max(0, y/2-1))
 		if y%2 == 1 {
 			far = u.stored(min(u.height-1, y/2+1))
@@ -38,7 +39,7 @@ func (u *upsampler) row(y int) []uint8 {
 		widen(u.out, u.sums, 8, 7, 4)
 		return u.out
 	}
-	if u.h == 2 && u.v == 1 && u.width > 2 {
+	if u.fancy && u.h == 2 && u.v == 1 && u.width > 2 {
 		for x, sample := range near {
 			u.sums[x+1] = uint16(sample)
 		}
