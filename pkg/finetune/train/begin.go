@@ -290,7 +290,7 @@ func (r *run) trainOn(s finetune.Settings) error {
 		return err
 	}
 	defer file.Close()
-	start, err := readStart(file, r.asked())
+	start, err := readStart(file, r.asked(), r.Options.Weights)
 	switch classes := len(r.train.Classes); {
 	case err != nil:
 		return fmt.Errorf("%s cannot be resumed: %w", path, err)
