@@ -104,6 +104,21 @@ func (c *Cell) Line(inGo int) int {
 	return c.lines[inGo-1] + 1
 }
 
+// Find is the line of Go, from 1, that reads like a line that gofmt may have laid out; 0 where it is none or several.
+func (c *Cell) Find(line string) int {
+	bare := strings.NewReplacer(" ", "", "\t", "", ",", "")
+	found := 0
+	for i, text := range strings.Split(c.Go, "\n") {
+		if text = bare.Replace(text); text != "" && text == bare.Replace(line) {
+			if found > 0 {
+				return 0
+			}
+			found = i + 1
+		}
+	}
+	return found
+}
+
 // compose writes special lines and declarations first, then main with the statements.
 func (c *Cell) compose(lines []string, special []bool, chunks []chunk) {
 	var head, imports, declared, body text

@@ -107,7 +107,7 @@ func TestExplain(t *testing.T) {
 		"undefined: zebra":                          "zebra is not known here: declare it, or import the package it is from",
 		"undefined: True":                           "True is written true in Go",
 		"undefined: notebook.Opne":                  "notebook has no Opne: did you mean notebook.Open?",
-		"undefined: fmt.println (but have Println)": "a package's names begin with a capital letter: fmt.Println, not println",
+		"undefined: fmt.println (but have Println)": "a package's names begin with a capital letter: fmt.Println",
 		"model.Explan undefined (type *notebook.Model has no field or method Explan)": "model has no Explan: did you mean " +
 			"model.Explain?",
 		"f (value of type int) is not used": "f is a value alone: give it a name, return it, or fmt.Println it (only that of a " +

@@ -170,7 +170,9 @@ func says(format string) func(*Notebook, *Cell, *Mistake, []string) string {
 var rules = []rule{
 	{regexp.MustCompile(`^undefined: (\w+)\.(\w+)$`), (*Notebook).notInPackage},
 	{regexp.MustCompile(`^undefined: (\w+)\.(\w+) \(but have (\w+)\)$`),
-		says("a package's names begin with a capital letter: %[1]s.%[3]s, not %[2]s")},
+		func(_ *Notebook, _ *Cell, _ *Mistake, p []string) string {
+			return fmt.Sprintf("a package's names begin with a capital letter: %s.%s", p[1], p[3])
+		}},
 	{regexp.MustCompile(`^undefined: (\w+)$`), (*Notebook).undefined},
 	{regexp.MustCompile(`^name (\w+) not exported by package (\w+)$`), func(n *Notebook, c *Cell, m *Mistake, p []string) string {
 		return n.notInPackage(c, m, []string{"", p[2], p[1]})
@@ -194,6 +196,8 @@ var rules = []rule{
 	}},
 	{regexp.MustCompile(`^invalid operation: (.+) \(mismatched types (?:untyped )?(?:string and .+|.+ and (?:untyped )?string)\)$`),
 		says("%s puts text and something else together: fmt.Sprint(a, b) does that")},
+	{regexp.MustCompile(`^cannot convert (.+) \(untyped (?:int|float) constant.*\) to type string`),
+		says("text and the number %s are not put together by +: fmt.Sprint(a, b) does that")},
 	{regexp.MustCompile(`^invalid argument: (.+) \(.+\) for built-in (\w+)$`), says("%[2]s asks a list, a map or text, and %[1]s is none")},
 	{regexp.MustCompile(`^invalid operation: (.+) \(mismatched types (.+) and (.+)\)$`),
 		says("%s has numbers or values of two types, %s and %s: Go takes them together only after a conversion, float64(x) say")},

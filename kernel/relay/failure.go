@@ -2,6 +2,8 @@ package relay
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,10 +22,11 @@ type failure struct {
 func red(s string) string { return "\x1b[31m" + s + "\x1b[0m" }
 
 var (
-	inMain   = regexp.MustCompile(`main(?:_test)?\.go:(\d+):(\d+): (.+)$`)
-	cellLine = regexp.MustCompile(`(?m)^Cell(?:\[(\d+)\]:)? Line (\d+)$`)
-	stackOf  = regexp.MustCompile(`\[\[ Cell (?:\[(\d+)\] )?Line (\d+) \]\]`)
-	showing  = "(no value) used as value"
+	inMain    = regexp.MustCompile(`main(?:_test)?\.go:(\d+):(\d+): (.+)$`)
+	cellLine  = regexp.MustCompile(`(?m)^Cell(?:\[(\d+)\]:)? Line (\d+)$`)
+	stackOf   = regexp.MustCompile(`\[\[ Cell (?:\[(\d+)\] )?Line (\d+) \]\]`)
+	stackLine = regexp.MustCompile(`main\.go:(\d+)`)
+	showing   = "(no value) used as value"
 )
 
 // failure reads the reply of GoNB.
@@ -134,6 +137,22 @@ func withoutPaths(s string) string {
 	return strings.TrimSpace(temporary.ReplaceAllString(s, "the cell"))
 }
 
+// written is a line of the file that GoNB made of the cell: it reads the stack by pieces and may miss where it speaks of
+// the cell.
+func (r *relay) written(line string) string {
+	paths, _ := filepath.Glob(filepath.Join(r.folder, "gonb_*", "main.go"))
+	n, _ := strconv.Atoi(line)
+	if len(paths) != 1 {
+		return ""
+	}
+	data, err := os.ReadFile(paths[0])
+	lines := strings.Split(string(data), "\n")
+	if err != nil || n < 1 || n > len(lines) {
+		return ""
+	}
+	return lines[n-1]
+}
+
 // ended is for a cell that ran and ended with a status: by its last words, if it had any.
 func (r *relay) ended(q *request, status string) failure {
 	words := q.out.words()
@@ -146,12 +165,15 @@ func (r *relay) ended(q *request, status string) failure {
 	text, stack, _ := strings.Cut(words, "\n\ngoroutine ")
 	text = strings.TrimSpace(text)
 	means := cell.Panic(text)
+	fault := cell.Fault{Message: strings.SplitN(text, "\n", 2)[0]}
 	if part := stackOf.FindStringSubmatch(stack); part != nil {
-		fault := cell.Fault{}
 		fault.Cell, _ = strconv.Atoi(part[1])
 		fault.Cell = r.numbers[fault.Cell]
 		fault.Line, _ = strconv.Atoi(part[2])
-		fault.Message = strings.SplitN(text, "\n", 2)[0]
+	} else if part := stackLine.FindStringSubmatch(stack); part != nil {
+		fault.Line = q.cell.Find(r.written(part[1]))
+	}
+	if fault.Line > 0 {
 		for _, m := range r.book.Explain(q.cell, []cell.Fault{fault}) {
 			m.Means = means
 			return failure{ename: "panic", sentence: means, lines: []string{shown(m)}}

@@ -58,7 +58,7 @@ func Serve(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &relay{
-		key: signer(outside.Key), names: o.Names, asked: map[string]*request{},
+		key: signer(outside.Key), names: o.Names, folder: o.Folder, asked: map[string]*request{},
 		numbers: map[int]int{}, work: make(chan *request, 1<<14),
 	}
 	r.book.Exported = o.Names.exported
