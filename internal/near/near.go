@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Name is the name closest to a misspelt one: one that it begins or goes on with, else one that differs by a slip of the
-// keys or two; "" where none is close. Capital letters count as small ones.
+// Name is the name closest to a misspelt one: one that it begins or goes on with, else one that differs by a slip of
+// the keys or two; "" where none is close. Capital letters count as small ones.
 func Name(wrong string, names []string) string {
 	wrong = strings.ToLower(wrong)
 	least := 2
@@ -28,8 +28,8 @@ func Name(wrong string, names []string) string {
 	return best
 }
 
-// Names are at most n names that a misspelt one may have been: those that have it in them, then the closest, the closest
-// first.
+// Names are at most n names that a misspelt one may have been: those that have it in them, then the closest, the
+// closest first.
 func Names(wrong string, names []string, n int) []string {
 	wrong = strings.ToLower(wrong)
 	type found struct {

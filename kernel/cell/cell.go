@@ -21,8 +21,8 @@ type Cell struct {
 	Number int    // by which Jupyter counts it, once known
 	Code   string // as written
 	Go     string // as GoNB takes it
-	// Quiet is the same cell without showing the value of its last expression, nil where none is shown: it is to be run where
-	// that expression turns out to be a call without a value.
+	// Quiet is the same cell without showing the value of its last expression, nil where none is shown: it is to be
+	// run where that expression turns out to be a call without a value.
 	Quiet *Cell
 
 	lines  []int    // of each line of Go, the line of Code, both from 0
@@ -75,7 +75,8 @@ func Read(code string) (*Cell, error) {
 	if m := misread(code, chunks); m != nil {
 		return nil, m
 	}
-	if slices.ContainsFunc(chunks, func(k chunk) bool { return !k.declares }) && !slices.ContainsFunc(chunks, isMainFunc) {
+	if slices.ContainsFunc(chunks, func(k chunk) bool { return !k.declares }) && !slices.ContainsFunc(chunks,
+		isMainFunc) {
 		c.compose(lines, special, chunks)
 	}
 	return c, nil
@@ -193,8 +194,8 @@ func (k chunk) names(of []string) bool {
 	})
 }
 
-// split cuts Go at the semicolons between its declarations and statements, those of line ends included. What follows on the
-// line of a statement belongs to it.
+// split cuts Go at the semicolons between its declarations and statements, those of line ends included. What follows
+// on the line of a statement belongs to it.
 func split(text string) []chunk {
 	var s scanner.Scanner
 	fset := token.NewFileSet()
@@ -219,7 +220,8 @@ func split(text string) []chunk {
 		}
 		if from < 0 {
 			from, first, tokens = at, tok, 0
-			declares = slices.Contains([]token.Token{token.IMPORT, token.TYPE, token.CONST, token.VAR, token.FUNC, token.PACKAGE}, tok)
+			declares = slices.Contains([]token.Token{token.IMPORT, token.TYPE, token.CONST, token.VAR, token.FUNC,
+				token.PACKAGE}, tok)
 		}
 		if tokens++; tokens == 2 && first == token.FUNC && tok == token.LPAREN {
 			declares = isMethod(text[at:])
@@ -291,8 +293,8 @@ func masked(lines []string, special []bool) string {
 	return strings.Join(out, "\n")
 }
 
-// isShown says whether a statement is an expression whose value, if it has one, is worth showing: not where it has shown
-// itself.
+// isShown says whether a statement is an expression whose value, if it has one, is worth showing: not where it has
+// shown itself.
 func isShown(k chunk) bool {
 	if strings.Contains(k.text, "//") || strings.Contains(k.text, "/*") {
 		k.text = withoutComments(k.text)
@@ -427,8 +429,10 @@ func (c *Cell) Cursor(at int) (int, bool) {
 }
 
 // commands are GoNB's: %help lists them.
-var commands = []string{"env", "cd", "main", "args", "test", "exec", "wasm", "widgets", "widgets_hb", "goflags", "autoget",
-	"noautoget", "help", "version", "reset", "ls", "list", "rm", "remove", "with_inputs", "with_password", "track", "untrack",
+var commands = []string{"env", "cd", "main", "args", "test", "exec", "wasm", "widgets", "widgets_hb", "goflags",
+	"autoget",
+	"noautoget", "help", "version", "reset", "ls", "list", "rm", "remove", "with_inputs", "with_password", "track",
+	"untrack",
 	"goworkfix", "capture"}
 
 // command is what is wrong with a special line, nil where nothing is.

@@ -21,16 +21,23 @@ func TestRead(t *testing.T) {
 		{"what shows itself", "bird.Top(3).Show()", "%%\nbird.Top(3).Show()", ""},
 		{"declarations first", "x := twice(2)\nfmt.Println(x)\nfunc twice(n int) int { return 2 * n }\nimport \"fmt\"",
 			"import \"fmt\"\nfunc twice(n int) int { return 2 * n }\n%%\nx := twice(2)\nfmt.Println(x)", ""},
-		{"a variable of a value is one", "x := 1\nvar y = x + 1\nfmt.Println(y)", "%%\nx := 1\nvar y = x + 1\nfmt.Println(y)", ""},
+		{"a variable of a value is one", "x := 1\nvar y = x + 1\nfmt.Println(y)",
+			"%%\nx := 1\nvar y = x + 1\nfmt.Println(y)", ""},
 		{"special lines first", "x := 1\n%env A=b\nfmt.Println(x)", "%env A b\n%%\nx := 1\nfmt.Println(x)", ""},
 		{"a last expression", "x := 1\nx + 1",
 			valuePackage + "\n%%\nx := 1\ngointrvalue.Show(\nx + 1,\n)", "%%\nx := 1\nx + 1"},
-		{"of several lines", "f(\n  1,\n)", valuePackage + "\n%%\ngointrvalue.Show(\nf(\n  1,\n),\n)", "%%\nf(\n  1,\n)"},
+		{"of several lines", "f(\n  1,\n)", valuePackage + "\n%%\ngointrvalue.Show(\nf(\n  1,\n),\n)",
+			"%%\nf(\n  1,\n)"},
 		{"one line", "x := 1; x", "%%\nx := 1; x", ""},
-		{"a comment behind", "x := 1\nx // shown", valuePackage + "\n%%\nx := 1\ngointrvalue.Show(\nx,\n)", "%%\nx := 1\nx"},
-		{"text with what looks like more", "s := `\nimport \"x\"`\nfmt.Println(s)", "%%\ns := `\nimport \"x\"`\nfmt.Println(s)", ""},
-		{"generics and methods", "type T[V any] struct{ v V }\nfunc (t T[V]) Get() V { return t.v }\nt := T[int]{3}\nt.Get()",
-			valuePackage + "\ntype T[V any] struct{ v V }\nfunc (t T[V]) Get() V { return t.v }\n%%\nt := T[int]{3}\ngointrvalue.Show(\nt.Get(),\n)",
+		{"a comment behind", "x := 1\nx // shown", valuePackage + "\n%%\nx := 1\ngointrvalue.Show(\nx,\n)",
+			"%%\nx := 1\nx"},
+		{"text with what looks like more", "s := `\nimport \"x\"`\nfmt.Println(s)",
+			"%%\ns := `\nimport \"x\"`\nfmt.Println(s)", ""},
+		{"generics and methods",
+			"type T[V any] struct{ v V }\nfunc (t T[V]) Get() V { return t.v }\nt := T[int]{3}\nt.Get()",
+			valuePackage +
+				"\ntype T[V any] struct{ v V }\nfunc (t T[V]) Get() V { return t.v }\n%%\nt := T[int]{3}\n" +
+				"gointrvalue.Show(\nt.Get(),\n)",
 			"type T[V any] struct{ v V }\nfunc (t T[V]) Get() V { return t.v }\n%%\nt := T[int]{3}\nt.Get()"},
 		{"init is a function", "func init() { println(1) }", "", ""},
 		{"empty", "", "", ""},
@@ -57,7 +64,8 @@ func TestRead(t *testing.T) {
 			}
 			for i, line := range strings.Split(g.Go, "\n") {
 				written := strings.Split(g.Code, "\n")[g.Line(i+1)-1]
-				if text := strings.TrimSuffix(strings.TrimSpace(line), ","); !added[text] && !strings.Contains(line, "%env") &&
+				if text := strings.TrimSuffix(strings.TrimSpace(line), ","); !added[text] && !strings.Contains(line,
+					"%env") &&
 					!strings.Contains(written, text) {
 					t.Errorf("%s: line %q is said to be %q", c.name, line, written)
 				}
@@ -84,7 +92,8 @@ func TestCursor(t *testing.T) {
 func TestExplain(t *testing.T) {
 	var n Notebook
 	n.Exported = func(name string) []string {
-		return map[string][]string{"notebook": {"Open", "Picture"}, "notebook.Model": {"Explain"}, "fmt": {"Println"}}[name]
+		return map[string][]string{"notebook": {"Open", "Picture"}, "notebook.Model": {"Explain"},
+			"fmt": {"Println"}}[name]
 	}
 	earlier, err := Read("bird := model.Explain(photo)\nbird.Show()")
 	if err != nil {
@@ -99,20 +108,26 @@ func TestExplain(t *testing.T) {
 	below.Number = 4
 	n.Ran(below)
 	for said, want := range map[string]string{
-		"undefined: bird": "bird was made in cell 3 and is gone: every cell is a program of its own; var bird = … keeps it, or " +
+		"undefined: bird": "" +
+			"bird was made in cell 3 and is gone: every cell is a program of its own; var bird = … keeps it, or " +
 			"make it again here",
-		"undefined: fish": "fish was made below %% in cell 4 and is gone: every cell is a program of its own; declare it above " +
+		"undefined: fish": "" +
+			"fish was made below %% in cell 4 and is gone: every cell is a program of its own; declare it above " +
 			"%%, or make it again here",
-		"undefined: modle":                          "modle is not known: did you mean model?",
-		"undefined: zebra":                          "zebra is not known here: declare it, or import the package it is from",
+		"undefined: modle": "modle is not known: did you mean model?",
+		"undefined: zebra": "" +
+			"zebra is not known here: declare it, or import the package it is from",
 		"undefined: True":                           "True is written true in Go",
 		"undefined: notebook.Opne":                  "notebook has no Opne: did you mean notebook.Open?",
 		"undefined: fmt.println (but have Println)": "a package's names begin with a capital letter: fmt.Println",
-		"model.Explan undefined (type *notebook.Model has no field or method Explan)": "model has no Explan: did you mean " +
+		"model.Explan undefined (type *notebook.Model has no field or method Explan)": "" +
+			"model has no Explan: did you mean " +
 			"model.Explain?",
-		"f (value of type int) is not used": "f is a value alone: give it a name, return it, or fmt.Println it (only that of a " +
+		"f (value of type int) is not used": "" +
+			"f is a value alone: give it a name, return it, or fmt.Println it (only that of a " +
 			"last line is shown)",
-		`cannot use 3 (untyped int constant) as string value in argument to strings.Repeat`: "3 is a number (int), and " +
+		`cannot use 3 (untyped int constant) as string value in argument to strings.Repeat`: "" +
+			"3 is a number (int), and " +
 			"strings.Repeat takes text (string)",
 		"what nobody foresaw": "what nobody foresaw",
 	} {
@@ -144,11 +159,15 @@ func TestMistakePointsAtTheWord(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	for said, want := range map[string]string{
-		"panic: runtime error: index out of range [5] with length 3": "index 5 is asked of a list of 3: the first is 0, the last " +
+		"panic: runtime error: index out of range [5] with length 3": "" +
+			"index 5 is asked of a list of 3: the first is 0, the last " +
 			"len(x)-1",
-		"panic: runtime error: slice bounds out of range [:5] with capacity 3": "the part [:5] is outside of the list or text (3)",
-		"panic: assignment to entry in nil map":                                "a map is written to that was not made: x := map[string]int{}",
-		"fatal error: all goroutines are asleep - deadlock!":                   "the cell waits for something that never comes",
+		"panic: runtime error: slice bounds out of range [:5] with capacity 3": "" +
+			"the part [:5] is outside of the list or text (3)",
+		"panic: assignment to entry in nil map": "" +
+			"a map is written to that was not made: x := map[string]int{}",
+		"fatal error: all goroutines are asleep - deadlock!": "" +
+			"the cell waits for something that never comes",
 		"panic: no more": "no more",
 	} {
 		if got := Panic(said); got != want {
@@ -192,7 +211,8 @@ func cellsOf(t *testing.T, folder string) []string {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, code := range []string{"x := 1\nx", "%%\nx", "for {", "\"", "`", "}{", "import", "%env A=b\n!ls \\\n more", "f(func() {"} {
+	for _, code := range []string{"x := 1\nx", "%%\nx", "for {", "\"", "`", "}{", "import", "%env A=b\n!ls \\\n more",
+		"f(func() {"} {
 		f.Add(code)
 	}
 	f.Fuzz(func(t *testing.T, code string) {

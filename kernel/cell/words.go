@@ -109,16 +109,24 @@ func (n *Notebook) Explain(c *Cell, faults []Fault) []*Mistake {
 	undefined := slices.ContainsFunc(out, func(m *Mistake) bool { return strings.HasPrefix(m.Said, "undefined") })
 	kept := out[:0]
 	for _, m := range out {
-		follows := strings.HasPrefix(m.Said, "declared and not used") && (undefined || slices.ContainsFunc(out, func(other *Mistake) bool {
-			return other != m && other.Line == m.Line && other.Cell == m.Cell && !strings.HasPrefix(other.Said, "declared and not used")
-		}))
-		twice := slices.ContainsFunc(kept, func(k *Mistake) bool { return k.Line == m.Line && k.Cell == m.Cell && k.Means == m.Means })
+		follows := strings.HasPrefix(m.Said, "declared and not used") && (undefined || slices.ContainsFunc(out,
+			func(other *Mistake) bool {
+				return other != m && other.Line == m.Line && other.Cell == m.Cell && !strings.HasPrefix(other.Said,
+					"declared and not used")
+			}))
+		twice := slices.ContainsFunc(kept, func(k *Mistake) bool {
+			return k.Line == m.Line && k.Cell == m.Cell &&
+				k.Means == m.Means
+		})
 		if !follows && !twice {
 			kept = append(kept, m)
 		}
 	}
 	out = kept
-	slices.SortStableFunc(out, func(a, b *Mistake) int { return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Line, b.Line)) })
+	slices.SortStableFunc(out, func(a, b *Mistake) int {
+		return cmp.Or(cmp.Compare(a.Cell, b.Cell),
+			cmp.Compare(a.Line, b.Line))
+	})
 	return out
 }
 
@@ -174,34 +182,44 @@ var rules = []rule{
 			return fmt.Sprintf("a package's names begin with a capital letter: %s.%s", p[1], p[3])
 		}},
 	{regexp.MustCompile(`^undefined: (\w+)$`), (*Notebook).undefined},
-	{regexp.MustCompile(`^name (\w+) not exported by package (\w+)$`), func(n *Notebook, c *Cell, m *Mistake, p []string) string {
+	{regexp.MustCompile(`^name (\w+) not exported by package (\w+)$`), func(n *Notebook, c *Cell, m *Mistake,
+		p []string) string {
 		return n.notInPackage(c, m, []string{"", p[2], p[1]})
 	}},
-	{regexp.MustCompile(`^(.+)\.(\w+) undefined \(type (.+) has no field or method (\w+)(?:, but does have (?:method|field) (\w+))?.*\)$`),
+	{regexp.MustCompile(
+		`^(.+)\.(\w+) undefined \(type (.+) has no field or method (\w+)` +
+			`(?:, but does have (?:method|field) (\w+))?.*\)$`),
 		(*Notebook).noMethod},
 	{regexp.MustCompile(`^declared and not used: (\w+)$`), (*Notebook).unused},
 	{regexp.MustCompile(`^"(.+)" imported and not used`),
 		says("the import of %s is not used: take it out, or use it")},
 	{regexp.MustCompile(`^(.+) \((?:variable|value|constant|untyped|type|no value).*\) is not used$`),
 		says("%s is a value alone: give it a name, return it, or fmt.Println it (only that of a last line is shown)")},
-	{regexp.MustCompile(`^no new variables on left side of :=$`), func(_ *Notebook, _ *Cell, m *Mistake, _ []string) string {
+	{regexp.MustCompile(`^no new variables on left side of :=$`), func(_ *Notebook, _ *Cell, m *Mistake,
+		_ []string) string {
 		name := strings.TrimSpace(strings.Split(m.Text, ":=")[0])
 		return fmt.Sprintf("%s is there already: = gives it another value, := makes a new one", name)
 	}},
-	{regexp.MustCompile(`^assignment mismatch: (\d+) variables? but (.+) returns? (\d+) values?$`), func(_ *Notebook, _ *Cell, _ *Mistake, p []string) string {
+	{regexp.MustCompile(`^assignment mismatch: (\d+) variables? but (.+) returns? (\d+) values?$`), func(_ *Notebook,
+		_ *Cell, _ *Mistake, p []string) string {
 		if p[3] == "2" {
 			return fmt.Sprintf("%s gives 2 values, the second mostly an error: value, err := %s", p[2], p[2])
 		}
 		return fmt.Sprintf("%s gives %s values, and there are names for %s", p[2], p[3], p[1])
 	}},
-	{regexp.MustCompile(`^invalid operation: (.+) \(mismatched types (?:untyped )?(?:string and .+|.+ and (?:untyped )?string)\)$`),
+	{regexp.MustCompile(
+		`^invalid operation: (.+) \(mismatched types (?:untyped )?(?:string and .+|.+ and (?:untyped )?string)\)$`),
 		says("%s puts text and something else together: fmt.Sprint(a, b) does that")},
 	{regexp.MustCompile(`^cannot convert (.+) \(untyped (?:int|float) constant.*\) to type string`),
 		says("text and the number %s are not put together by +: fmt.Sprint(a, b) does that")},
-	{regexp.MustCompile(`^invalid argument: (.+) \(.+\) for built-in (\w+)$`), says("%[2]s asks a list, a map or text, and %[1]s is none")},
+	{regexp.MustCompile(`^invalid argument: (.+) \(.+\) for built-in (\w+)$`),
+		says("%[2]s asks a list, a map or text, and %[1]s is none")},
 	{regexp.MustCompile(`^invalid operation: (.+) \(mismatched types (.+) and (.+)\)$`),
-		says("%s has numbers or values of two types, %s and %s: Go takes them together only after a conversion, float64(x) say")},
-	{regexp.MustCompile(`^cannot use (.+) \((?:.*)(?:value|constant.*|variable) of (?:\w+ )?type (.+)\) as (.+) value in (.+)$`),
+		says(
+			"%s has numbers or values of two types, %s and %s: Go takes them together only after a conversion, " +
+				"float64(x) say")},
+	{regexp.MustCompile(
+		`^cannot use (.+) \((?:.*)(?:value|constant.*|variable) of (?:\w+ )?type (.+)\) as (.+) value in (.+)$`),
 		func(_ *Notebook, _ *Cell, _ *Mistake, p []string) string {
 			in := regexp.MustCompile(`^argument to (.+)$`).ReplaceAllString(p[4], "$1")
 			return fmt.Sprintf("%s is %s, and %s takes %s", p[1], typeWord(p[2]), in, typeWord(p[3]))
@@ -211,38 +229,56 @@ var rules = []rule{
 			in := regexp.MustCompile(`^argument to (.+)$`).ReplaceAllString(p[4], "$1")
 			return fmt.Sprintf("%s is %s, and %s takes %s", p[1], typeWord(p[2]), in, typeWord(p[3]))
 		}},
-	{regexp.MustCompile(`^not enough arguments in call to (.+?)(?:\s+have.*)?$`), says("%s takes more arguments than it is given here")},
-	{regexp.MustCompile(`^too many arguments in call to (.+?)(?:\s+have.*)?$`), says("%s takes fewer arguments than it is given here")},
+	{regexp.MustCompile(`^not enough arguments in call to (.+?)(?:\s+have.*)?$`),
+		says("%s takes more arguments than it is given here")},
+	{regexp.MustCompile(`^too many arguments in call to (.+?)(?:\s+have.*)?$`),
+		says("%s takes fewer arguments than it is given here")},
 	{regexp.MustCompile(`^(.+) \(no value\) used as value$`), says("%s gives no value: it stands alone on its line")},
-	{regexp.MustCompile(`^missing return$`), says("this function ends without a return: every way through it must give its result")},
+	{regexp.MustCompile(`^missing return$`), says(
+		"this function ends without a return: every way through it must give its result")},
 	{regexp.MustCompile(`^invalid argument: index (.+) \(constant of type int\) must not be negative$`),
 		says("%s counts from the end in Python; in Go the last is x[len(x)-1]")},
 	{regexp.MustCompile(`^invalid operation: operator ! not defined on (.+) \(.*type (.+)\)$`),
 		says("! turns a bool round, and %s is of type %s: compare it, x == 0 say")},
-	{regexp.MustCompile(`^non-boolean condition in (\w+) statement$`), says("%s asks a bool: compare, x != 0 or len(x) > 0 say")},
+	{regexp.MustCompile(`^non-boolean condition in (\w+) statement$`), says(
+		"%s asks a bool: compare, x != 0 or len(x) > 0 say")},
 	{regexp.MustCompile(`^(?:.+: )?no required module provides package ([^ ;:]+)`),
-		says("the package %s is not among what notebooks have: !*go get %[1]s@VERSION fetches it, where there is a network")},
+		says(
+			"the package %s is not among what notebooks have: !*go get %[1]s@VERSION fetches it, " +
+				"where there is a network")},
 	{regexp.MustCompile(`^(?:.*: )?package (\S+) is not in std`),
 		says("Go has no package %s: what GoINTR offers is in github.com/gointr/gointr/pkg/notebook")},
-	{regexp.MustCompile(`^(\w+) redeclared in this block`), says("%s is declared twice: give one of them another name")},
-	{regexp.MustCompile(`(?:more than one character in|illegal|empty) rune literal|rune literal not terminated|invalid character literal`),
+	{regexp.MustCompile(`^(\w+) redeclared in this block`), says(
+		"%s is declared twice: give one of them another name")},
+	{regexp.MustCompile(
+		`(?:more than one character in|illegal|empty) rune literal|rune literal not terminated|` +
+			`invalid character literal`),
 		func(_ *Notebook, _ *Cell, m *Mistake, _ []string) string {
 			if q := quoted.FindString(m.Text); q != "" {
 				return fmt.Sprintf("text stands in double quotes in Go: %q, not %s", strings.Trim(q, "'"), q)
 			}
 			return `text stands in double quotes in Go: "text", not 'text'`
 		}},
-	{regexp.MustCompile(`string (?:literal )?not terminated|newline in string`), says(`the text is not closed: it ends with the quote it began with, on its line`)},
-	{regexp.MustCompile(`^(?:syntax error: )?(?:unexpected newline in (?:argument list|composite literal)|missing ',' before newline in (?:argument list|composite literal)).*`),
+	{regexp.MustCompile(`string (?:literal )?not terminated|newline in string`),
+		says(`the text is not closed: it ends with the quote it began with, on its line`)},
+	{regexp.MustCompile(
+		`^(?:syntax error: )?(?:unexpected newline in|missing ',' before newline in) ` +
+			`(?:argument list|composite literal).*`),
 		says("a bracket is not closed here, or a list goes on below without a comma at the end of its line")},
 	{regexp.MustCompile(`non-declaration statement outside function body|expected declaration, found`),
 		says("statements stand below a line %%%%, or in a cell without one")},
-	{regexp.MustCompile(`^invalid character U\+0023 '#'|^illegal character U\+0023 '#'`), says("comments begin with // in Go")},
-	{regexp.MustCompile(`^(?:.*: )?missing ',' in (?:argument|parameter) list`), says("a comma is missing between two arguments")},
-	{regexp.MustCompile(`^(?:invalid|illegal) character U\+201[89CD]|^curly quotation mark`), says(`this is a typographer's quote: Go's is the straight one, "`)},
-	{regexp.MustCompile(`^(?:cannot use nil|use of untyped nil) .*|^use of untyped nil`), says("nil needs a type: var x *T")},
-	{regexp.MustCompile(`^(.+) \((?:.*)\) does not have index|^invalid operation: cannot index (.+) \(.*\)$`), says("%s is no list and no map: it has no [ ]")},
-	{regexp.MustCompile(`^cannot range over (.+) \(.*type (.+)\)`), says("%s, of type %s, is nothing to go through with for … range")},
+	{regexp.MustCompile(`^invalid character U\+0023 '#'|^illegal character U\+0023 '#'`),
+		says("comments begin with // in Go")},
+	{regexp.MustCompile(`^(?:.*: )?missing ',' in (?:argument|parameter) list`),
+		says("a comma is missing between two arguments")},
+	{regexp.MustCompile(`^(?:invalid|illegal) character U\+201[89CD]|^curly quotation mark`),
+		says(`this is a typographer's quote: Go's is the straight one, "`)},
+	{regexp.MustCompile(`^(?:cannot use nil|use of untyped nil) .*|^use of untyped nil`),
+		says("nil needs a type: var x *T")},
+	{regexp.MustCompile(`^(.+) \((?:.*)\) does not have index|^invalid operation: cannot index (.+) \(.*\)$`),
+		says("%s is no list and no map: it has no [ ]")},
+	{regexp.MustCompile(`^cannot range over (.+) \(.*type (.+)\)`), says(
+		"%s, of type %s, is nothing to go through with for … range")},
 	{regexp.MustCompile(`^cannot assign to (.+) \(`), says("%s cannot be given another value")},
 	{regexp.MustCompile(`^unreachable code`), says("nothing after this line is reached")},
 	{regexp.MustCompile(`^(\w+) is not a type$`), says("%s is a value, and here a type stands")},
@@ -253,15 +289,20 @@ var panics = []struct {
 	said  *regexp.Regexp
 	means string
 }{
-	{regexp.MustCompile(`index out of range \[(-?\d+)\] with length (\d+)`), "index $1 is asked of a list of $2: the first is 0, the last len(x)-1"},
+	{regexp.MustCompile(`index out of range \[(-?\d+)\] with length (\d+)`),
+		"index $1 is asked of a list of $2: the first is 0, the last len(x)-1"},
 	{regexp.MustCompile(`index out of range \[(-?\d+)\]`), "index $1 is outside of the list"},
-	{regexp.MustCompile(`slice bounds out of range \[([^\]]*)\](?: with (?:length|capacity) (\d+))?.*`), "the part [$1] is outside of the list or text ($2)"},
-	{regexp.MustCompile(`invalid memory address or nil pointer dereference`), "a value is used that is nil, which is nothing yet"},
+	{regexp.MustCompile(`slice bounds out of range \[([^\]]*)\](?: with (?:length|capacity) (\d+))?.*`),
+		"the part [$1] is outside of the list or text ($2)"},
+	{regexp.MustCompile(`invalid memory address or nil pointer dereference`),
+		"a value is used that is nil, which is nothing yet"},
 	{regexp.MustCompile(`integer divide by zero`), "a whole number is divided by 0"},
-	{regexp.MustCompile(`assignment to entry in nil map`), "a map is written to that was not made: x := map[string]int{}"},
+	{regexp.MustCompile(`assignment to entry in nil map`),
+		"a map is written to that was not made: x := map[string]int{}"},
 	{regexp.MustCompile(`interface conversion: (.+)`), "a value is of another type than asked: $1"},
 	{regexp.MustCompile(`all goroutines are asleep - deadlock!`), "the cell waits for something that never comes"},
-	{regexp.MustCompile(`concurrent map (?:writes|read and map write|iteration and map write)`), "two goroutines use one map at a time: guard it with a sync.Mutex"},
+	{regexp.MustCompile(`concurrent map (?:writes|read and map write|iteration and map write)`),
+		"two goroutines use one map at a time: guard it with a sync.Mutex"},
 	{regexp.MustCompile(`stack overflow|goroutine stack exceeds`), "a function calls itself without end"},
 	{regexp.MustCompile(`out of memory|cannot allocate memory`), "the memory does not suffice for this"},
 }
@@ -309,7 +350,8 @@ func (n *Notebook) meaning(c *Cell, m *Mistake) string {
 
 func (n *Notebook) undefined(c *Cell, m *Mistake, part []string) string {
 	name := part[1]
-	if file := regexp.MustCompile(`[^"\w](` + name + `\.(?:jpe?g|png|pth|txt|csv|webp|tiff?))\b`).FindStringSubmatch(m.Text); file != nil {
+	if file := regexp.MustCompile(`[^"\w](` + name + `\.(?:jpe?g|png|pth|txt|csv|webp|tiff?))\b`).FindStringSubmatch(
+		m.Text); file != nil {
 		return fmt.Sprintf("the name of a file stands in quotes: %q", file[1])
 	}
 	switch name {
@@ -323,7 +365,9 @@ func (n *Notebook) undefined(c *Cell, m *Mistake, part []string) string {
 		return fmt.Sprintf("%s is Python: what Go offers instead is in the page Coming from Python", name)
 	}
 	if slices.Contains(c.values, name) {
-		return fmt.Sprintf("%s is made by a statement of this cell, which functions do not see: var %s = … declares it for all", name, name)
+		return fmt.Sprintf(
+			"%s is made by a statement of this cell, which functions do not see: var %s = … declares it for all",
+			name, name)
 	}
 	for _, old := range slices.Backward(n.cells) {
 		if old != c && slices.Contains(old.values, name) {
@@ -334,14 +378,16 @@ func (n *Notebook) undefined(c *Cell, m *Mistake, part []string) string {
 			if slices.ContainsFunc(strings.Split(old.Code, "\n"), isMain) {
 				where, how = " below %%"+where, "declare it above %%"
 			}
-			return fmt.Sprintf("%s was made%s and is gone: every cell is a program of its own; %s, or make it again here",
+			return fmt.Sprintf(
+				"%s was made%s and is gone: every cell is a program of its own; %s, or make it again here",
 				name, where, how)
 		}
 	}
 	if assigns := regexp.MustCompile(`^\s*` + name + `\s*=[^=]`); assigns.MatchString(m.Text) {
 		return fmt.Sprintf("%s is not there yet: %s := … makes it", name, name)
 	}
-	if part := regexp.MustCompile(`\b` + name + `\.([a-z]\w*)`).FindStringSubmatch(m.Text); part != nil && n.Exported != nil &&
+	if part := regexp.MustCompile(`\b` + name + `\.([a-z]\w*)`).FindStringSubmatch(m.Text); part != nil &&
+		n.Exported != nil &&
 		slices.Contains(n.Exported(name), capital(part[1])) {
 		return n.notInPackage(c, m, []string{"", name, part[1]})
 	}
@@ -393,8 +439,9 @@ func (n *Notebook) noMethod(_ *Cell, _ *Mistake, part []string) string {
 func (n *Notebook) unused(c *Cell, _ *Mistake, part []string) string {
 	name := part[1]
 	if slices.Contains(c.values, name) {
-		return fmt.Sprintf("%s is made and not used, and gone after this cell: a last line %s shows it, var %s = … keeps it for the "+
-			"cells below", name, name, name)
+		return fmt.Sprintf(
+			"%s is made and not used, and gone after this cell: a last line %s shows it, var %s = … keeps it for the "+
+				"cells below", name, name, name)
 	}
 	return fmt.Sprintf("%s is made and not used: use it, or call it _", name)
 }
@@ -407,16 +454,20 @@ var habits = []struct {
 	means string
 }{
 	{regexp.MustCompile(`^\s*for\s+.+\s+in\s+.+:\s*$`), "in Go: for _, x := range list { … }"},
-	{regexp.MustCompile(`^\s*(if|while|elif|else|try|with|for)\b.*:\s*$`), "blocks stand in braces in Go: if x { … }, for x { … }"},
+	{regexp.MustCompile(`^\s*(if|while|elif|else|try|with|for)\b.*:\s*$`),
+		"blocks stand in braces in Go: if x { … }, for x { … }"},
 	{regexp.MustCompile(`^\s*def\s+\w+\s*\(.*\)\s*(->.*)?:`), "functions are written func name(x int) int { … } in Go"},
 	{regexp.MustCompile(`^\s*class\s+\w+.*:\s*$`), "Go has types in place of classes: type T struct { … }"},
-	{regexp.MustCompile(`^\s*from\s+\S+\s+import\b`), `imports name a package in quotes: import "github.com/gointr/gointr/pkg/notebook"`},
-	{regexp.MustCompile(`^\s*import\s+\w[\w.]*(\s+as\s+\w+)?\s*$`), `imports name a package in quotes: import "fmt"; Python's packages are not to be had`},
+	{regexp.MustCompile(`^\s*from\s+\S+\s+import\b`),
+		`imports name a package in quotes: import "github.com/gointr/gointr/pkg/notebook"`},
+	{regexp.MustCompile(`^\s*import\s+\w[\w.]*(\s+as\s+\w+)?\s*$`),
+		`imports name a package in quotes: import "fmt"; Python's packages are not to be had`},
 	{regexp.MustCompile(`^\s*print\s+["'\w]`), "printing is a call: fmt.Println(x)"},
 	{regexp.MustCompile(`^\s*print\s*\(.*'`), `printing is fmt.Println("text"), with double quotes`},
 	{regexp.MustCompile(`^\s*#`), "comments begin with // in Go"},
 	{regexp.MustCompile(`^\s*pip\s+install\b`), "a shell's command begins with !: !pip install …"},
-	{regexp.MustCompile(`^\s*(ls|cd|pwd|mkdir|rm|cp|mv)(\s+[\w./~-]+)*\s*$`), "a shell's command begins with !: !ls; %cd changes the folder"},
+	{regexp.MustCompile(`^\s*(ls|cd|pwd|mkdir|rm|cp|mv)(\s+[\w./~-]+)*\s*$`),
+		"a shell's command begins with !: !ls; %cd changes the folder"},
 	{regexp.MustCompile(`[=(,]\s*[fr]["']`), `text with values in it: fmt.Sprintf("%d birds", n)`},
 	{regexp.MustCompile(`["']{3}`), "text of several lines stands between two ` in Go"},
 	{regexp.MustCompile(`\blambda\b`), "a function without a name: func(x int) int { return x + 1 }"},
@@ -424,9 +475,12 @@ var habits = []struct {
 	{regexp.MustCompile(`[\w)\]]\s//\s[\w(]+$`), ""},
 	{regexp.MustCompile(`\s(and|or)\s`), "and is && in Go, or is ||"},
 	{regexp.MustCompile(`(^|\s|\()not\s`), "not is ! in Go"},
-	{regexp.MustCompile(`\[[^\[\]]*\bfor\b.*\bin\b.*\]`), "Go has no comprehensions: for _, x := range list { out = append(out, f(x)) }"},
-	{regexp.MustCompile(`^\s*\.\w+`), "a line that goes on below ends with its dot: the dot stands at the end of the line above"},
-	{regexp.MustCompile(`\w\(.*[(,]\s*[A-Za-z]\w*\s*=\s*[^=].*\)`), "Go has no arguments by name: options are functions, func(o *notebook.FigureOptions) { o.Layer = 2 }"},
+	{regexp.MustCompile(`\[[^\[\]]*\bfor\b.*\bin\b.*\]`),
+		"Go has no comprehensions: for _, x := range list { out = append(out, f(x)) }"},
+	{regexp.MustCompile(`^\s*\.\w+`),
+		"a line that goes on below ends with its dot: the dot stands at the end of the line above"},
+	{regexp.MustCompile(`\w\(.*[(,]\s*[A-Za-z]\w*\s*=\s*[^=].*\)`),
+		"Go has no arguments by name: options are functions, func(o *notebook.FigureOptions) { o.Layer = 2 }"},
 	{regexp.MustCompile(`^\s*%env\s*$`), "%env NAME value sets one variable"},
 	{regexp.MustCompile(`^\s*\w+\s*:?=\s*\[[^\[\]]*,.*\]\s*$`), `a list names its type: x := []string{"a", "b"}`},
 	{regexp.MustCompile(`^\s*\w+\s*:?=\s*\{.*:.*\}\s*$`), `a map names its types: x := map[string]int{"a": 1}`},

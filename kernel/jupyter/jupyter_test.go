@@ -240,7 +240,8 @@ func TestStart(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	lines := strings.Split(string(out), "\n")
-	asked := []string{"kernel", "serve", "connection file.json", lines[2], filepath.Join(folder, "tools", "gonb"), "--raw_error",
+	asked := []string{"kernel", "serve", "connection file.json", lines[2], filepath.Join(folder, "tools", "gonb"),
+		"--raw_error",
 		"--go_work", module}
 	if lines[0] != module || lines[1] != "auto" || len(lines) < 11 || !slices.Equal(lines[3:11], asked) {
 		t.Errorf("gointr was told %q", lines)

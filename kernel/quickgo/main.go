@@ -1,6 +1,6 @@
 // Quickgo is the go command of a notebook's kernel. Cells differ in little but their main.go, so it compiles and links
-// that alone, by what a whole go build said to do before: where nothing else can have changed that is the same program, in a
-// fraction of the time. At any doubt, and for all else, it is the go command (GOINTR_GO).
+// that alone, by what a whole go build said to do before: where nothing else can have changed that is the same
+// program, in a fraction of the time. At any doubt, and for all else, it is the go command (GOINTR_GO).
 package main
 
 import (
@@ -106,8 +106,8 @@ func plan() *Plan {
 	return nil
 }
 
-// build compiles and links the cell. It is false where the go command should: also where the linker fails, since whatever
-// is wrong then is not the cell's.
+// build compiles and links the cell. It is false where the go command should: also where the linker fails, since
+// whatever is wrong then is not the cell's.
 func (p *Plan) build(out string) bool {
 	work, err := os.MkdirTemp(".", ".build-")
 	if err != nil {
@@ -115,11 +115,13 @@ func (p *Plan) build(out string) bool {
 	}
 	defer os.RemoveAll(work)
 	config, linked := filepath.Join(work, "importcfg"), filepath.Join(work, "importcfg.link")
-	if os.WriteFile(config, []byte(p.Packages), 0o600) != nil || os.WriteFile(linked, []byte(p.Packages+p.Modules), 0o600) != nil {
+	if os.WriteFile(config, []byte(p.Packages), 0o600) != nil || os.WriteFile(linked, []byte(p.Packages+p.Modules),
+		0o600) != nil {
 		return false
 	}
 	object, program := filepath.Join(work, "main.a"), filepath.Join(work, "program")
-	compile := exec.Command(p.Compile[0], append(slices.Clone(p.Compile[1:]), "-o", object, "-importcfg", config, "-pack", "./main.go")...)
+	compile := exec.Command(p.Compile[0], append(slices.Clone(p.Compile[1:]), "-o", object, "-importcfg", config,
+		"-pack", "./main.go")...)
 	var said bytes.Buffer
 	compile.Stdout, compile.Stderr = &said, &said
 	if err := compile.Run(); err != nil {

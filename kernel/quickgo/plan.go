@@ -43,7 +43,8 @@ func readCell(folder string) (*cell, error) {
 	for _, e := range entries {
 		name := e.Name()
 		ext := filepath.Ext(name)
-		if name != "main.go" && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go", ".s", ".c", ".h", ".cc", ".cpp", ".m",
+		if name != "main.go" && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go", ".s", ".c", ".h",
+			".cc", ".cpp", ".m",
 			".syso", ".swig"}, ext) {
 			return nil, fmt.Errorf("there is %s, too", name)
 		}
@@ -81,7 +82,8 @@ var (
 func key(folder string) string {
 	h := sha256.New()
 	env := slices.DeleteFunc(os.Environ(), func(s string) bool {
-		return !(strings.HasPrefix(s, "GO") || strings.HasPrefix(s, "CGO_") || strings.HasPrefix(s, "CC=")) || strings.HasPrefix(s, "GONB") ||
+		return !(strings.HasPrefix(s, "GO") || strings.HasPrefix(s, "CGO_") || strings.HasPrefix(s, "CC=")) ||
+			strings.HasPrefix(s, "GONB") ||
 			strings.HasPrefix(s, "GOINTR") || strings.HasPrefix(s, "GOCOVERDIR") || strings.HasPrefix(s, "GOMAXPROCS")
 	})
 	slices.Sort(env)
@@ -185,7 +187,8 @@ func capture(path string) error {
 	if err := os.WriteFile(overlay, text, 0o600); err != nil {
 		return err
 	}
-	script, err := exec.Command(realGo(), "build", "-n", "-overlay", overlay, "-o", filepath.Join(work, "cell")).CombinedOutput()
+	script, err := exec.Command(realGo(), "build", "-n", "-overlay", overlay, "-o", filepath.Join(work,
+		"cell")).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build -n: %w", err)
 	}
@@ -218,7 +221,8 @@ func capture(path string) error {
 // parse takes the compiler's and the linker's command for main, and the linker's list of packages, which has the
 // compiler's.
 func (p *Plan) parse(script string) error {
-	list := regexp.MustCompile(`(?s)cat >\S*/b001/importcfg\.link << 'EOF'[^\n]*\n(.*?)\nEOF`).FindStringSubmatch(script)
+	list := regexp.MustCompile(`(?s)cat >\S*/b001/importcfg\.link << 'EOF'[^\n]*\n(.*?)\nEOF`).FindStringSubmatch(
+		script)
 	if list == nil {
 		return fmt.Errorf("go build -n does not link")
 	}
@@ -248,7 +252,8 @@ func (p *Plan) parse(script string) error {
 		}
 		switch {
 		case filepath.Base(words[0]) == "compile" && slices.Contains(words, "main"):
-			p.Compile = without(words, map[string]int{"-o": 1, "-trimpath": 1, "-buildid": 1, "-importcfg": 1, "-pack": 0})
+			p.Compile = without(words, map[string]int{"-o": 1, "-trimpath": 1, "-buildid": 1, "-importcfg": 1,
+				"-pack": 0})
 		case filepath.Base(words[0]) == "link":
 			p.Link = without(words, map[string]int{"-o": 1, "-importcfg": 1})
 		}
@@ -267,7 +272,8 @@ func without(words []string, flags map[string]int) []string {
 			i += n
 			continue
 		}
-		if strings.HasPrefix(words[i], "-buildid=") || strings.HasSuffix(words[i], ".go") || strings.HasSuffix(words[i], ".a") {
+		if strings.HasPrefix(words[i], "-buildid=") || strings.HasSuffix(words[i], ".go") ||
+			strings.HasSuffix(words[i], ".a") {
 			continue
 		}
 		out = append(out, words[i])
@@ -297,7 +303,8 @@ func sources() (map[string]string, string, error) {
 	found := map[string]string{filepath.Join(fixed[0], "VERSION"): state(filepath.Join(fixed[0], "VERSION"))}
 	for line := range strings.Lines(string(out)) {
 		folder := strings.TrimSpace(line)
-		if folder == "" || folder == here || strings.HasPrefix(folder, fixed[0]+"/") || strings.HasPrefix(folder, fixed[1]+"/") {
+		if folder == "" || folder == here || strings.HasPrefix(folder, fixed[0]+"/") || strings.HasPrefix(folder,
+			fixed[1]+"/") {
 			continue
 		}
 		found[folder] = state(folder)

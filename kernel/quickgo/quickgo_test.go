@@ -40,7 +40,8 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-const said = "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.org/words\"\n)\n\nfunc main() { fmt.Println(words.Said, %) }\n"
+const said = "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.org/words\"\n)\n\n" +
+	"func main() { fmt.Println(words.Said, %) }\n"
 
 func edited(t *testing.T, what string) { put(t, "main.go", strings.Replace(said, "%", what, 1)) }
 
@@ -134,22 +135,35 @@ func TestAtAnyDoubtThereIsNoPlan(t *testing.T) {
 	}
 	words := filepath.Join(dependency, "words.go")
 	for name, doubt := range map[string]func(t *testing.T){
-		"another file":           func(t *testing.T) { put(t, "other.go", "package main\n") },
-		"an import not seen yet": func(t *testing.T) { put(t, "main.go", "package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n") },
-		"cgo":                    func(t *testing.T) { put(t, "main.go", "package main\n\nimport \"C\"\n\nfunc main() {}\n") },
-		"a directive": func(t *testing.T) {
-			put(t, "main.go", "package main\n\nimport _ \"fmt\"\n\n//go:embed main.go\nvar text string\n\nfunc main() {}\n")
+		"another file": func(t *testing.T) { put(t, "other.go", "package main\n") },
+		"an import not seen yet": func(t *testing.T) {
+			put(t, "main.go",
+				"package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n")
 		},
-		"no Go at all":         func(t *testing.T) { put(t, "main.go", "pack") },
-		"other flags":          func(t *testing.T) { t.Setenv("GOFLAGS", "-buildvcs=false -race") },
-		"another system":       func(t *testing.T) { t.Setenv("GOOS", "plan9") },
-		"another module file":  func(t *testing.T) { put(t, "go.mod", "module gonb_1\n\ngo 1.25\n") },
-		"an edited dependency": func(t *testing.T) { put(t, words, "package words\n\nconst Said = \"second, edited\"\n") },
-		"a new file in it":     func(t *testing.T) { put(t, filepath.Join(dependency, "more.go"), "package words\n") },
+		"cgo": func(t *testing.T) {
+			put(t, "main.go",
+				"package main\n\nimport \"C\"\n\nfunc main() {}\n")
+		},
+		"a directive": func(t *testing.T) {
+			put(t, "main.go",
+				"package main\n\nimport _ \"fmt\"\n\n//go:embed main.go\nvar text string\n\nfunc main() {}\n")
+		},
+		"no Go at all":        func(t *testing.T) { put(t, "main.go", "pack") },
+		"other flags":         func(t *testing.T) { t.Setenv("GOFLAGS", "-buildvcs=false -race") },
+		"another system":      func(t *testing.T) { t.Setenv("GOOS", "plan9") },
+		"another module file": func(t *testing.T) { put(t, "go.mod", "module gonb_1\n\ngo 1.25\n") },
+		"an edited dependency": func(t *testing.T) {
+			put(t, words,
+				"package words\n\nconst Said = \"second, edited\"\n")
+		},
+		"a new file in it": func(t *testing.T) { put(t, filepath.Join(dependency, "more.go"), "package words\n") },
 		"its other modules": func(t *testing.T) {
 			put(t, filepath.Join(dependency, "go.mod"), "module example.org/words\n\ngo 1.25\n")
 		},
-		"a package that is gone":  func(t *testing.T) { rewrite(t, kept, func(p *Plan) { p.Packages += "packagefile a/b=/nowhere\n" }) },
+		"a package that is gone": func(t *testing.T) {
+			rewrite(t, kept,
+				func(p *Plan) { p.Packages += "packagefile a/b=/nowhere\n" })
+		},
 		"a plan that is damaged":  func(t *testing.T) { put(t, ownPlan, string(kept[:len(kept)/2])) },
 		"a plan of another cell":  func(t *testing.T) { rewrite(t, kept, func(p *Plan) { p.Key = "another" }) },
 		"a plan without commands": func(t *testing.T) { rewrite(t, kept, func(p *Plan) { p.Compile = nil }) },

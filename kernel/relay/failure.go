@@ -94,7 +94,8 @@ func (r *relay) unbuilt(q *request, value string, traceback []string) failure {
 			faults = append(faults, fault)
 		case strings.HasPrefix(line, "\t") && len(faults) > 0: // have (…), want (…)
 			faults[len(faults)-1].Message += " " + strings.TrimSpace(line)
-		case line == "" || line[0] == '#' || strings.HasPrefix(line, "exit status") || strings.HasPrefix(line, "go: downloading"):
+		case line == "" || line[0] == '#' || strings.HasPrefix(line, "exit status") || strings.HasPrefix(line,
+			"go: downloading"):
 		default:
 			faults = append(faults, cell.Fault{Message: withoutPaths(strings.TrimSpace(line))})
 		}
@@ -137,8 +138,8 @@ func withoutPaths(s string) string {
 	return strings.TrimSpace(temporary.ReplaceAllString(s, "the cell"))
 }
 
-// written is a line of the file that GoNB made of the cell: it reads the stack by pieces and may miss where it speaks of
-// the cell.
+// written is a line of the file that GoNB made of the cell: it reads the stack by pieces and may miss where it speaks
+// of the cell.
 func (r *relay) written(line string) string {
 	paths, _ := filepath.Glob(filepath.Join(r.folder, "gonb_*", "main.go"))
 	n, _ := strconv.Atoi(line)

@@ -24,13 +24,14 @@ type message struct {
 	buffers  [][]byte
 }
 
+// header has all of its fields on the wire, the empty ones too: JupyterLab passes over messages that lack one.
 type header struct {
-	ID       string `json:"msg_id,omitempty"`
-	Session  string `json:"session,omitempty"`
-	Username string `json:"username,omitempty"`
-	Date     string `json:"date,omitempty"`
-	Type     string `json:"msg_type,omitempty"`
-	Version  string `json:"version,omitempty"`
+	ID       string `json:"msg_id"`
+	Session  string `json:"session"`
+	Username string `json:"username"`
+	Date     string `json:"date"`
+	Type     string `json:"msg_type"`
+	Version  string `json:"version"`
 }
 
 // signer signs and checks with the key of a connection file.
@@ -77,9 +78,11 @@ func (s signer) frames(m *message) [][]byte {
 	if err != nil {
 		panic(err) // strings only
 	}
-	parent, err := json.Marshal(m.parent)
-	if err != nil {
-		panic(err)
+	parent := []byte("{}")
+	if m.parent != (header{}) {
+		if parent, err = json.Marshal(m.parent); err != nil {
+			panic(err)
+		}
 	}
 	metadata := m.metadata
 	if len(metadata) == 0 {

@@ -59,7 +59,8 @@ func (n *Names) folders(pkg string) []string {
 			return []string{at}
 		}
 	}
-	for _, below := range []string{"", "math", "net", "os", "encoding", "image", "path", "text", "html", "container", "go", "crypto",
+	for _, below := range []string{"", "math", "net", "os", "encoding", "image", "path", "text", "html", "container",
+		"go", "crypto",
 		"compress", "unicode", "runtime", "sync", "io", "archive"} {
 		if at := filepath.Join(n.GoRoot, "src", below, pkg); isFolder(at) {
 			folders = append(folders, at)
@@ -138,7 +139,8 @@ func (r *relay) completion(ctx context.Context, q *request) {
 	code, at := cursorOf(asked)
 	if found, from := r.names.within(code[:at], r.checkpoint); found != nil {
 		end := utf8.RuneCountInString(code[:at])
-		r.reply(q.answer("complete_reply", map[string]any{"status": "ok", "matches": found, "metadata": map[string]any{},
+		r.reply(q.answer("complete_reply", map[string]any{"status": "ok", "matches": found,
+			"metadata":     map[string]any{},
 			"cursor_start": end - utf8.RuneCountInString(code[from:at]), "cursor_end": end}))
 		return
 	}
@@ -165,7 +167,8 @@ func (r *relay) completion(ctx context.Context, q *request) {
 
 func nothing(before string) map[string]any {
 	at := utf8.RuneCountInString(before)
-	return map[string]any{"status": "ok", "matches": []string{}, "metadata": map[string]any{}, "cursor_start": at, "cursor_end": at}
+	return map[string]any{"status": "ok", "matches": []string{}, "metadata": map[string]any{}, "cursor_start": at,
+		"cursor_end": at}
 }
 
 // inspection answers Shift-Tab.
@@ -233,14 +236,17 @@ func (n *Names) within(code string, checkpoint func(string) string) ([]string, i
 		}
 		found = append(found, files(written, ".pth", ".pt", ".safetensors")...)
 	case slices.Contains([]string{"Explain", "Picture"}, call):
-		found = files(written, ".jpg", ".jpeg", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".avif", ".jp2")
+		found = files(written, ".jpg", ".jpeg", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".avif",
+			".jp2")
 	case call == "ClassFile":
 		found = files(written, ".txt", ".json", ".csv")
-	case slices.Contains([]string{"ExplainAll", "Evaluate", "Faithful", "FieldGuide", "OpenRun"}, call), call == "Interpret" && first:
+	case slices.Contains([]string{"ExplainAll", "Evaluate", "Faithful", "FieldGuide", "OpenRun"}, call),
+		call == "Interpret" && first:
 		found = files(written, "/")
 	case slices.Contains([]string{"FineTune", "Confused"}, call):
 		found = files(written, "/", ".pth")
-	case slices.Contains([]string{"Heads", "Compare", "Difference", "Versus", "Row", "Class", "Interpret", "Layer"}, call) && n.Classes != nil:
+	case slices.Contains([]string{"Heads", "Compare", "Difference", "Versus", "Row", "Class", "Interpret", "Layer"},
+		call) && n.Classes != nil:
 		for _, name := range n.Classes(checkpoint(code)) {
 			if strings.HasPrefix(strings.ToLower(name), strings.ToLower(written)) {
 				found = append(found, name)

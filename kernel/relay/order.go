@@ -102,8 +102,8 @@ func (o *order) release(show func(*message)) {
 	o.held = nil
 }
 
-// complaint takes standard error. A red sentence, a panic, and the status a cell ended with may be its end: then they are
-// the error's, else they are shown.
+// complaint takes standard error. A red sentence, a panic, and the status a cell ended with may be its end: then they
+// are the error's, else they are shown.
 func (o *order) complaint(m *message, text string, show func(*message)) {
 	switch {
 	case o.panicks:

@@ -18,7 +18,8 @@ func picture(n int, what string) *message {
 	if n > 0 {
 		metadata["gointr.order"] = n
 	}
-	return (&message{header: header{Type: "display_data"}}).with(map[string]any{"data": map[string]string{"text/plain": what},
+	return (&message{header: header{Type: "display_data"}}).with(map[string]any{"data": map[string]string{
+		"text/plain": what},
 		"metadata": metadata})
 }
 
@@ -39,7 +40,8 @@ func seen(messages []*message) string {
 	return all.String()
 }
 
-// A cell writes text and pictures in turn; they come by two ways, each in its own order, the text in pieces of any size.
+// A cell writes text and pictures in turn; they come by two ways, each in its own order, the text in pieces of any
+// size.
 func TestOrderIsTheCells(t *testing.T) {
 	const n = 12
 	var text, want string
@@ -65,7 +67,8 @@ func TestOrderIsTheCells(t *testing.T) {
 			cut := 1 + rnd.IntN(min(len(left), 20))
 			arrived, left = append(arrived, stream("stdout", left[:cut])), left[cut:]
 		}
-		if strings.NewReplacer("\x1e", "").Replace(seen(arrived)) != want && mark.ReplaceAllString(seen(arrived), "") != want {
+		if strings.NewReplacer("\x1e", "").Replace(seen(arrived)) != want && mark.ReplaceAllString(seen(arrived),
+			"") != want {
 			wrong++
 		}
 		var o order
@@ -98,13 +101,19 @@ func TestNothingIsLost(t *testing.T) {
 		"a picture whose mark never comes": {[]*message{stream("stdout", "a"), picture(1, "p")}, true, "a<p>"},
 		"a mark whose picture never comes": {[]*message{stream("stdout", "a\x1e1\x1eb")}, true, "ab"},
 		"half a mark":                      {[]*message{stream("stdout", "a\x1e1")}, true, "a"},
-		"pictures of another library":      {[]*message{stream("stdout", "a"), picture(0, "p"), stream("stdout", "b")}, true, "a<p>b"},
-		"warnings":                         {[]*message{stream("stderr", "careful\n"), stream("stdout", "b")}, true, "careful\nb"},
-		"a red sentence in the middle":     {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout", "b")}, true, "\x1b[31mno\x1b[0m\nb"},
-		"a red sentence at the end":        {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stderr", "exit status 1\n")}, false, ""},
-		"red after others": {[]*message{stream("stderr", "well\n\x1b[31mno\x1b[0m\n"), stream("stderr", "exit status 1\n")}, false,
+		"pictures of another library": {[]*message{stream("stdout", "a"), picture(0, "p"), stream("stdout",
+			"b")}, true, "a<p>b"},
+		"warnings": {[]*message{stream("stderr", "careful\n"), stream("stdout", "b")}, true,
+			"careful\nb"},
+		"a red sentence in the middle": {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout",
+			"b")}, true, "\x1b[31mno\x1b[0m\nb"},
+		"a red sentence at the end": {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stderr",
+			"exit status 1\n")}, false, ""},
+		"red after others": {[]*message{stream("stderr", "well\n\x1b[31mno\x1b[0m\n"), stream("stderr",
+			"exit status 1\n")}, false,
 			"well\n"},
-		"a panic": {[]*message{stream("stderr", "hm\npanic: no\n\ngoroutine 1"), stream("stderr", "exit status 2\n")}, false, "hm\n"},
+		"a panic": {[]*message{stream("stderr", "hm\npanic: no\n\ngoroutine 1"), stream("stderr", "exit status 2\n")},
+			false, "hm\n"},
 		"the word panic": {[]*message{stream("stderr", "panic: is what I say\n"), stream("stdout", "and go on")}, true,
 			"and go onpanic: is what I say\n"},
 	} {
@@ -127,7 +136,8 @@ func TestMessages(t *testing.T) {
 		with(map[string]any{"code": "1+1"})
 	m.buffers = [][]byte{{1, 2, 3}}
 	back, err := key.read(key.frames(m))
-	if err != nil || string(back.to[0]) != "client" || back.header != m.header || string(back.content) != string(m.content) ||
+	if err != nil || string(back.to[0]) != "client" || back.header != m.header ||
+		string(back.content) != string(m.content) ||
 		len(back.buffers) != 1 {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -154,7 +164,10 @@ func TestInsideQuotes(t *testing.T) {
 	for _, name := range []string{"bird.png", "bird.pth", "notes.txt"} {
 		write(t, name)
 	}
-	n := &Names{Checkpoints: []string{"sample", "cub"}, Classes: func(string) []string { return []string{"Plumed Bunting", "Robin"} }}
+	n := &Names{Checkpoints: []string{"sample", "cub"}, Classes: func(string) []string {
+		return []string{
+			"Plumed Bunting", "Robin"}
+	}}
 	checkpoint := func(string) string { return "sample" }
 	for code, want := range map[string]string{
 		`m := notebook.Open("`:           "[sample cub bird.pth]",
@@ -178,5 +191,25 @@ func write(t *testing.T, name string) {
 	t.Helper()
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// JupyterLab, whose username is "", passes over messages without one.
+func TestEveryFieldOfAHeaderIsThere(t *testing.T) {
+	frames := signer("k").frames((&message{header: header{ID: "1", Type: "status"},
+		parent: header{ID: "2"}}).with(struct{}{}))
+	for _, i := range []int{2, 3} {
+		var fields map[string]any
+		if err := json.Unmarshal(frames[i], &fields); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"msg_id", "session", "username", "date", "msg_type", "version"} {
+			if _, ok := fields[name].(string); !ok {
+				t.Errorf("frame %d has no %s: %s", i, name, frames[i])
+			}
+		}
+	}
+	if frames := signer("k").frames((&message{}).with(struct{}{})); string(frames[3]) != "{}" {
+		t.Errorf("no parent is %s", frames[3])
 	}
 }

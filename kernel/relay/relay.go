@@ -64,8 +64,9 @@ func Serve(ctx context.Context, o Options) error {
 	r.book.Exported = o.Names.exported
 
 	// GoNB's own sockets are files, which other users of the machine cannot reach.
-	inside := connection{Transport: "ipc", IP: filepath.Join(o.Folder, "gonb"), Key: outside.Key, Scheme: outside.Scheme,
-		Shell: 1, Control: 2, Stdin: 3, IOPub: 4, Heartbeat: 5}
+	inside := connection{Transport: "ipc", IP: filepath.Join(o.Folder, "gonb"), Key: outside.Key,
+		Scheme: outside.Scheme,
+		Shell:  1, Control: 2, Stdin: 3, IOPub: 4, Heartbeat: 5}
 	file := filepath.Join(o.Folder, filepath.Base(o.Connection)) // whose name has the kernel's id
 	written, err := json.Marshal(inside)
 	if err != nil {
@@ -100,8 +101,8 @@ func Serve(ctx context.Context, o Options) error {
 	if err == nil {
 		go r.run(ctx)
 		go r.fromShell()
-		go pass(r.control, r.toControl)
-		go r.fromControl()
+		go r.toldOnControl()
+		go pass(r.toControl, r.control)
 		go pass(r.stdin, r.toStdin)
 		go pass(r.toStdin, r.stdin)
 		<-ctx.Done()
@@ -177,8 +178,9 @@ func (r *relay) dial(ctx context.Context, c connection) error {
 
 // greet asks GoNB who it is until what it publishes is heard: before, it would be lost.
 func (r *relay) greet(ctx context.Context) error {
-	ask := &message{header: header{ID: newID(), Session: newID(), Username: "gointr", Type: "kernel_info_request", Version: "5.3",
-		Date: time.Now().UTC().Format(time.RFC3339Nano)}, content: []byte("{}")}
+	ask := &message{header: header{ID: newID(), Session: newID(), Username: "gointr", Type: "kernel_info_request",
+		Version: "5.3",
+		Date:    time.Now().UTC().Format(time.RFC3339Nano)}, content: []byte("{}")}
 	heard := make(chan struct{})
 	go func() {
 		for first := true; ; first = false {

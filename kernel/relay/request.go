@@ -83,17 +83,17 @@ func (r *relay) fromShell() {
 	}
 }
 
-// fromControl hands GoNB's answers on, and hears when it is told to end.
-func (r *relay) fromControl() {
+// toldOnControl hands requests on to GoNB, and hears when it is told to end.
+func (r *relay) toldOnControl() {
 	for {
-		m, err := r.toControl.Recv()
+		m, err := r.control.Recv()
 		if err != nil {
 			return
 		}
-		if a, err := r.key.read(m.Frames); err == nil && a.header.Type == "shutdown_reply" {
+		if a, err := r.key.read(m.Frames); err == nil && a.header.Type == "shutdown_request" {
 			r.ending.Store(true)
 		}
-		r.control.send(m.Frames)
+		r.toControl.send(m.Frames)
 	}
 }
 

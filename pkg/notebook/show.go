@@ -120,7 +120,8 @@ func send(id string, shown forms, text string, width int) {
 	defer sending.Unlock()
 	if ordered {
 		shows++
-		fmt.Printf("\x1e%d\x1e", shows) // text and pictures take two ways to the kernel, which puts them in order by this
+		// text and pictures take two ways to the kernel, which puts them in order by this
+		fmt.Printf("\x1e%d\x1e", shows)
 		if data.Metadata == nil {
 			data.Metadata = map[string]any{}
 		}

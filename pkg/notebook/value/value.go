@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Show shows values: those that show themselves (a notebook.Figure, say) that way, an explanation with its sentence first;
-// nil not at all; an error as one red sentence that ends the cell; all else as text.
+// Show shows values: those that show themselves (a notebook.Figure, say) that way, an explanation with its sentence
+// first; nil not at all; an error as one red sentence that ends the cell; all else as text.
 func Show(values ...any) {
 	for _, v := range values {
 		if err, ok := v.(error); ok && !isNil(v) {
