@@ -16,15 +16,16 @@ import (
 
 // inspected is the line that inspect prints with --json.
 type inspected struct {
-	Checkpoint string            `json:"checkpoint"`
-	Format     string            `json:"format"`
-	Config     *intr.Config      `json:"config"` // null where the file holds no INTR
-	Problem    string            `json:"problem,omitempty"`
-	Weights    *string           `json:"weights"`  // what stands before the names of the tensors taken; null: none
-	Places     []intr.Place      `json:"places"`   // of all weights, first those that are taken unless --weights says more
-	Likeness   *inspectedLike    `json:"likeness"` // by which it tells unlike pictures; null: none
-	Others     []inspectedOther  `json:"others"`   // what is not loaded
-	Tensors    []inspectedTensor `json:"tensors"`
+	Checkpoint string       `json:"checkpoint"`
+	Format     string       `json:"format"`
+	Config     *intr.Config `json:"config"` // null where the file holds no INTR
+	Problem    string       `json:"problem,omitempty"`
+	Weights    *string      `json:"weights"` // what stands before the names of the tensors taken; null: none
+	// of all weights, first those that are taken unless --weights says more
+	Places   []intr.Place      `json:"places"`
+	Likeness *inspectedLike    `json:"likeness"` // by which it tells unlike pictures; null: none
+	Others   []inspectedOther  `json:"others"`   // what is not loaded
+	Tensors  []inspectedTensor `json:"tensors"`
 
 	numbers int // of all tensors
 }

@@ -1,12 +1,21 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/kernel/jupyter"
+	"github.com/gointr/gointr/kernel/relay"
+	"github.com/gointr/gointr/pkg/hub"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 func kernelCommand(c *common) *cobra.Command {
@@ -16,7 +25,7 @@ func kernelCommand(c *common) *cobra.Command {
 		Long: `Installs, removes or examines the Jupyter kernel "Go (GoINTR)", with which the cells
 of a notebook are Go and import GoINTR's packages.`,
 	})
-	cmd.AddCommand(kernelInstallCommand(c), kernelUninstallCommand(c), kernelDoctorCommand(c))
+	cmd.AddCommand(kernelInstallCommand(c), kernelUninstallCommand(c), kernelDoctorCommand(c), kernelServeCommand())
 	return cmd
 }
 
@@ -125,4 +134,35 @@ func kernelDoctorCommand(c *common) *cobra.Command {
 	}
 	p.register(cmd)
 	return cmd
+}
+
+// kernelServeCommand is what the kernel's start script runs; people do not.
+func kernelServeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                "serve CONNECTION_FILE FOLDER GONB [ARGUMENT…]",
+		Hidden:             true,
+		DisableFlagParsing: true,
+		Args:               cobra.MinimumNArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			go session.Start(ctx, io.Discard) // the first cell finds it running; where it cannot be, that cell says why
+			names := relay.Names{Module: os.Getenv("GOINTR_MODULE"), GoRoot: goRoot(), Checkpoints: hub.Names(),
+				Classes: func(checkpoint string) []string {
+					ctx, cancel := context.WithTimeout(ctx, time.Second)
+					defer cancel()
+					m, err := session.Open(ctx, checkpoint, session.Options{})
+					if err != nil {
+						return nil
+					}
+					return m.About().Names
+				}}
+			return relay.Serve(ctx, relay.Options{Connection: args[0], Folder: args[1], GoNB: args[2:], Names: &names})
+		},
+	}
+}
+
+// goRoot is where Go's own source lies, by the go that cells are compiled with.
+func goRoot() string {
+	out, _ := exec.Command("go", "env", "GOROOT").Output()
+	return strings.TrimSpace(string(out))
 }

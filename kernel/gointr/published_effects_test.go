@@ -39,8 +39,10 @@ func TestPublishedEffects(t *testing.T) {
 		"finetune": {"--finetune": "detr.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored",
 			"--lr":          "1e-3",
 			"--lr_backbone": "1e-4", "--batch_size": "5", "--epochs": "3", "--dropout": "0", "--noise_frac": "0"},
-		"eval":      {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored"},
-		"interpret": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets", "--dataset_name": "mirrored", "--top_q": "2"},
+		"eval": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets",
+			"--dataset_name": "mirrored"},
+		"interpret": {"--resume": "OUT/start/checkpoint.pth", "--dataset_path": "datasets",
+			"--dataset_name": "mirrored", "--top_q": "2"},
 	}
 	// made calls a command with its flags and others, and tells what it left.
 	made := func(t *testing.T, command, folder string, more ...string) (log []logLine, files []string) {

@@ -52,7 +52,7 @@ type spec struct {
 	InterruptMode string   `json:"interrupt_mode"`
 }
 
-// Install builds GoNB, goimports, gopls (for completion and help) and gointr
+// Install builds GoNB, goimports, quickgo, gopls (for completion and help) and gointr
 // (which the session runs in), and writes the kernel's folder, which replaces an
 // earlier one as a whole. It also compiles what cells use, so that the first cell
 // only has to be linked. An error is one sentence; then an earlier kernel is as
@@ -95,7 +95,7 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 		args []string
 	}{
 		{"building GoNB and goimports", []string{"build", "-o", tools, "github.com/janpfeifer/gonb",
-			"golang.org/x/tools/cmd/goimports"}},
+			"golang.org/x/tools/cmd/goimports", "./kernel/quickgo"}},
 		{"building gointr, for the session", []string{"build", "-o", tools, "./kernel/gointr"}},
 		{"compiling what cells use (once, up to a minute)", []string{"build", "./pkg/notebook", "./pkg/intr"}},
 	} {
@@ -116,6 +116,12 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 	}
 	if err := write(fresh, folder, module, goTool); err != nil {
 		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
+	}
+	if err := plan(ctx, fresh, module, goTool); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		say(fmt.Sprintf("first cells will be slower, as it could not be seen how a cell is built (%v)", err))
 	}
 	if err := replace(folder, fresh); err != nil {
 		return nil, fmt.Errorf("the kernel cannot be written to %s: %w", folder, wholefile.Cause(err))
@@ -276,10 +282,79 @@ func write(fresh, folder, module, goTool string) error {
 			return err
 		}
 	}
+	err = os.Rename(filepath.Join(fresh, "tools", "quickgo"), filepath.Join(fresh, "bin", "go"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(fresh, "tools", "gopls")); err != nil {
 		return nil // GoNB goes by whether there is one
 	}
 	return os.WriteFile(filepath.Join(fresh, "bin", "gopls"), gopls, 0o755)
+}
+
+// imported is what cells import, mostly: of these they are linked without asking the go command.
+var imported = strings.Fields(`
+	archive/zip bufio bytes cmp compress/gzip container/heap context crypto/sha256 encoding/base64 encoding/binary
+	encoding/csv encoding/hex encoding/json errors flag fmt hash/fnv html html/template image image/color
+	image/draw image/gif image/jpeg image/png io io/fs iter log maps math math/big math/bits math/cmplx math/rand
+	math/rand/v2 net/http net/url os os/exec os/signal path path/filepath reflect regexp runtime runtime/debug
+	slices sort strconv strings sync sync/atomic text/tabwriter text/template time unicode unicode/utf8
+	github.com/gointr/gointr/datasets
+	github.com/gointr/gointr/datasets/birds
+	github.com/gointr/gointr/pkg/attention
+	github.com/gointr/gointr/pkg/evaluation
+	github.com/gointr/gointr/pkg/faithful
+	github.com/gointr/gointr/pkg/fieldguide
+	github.com/gointr/gointr/pkg/figure
+	github.com/gointr/gointr/pkg/finetune
+	github.com/gointr/gointr/pkg/interpret
+	github.com/gointr/gointr/pkg/intr
+	github.com/gointr/gointr/pkg/model
+	github.com/gointr/gointr/pkg/notebook
+	github.com/gointr/gointr/pkg/notebook/value
+	github.com/gointr/gointr/pkg/picture
+	github.com/gointr/gointr/pkg/session
+	github.com/gomlx/gomlx/core/graph
+	github.com/gomlx/gomlx/core/tensors
+	github.com/gomlx/gomlx/ml/model
+	github.com/janpfeifer/gonb/gonbui
+	gonum.org/v1/plot
+	gonum.org/v1/plot/plotter
+	gonum.org/v1/plot/plotutil
+	gonum.org/v1/plot/text
+	gonum.org/v1/plot/vg
+	gonum.org/v1/plot/vg/draw
+`)
+
+// plan has quickgo write down how a cell is built, so that the first ones are built by that.
+func plan(ctx context.Context, fresh, module, goTool string) error {
+	temp, err := os.MkdirTemp("", "gointr-cell-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	cell := "package main\n\nimport (\n\t_ \"" + strings.Join(imported, "\"\n\t_ \"") + "\"\n)\n\nfunc main() {}\n"
+	if err := os.WriteFile(filepath.Join(temp, "main.go"), []byte(cell), 0o600); err != nil {
+		return err
+	}
+	bin := filepath.Join(fresh, "bin")
+	for _, args := range [][]string{
+		{goTool, "mod", "init", "cell"}, // as GoNB makes the module of its cells
+		{goTool, "mod", "edit", "-replace", modulePath + "=" + module},
+		{goTool, "work", "init"},
+		{goTool, "work", "use", ".", module},
+		{filepath.Join(bin, "goimports"), "-w", "main.go"},
+		{goTool, "build", "-o", "cell"},
+		{filepath.Join(bin, "go"), "capture", filepath.Join(bin, "cells.json")},
+	} {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = temp
+		cmd.Env = append(environment(goTool), "GOINTR_MODULE="+module, "GOINTR_GO="+goTool)
+		if _, err := output(ctx, cmd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replace puts fresh in the place of folder, or leaves folder as it was.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,7 +214,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestStart runs the script that Jupyter starts, with a gonb that only tells its
+// TestStart runs the script that Jupyter starts, with a gointr that only tells its
 // surroundings, from a folder whose name a shell would take apart.
 func TestStart(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "it's a $HOME")
@@ -229,9 +230,9 @@ func TestStart(t *testing.T) {
 	if err := write(folder, folder, module, goTool); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(folder, "tools", "gonb"),
+	put(t, filepath.Join(folder, "tools", "gointr"),
 		"#!/bin/sh\nprintf '%s\\n' \"$GOINTR_MODULE\" \"$GOWORK\" \"$TMPDIR\" \"$@\"\ncommand -v goimports\n")
-	if err := os.Chmod(filepath.Join(folder, "tools", "gonb"), 0o755); err != nil {
+	if err := os.Chmod(filepath.Join(folder, "tools", "gointr"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(filepath.Join(folder, "start"), "connection file.json").Output()
@@ -239,9 +240,11 @@ func TestStart(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	lines := strings.Split(string(out), "\n")
-	if lines[0] != module || lines[1] != "auto" || lines[3] != "--kernel" || lines[4] != "connection file.json" ||
-		lines[5] != "--go_work" || lines[6] != module {
-		t.Errorf("gonb was told %q", lines)
+	asked := []string{"kernel", "serve", "connection file.json", lines[2], filepath.Join(folder, "tools", "gonb"),
+		"--raw_error",
+		"--go_work", module}
+	if lines[0] != module || lines[1] != "auto" || len(lines) < 11 || !slices.Equal(lines[3:11], asked) {
+		t.Errorf("gointr was told %q", lines)
 	}
 	if found := lines[len(lines)-2]; found != filepath.Join(folder, "bin", "goimports") {
 		t.Errorf("goimports is %s", found)

@@ -36,7 +36,7 @@ class Interrupted(unittest.TestCase):
             steps = place / "run" / "steps.txt"
 
             def interrupted():
-                """Runs the cell, interrupts it when it has trained some more, and gives what it said on stderr."""
+                """Runs the cell, interrupts it when it has trained some more, and gives what it said of that."""
                 message, said, shown = client.execute(TRAIN), "", False
                 while True:
                     content = client.get_iopub_msg(timeout=60)
@@ -46,7 +46,7 @@ class Interrupted(unittest.TestCase):
                         shown, before = True, steps.read_text().count("\n") if steps.exists() else 0
                         wait_until(lambda: steps.exists() and steps.read_text().count("\n") > before + 3)
                         manager.interrupt_kernel()
-                    said += content["content"].get("text", "") if content["content"].get("name") == "stderr" else ""
+                    said += content["content"].get("text", "") if content["content"].get("name") == "stderr" else content["content"].get("evalue", "")
                     if content["content"].get("execution_state") == "idle":
                         return said
 

@@ -33,9 +33,10 @@ class Mistakes(unittest.TestCase):
     def sentence(self, code, *words):
         said = ask(self.client, "%%\n" + code)
         self.assertFalse(said.ok, "Run All goes on after it")
-        # The second line is GoNB's, which says so of every program that ends with 1.
-        red = re.fullmatch("\x1b\\[31m([^\n\x1b]+)\x1b\\[0m\nexit status 1\n", said.stderr)
-        self.assertIsNotNone(red, f"not one red sentence: {said.stderr!r}")
+        self.assertEqual(said.stderr, "")
+        red = re.fullmatch("mistake\n([^\n]+)\n\x1b\\[31m([^\n\x1b]+)\x1b\\[0m", said.error)
+        self.assertIsNotNone(red, f"not one red sentence: {said.error!r}")
+        self.assertEqual(red[1], red[2])
         for word in words:
             self.assertIn(word, red[1])
         self.assertNotRegex(said.stderr + said.stdout + said.error, "goroutine|panic|\\.go:[0-9]")
@@ -68,6 +69,6 @@ class Mistakes(unittest.TestCase):
     def test_the_compiler_speaks(self):
         said = ask(self.client, "%%\nnotebook.Opne(\"cub\")")
         self.assertFalse(said.ok)
-        self.assertIn("Opne", "".join(bundle.get("text/html", "") for bundle in said.displayed))
+        self.assertIn("Opne", said.error)
         said = ask(self.client, "%%\nfmt.Println(\"still here\")")
         self.assertEqual((said.ok, said.stdout), (True, "still here\n"))

@@ -13,6 +13,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/gointr/gointr/internal/near"
 )
 
 // Last names the last decoder layer, the one the published figures show.
@@ -113,7 +115,27 @@ func Find(class string, names []string, classes int) (int, error) {
 			return i, nil
 		}
 	}
+	plain := make([]string, len(names))
+	for i, name := range names {
+		plain[i] = Plain(name)
+	}
+	if close := near.Names(Plain(class), plain, 3); len(close) > 0 {
+		return 0, fmt.Errorf("no class is named %q: did you mean %s?", class, quoted(close))
+	}
 	return 0, fmt.Errorf("no class is named %q", class)
+}
+
+// quoted is names to choose from: "a", "b" or "c".
+func quoted(names []string) string {
+	s := strconv.Quote(names[0])
+	for i, name := range names[1:] {
+		if i == len(names)-2 {
+			s += " or " + strconv.Quote(name)
+		} else {
+			s += ", " + strconv.Quote(name)
+		}
+	}
+	return s
 }
 
 // Plain is a class name as people write it: "014.Indigo_Bunting" becomes

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gointr/gointr/internal/near"
 	"github.com/gointr/gointr/pkg/torchfile"
 )
 
@@ -34,7 +35,7 @@ func Find(ctx context.Context, checkpoint string, progress io.Writer) (path stri
 	}
 	if checkpoint == "" {
 		return "", fmt.Errorf("no checkpoint was named: give a path, %s or hf:OWNER/REPO/FILE",
-			strings.Join(names(), ", "))
+			strings.Join(Names(), ", "))
 	}
 	if name, ok := strings.CutPrefix(checkpoint, "hf:"); ok {
 		f, err := parseHubFile(name)
@@ -96,8 +97,8 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 	if strings.ContainsAny(checkpoint, `/\`) || slices.Contains(endings, strings.ToLower(filepath.Ext(checkpoint))) {
 		return "", fmt.Errorf("there is no file %s: check the path", checkpoint)
 	}
-	known := strings.Join(names(), ", ")
-	if similar := closest(checkpoint); similar != "" {
+	known := strings.Join(Names(), ", ")
+	if similar := near.Name(checkpoint, Names()); similar != "" {
 		return "", fmt.Errorf("no checkpoint is called %q: did you mean %q (published are %s; anything else is a "+
 			"path or hf:OWNER/REPO/FILE)", checkpoint, similar, known)
 	}
@@ -108,46 +109,11 @@ func findPath(ctx context.Context, checkpoint string, progress io.Writer) (strin
 // endings are those of checkpoints.
 var endings = []string{".pth", ".pt", ".safetensors"}
 
-func names() []string {
+// Names are those of the published checkpoints, in the order of Published.
+func Names() []string {
 	var names []string
 	for _, p := range Published {
 		names = append(names, p.Name)
 	}
 	return names
-}
-
-// closest is the published name that was probably meant, or "".
-func closest(wrong string) string {
-	wrong = strings.ToLower(wrong)
-	best, least := "", 3
-	for _, name := range names() {
-		if len(wrong) >= 3 && (strings.HasPrefix(wrong, name) || strings.HasPrefix(name, wrong)) {
-			return name
-		}
-		if d := edits(wrong, name); d < least && d < len(name)-1 {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance: how many letters to insert, delete or replace.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -116,8 +116,8 @@ func TestPublishedNamesAreFilesOfINTR(t *testing.T) {
 }
 
 func TestPublished(t *testing.T) {
-	if want := []string{"sample", "cub", "bird", "butterfly", "detr-r50"}; !slices.Equal(names(), want) {
-		t.Errorf("published are %v, want %v", names(), want)
+	if want := []string{"sample", "cub", "bird", "butterfly", "detr-r50"}; !slices.Equal(Names(), want) {
+		t.Errorf("published are %v, want %v", Names(), want)
 	}
 	for _, p := range Published[1:] { // the sample is nowhere but here
 		if (p.Repo == "") == (p.URL == "") || p.About == "" || p.File == "" {

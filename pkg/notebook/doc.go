@@ -3,13 +3,14 @@
 //	import "github.com/gointr/gointr/pkg/notebook"
 //
 //	var model = notebook.Open("cub", notebook.ClassFile("classes.txt"))
-//	%%
+//
 //	bird := model.Explain("bunting.jpg").Show()
 //	bird.Top(5).Show()
 //	bird.Compare("Painted Bunting", "Indigo Bunting").Show().Save("why.pdf")
 //
 // Its grammar: what makes a figure, a table, a page or a report gives it and shows nothing.
-// Show shows it and Save writes it, as the path's ending says; both give it back.
+// Show shows it and Save writes it, as the path's ending says; both give it back. The value of a
+// cell's last expression shows itself (package notebook/value).
 // Options come last, as functions: func(o *notebook.FigureOptions) { o.Colormap = "viridis" }.
 //
 // Every cell is a process of its own; the model stays in the session (package

@@ -98,7 +98,12 @@ func written(data []byte) saver {
 }
 func asJSON(report any) saver { return func(path string) error { return wholefile.JSON(path, report) } }
 
-var connect = sync.OnceValue(gonbui.Open)
+var (
+	connect = sync.OnceValue(gonbui.Open)
+	ordered = os.Getenv("GOINTR_ORDER") != "" // the kernel asks for it
+	sending sync.Mutex
+	shows   int // so far
+)
 
 // send shows an output in the notebook, or replaces the one with the same id, which
 // may be "".
@@ -110,6 +115,17 @@ func send(id string, shown forms, text string, width int) {
 	data := &protocol.DisplayData{Data: shown, DisplayID: id}
 	if width > 0 {
 		data.Metadata = map[string]any{string(protocol.MIMEImagePNG): map[string]int{"width": width}}
+	}
+	sending.Lock()
+	defer sending.Unlock()
+	if ordered {
+		shows++
+		// text and pictures take two ways to the kernel, which puts them in order by this
+		fmt.Printf("\x1e%d\x1e", shows)
+		if data.Metadata == nil {
+			data.Metadata = map[string]any{}
+		}
+		data.Metadata["gointr.order"] = shows
 	}
 	gonbui.SendData(data)
 	Check(gonbui.Error())

@@ -175,8 +175,9 @@ func openShards(path string) (_ *File, err error) {
 	}
 	for name, shard := range i.WeightMap {
 		if _, ok := value.Get(name); !ok {
-			return nil, fmt.Errorf("tensor %s is not in shard %s, where the index says that it is: they are not of one "+
-				"checkpoint", shown(name), shown(shard))
+			return nil, fmt.Errorf(
+				"tensor %s is not in shard %s, where the index says that it is: they are not of one "+
+					"checkpoint", shown(name), shown(shard))
 		}
 	}
 	for name, text := range i.Metadata {

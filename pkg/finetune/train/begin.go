@@ -306,7 +306,8 @@ func (r *run) trainOn(s finetune.Settings) error {
 		return err
 	}
 	r.at.Epoch = r.StartEpoch
-	note := fmt.Sprintf("%s holds no optimizer and schedule: its weights are trained on with new ones, as published", path)
+	note := fmt.Sprintf("%s holds no optimizer and schedule: its weights are trained on with new ones, as published",
+		path)
 	r.report(finetune.Event{Phase: finetune.Starting, Note: note})
 	return nil
 }
