@@ -245,7 +245,8 @@ type discard struct{}
 
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-// With -fuzzminimizetime 5x there are 16,000 executions a second; without, nearly all time goes into making inputs small.
+// With -fuzzminimizetime 5x there are 16,000 executions a second; without, nearly all time goes into making inputs
+// small.
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"zoo.pth", "zoo_legacy.pth", "zoo.safetensors"} {
 		whole, err := os.ReadFile("testdata/" + name)
