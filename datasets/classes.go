@@ -25,8 +25,8 @@ const maxClassFile = 16 << 20
 //     ({"0": "Albatross"}) or the number of each name ({"Albatross": 0});
 //   - anything else: one name a line.
 //
-// Lines are numbered only when all of them are ("3 spined stickleback" among names is a name); numbers that are nearly
-// 1 … n are taken as a mistake. The text is UTF-8. The error is one sentence with the path, and the line where there is
+// Lines are numbered only when all of them are ("3 spined stickleback" among names is a name) and have names of their
+// own without the numbers ("1 Series", "2 Series" are names); numbers that are nearly 1 … n are taken as a mistake. The text is UTF-8. The error is one sentence with the path, and the line where there is
 // one.
 func ReadClasses(path string) ([]string, error) {
 	text, err := readText(path)
@@ -117,7 +117,7 @@ func classesOfLines(text string) ([]string, error) {
 			unnumbered = i + 1
 		}
 	}
-	if meantAsNumbers(classes, filled) {
+	if meantAsNumbers(classes, filled) && !namesRepeat(classes) {
 		if unnumbered > 0 {
 			return nil, fmt.Errorf("line %d has no number and name, while other lines are numbered: number all "+
 				"lines or none", unnumbered)
@@ -131,6 +131,16 @@ func classesOfLines(text string) ([]string, error) {
 		}
 	}
 	return lines, nil
+}
+
+// namesRepeat tells "1 Series, 2 Series, …", whose numbers are parts of the names: a class each without gaps, of the
+// same name.
+func namesRepeat(classes []numbered) bool {
+	names, numbers := map[string]bool{}, map[int]bool{}
+	for _, c := range classes {
+		names[c.name], numbers[c.number] = true, true
+	}
+	return len(names) < len(classes) && len(numbers) == len(classes)
 }
 
 // meantAsNumbers tells numbered lines, even with a mistake in them, from names that begin with a number ("2 spot

@@ -29,8 +29,7 @@ func classesOfJSON(text string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		class.name = strings.TrimSpace(class.name)
-		if class.name == "" || strings.ContainsFunc(class.name, isBinary) || strings.Contains(class.name, "\n") {
+		if strings.TrimSpace(class.name) == "" || strings.ContainsFunc(class.name, isBinary) || strings.Contains(class.name, "\n") {
 			return nil, fmt.Errorf("line %d: %q is not a name", class.line, class.name)
 		}
 		classes = append(classes, class)

@@ -51,6 +51,9 @@ func TestReadClasses(t *testing.T) {
 			[]string{"3 spined stickleback", "9 spined stickleback", "15 spined stickleback"}},
 		"two ladybirds": {"2 spot ladybird\n7 spot ladybird",
 			[]string{"2 spot ladybird", "7 spot ladybird"}},
+		"models of cars": {"1 Series\n2 Series\n3 Series\n4 Coupé\n5 Series",
+			[]string{"1 Series", "2 Series", "3 Series", "4 Coupé", "5 Series"}},
+		"JSON, blanks": {`["Wren ", "Wren"]`, []string{"Wren ", "Wren"}},
 		"a number among names": {"Albatross\n3 spined stickleback\nBunting",
 			[]string{"Albatross", "3 spined stickleback", "Bunting"}},
 		"digits as names": {"0\n1\n2\n3\n", []string{"0", "1", "2", "3"}},
@@ -132,7 +135,7 @@ func TestReadClassesErrors(t *testing.T) {
 		"JSON, double name":      {"{\"a\": 0,\n\"a\": 1}", `line 2 names "a" again`},
 		"JSON, gap":              {`{"0": "a", "2": "b"}`, "no class has the number 1"},
 		"JSON, both ways":        {`{"0": "a", "b": 1}`, "do all in one way"},
-		"JSON, empty name":       {`["a", " "]`, `"" is not a name`},
+		"JSON, empty name":       {`["a", " "]`, `" " is not a name`},
 		"JSON, control":          {`["a\u001b[31m"]`, "is not a name"},
 	} {
 		t.Run(name, func(t *testing.T) {

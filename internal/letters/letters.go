@@ -78,14 +78,15 @@ func Draw(c vg.Canvas, f font.Face, at vg.Point, s string) {
 	}
 }
 
-// A Cluster is letters that are drawn as one, and how far they advance, in ems.
-type Cluster struct {
-	Text    string
+// A Letter is one of a line, and how far it advances, in ems. What is drawn as one (a ligature, a letter with its marks)
+// is shared by its letters in equal parts.
+type Letter struct {
+	Rune    rune
 	Advance float64
 }
 
-// Clusters are those of a line, from left to right.
-func Clusters(f font.Face, s string) []Cluster { return shaped(f, s).clusters }
+// Letters are those of a line, from left to right.
+func Letters(f font.Face, s string) []Letter { return shaped(f, s).letters }
 
 // Canvas is a canvas that writes all alphabets.
 type Canvas struct{ vg.Canvas }
@@ -148,9 +149,9 @@ type glyph struct {
 }
 
 type line struct {
-	width    vg.Length // ems
-	glyphs   []glyph
-	clusters []Cluster
+	width   vg.Length // ems
+	glyphs  []glyph
+	letters []Letter
 }
 
 type key struct {
@@ -196,7 +197,7 @@ func shape(f font.Face, s string) *line {
 			l.glyphs = append(l.glyphs, outlined(own, id, vg.Point{X: at}))
 			before = append(before, string(r)...)
 			l.width = f.Width(string(before)) / f.Font.Size
-			l.clusters = append(l.clusters, Cluster{string(r), float64(l.width - at)})
+			l.letters = append(l.letters, Letter{r, float64(l.width - at)})
 		}
 		return l
 	}
@@ -232,7 +233,7 @@ func (l *line) add(run shaping.Output, runes []rune, own *otfont.Face, missing m
 		first, n := run.Glyphs[i].TextIndex(), run.Glyphs[i].RunesCount()
 		from, text := l.width, []rune(nil)
 		for _, r := range runes[first:min(first+n, len(runes))] {
-			if !unicode.Is(unicode.Cf, r) || r == '\u200d' || r == '\u200c' {
+			if !unicode.Is(unicode.Bidi_Control, r) {
 				text = append(text, r)
 			}
 		}
@@ -257,8 +258,11 @@ func (l *line) add(run shaping.Output, runes []rune, own *otfont.Face, missing m
 			space, _ := own.NominalGlyph(' ')
 			l.width = from + vg.Length(own.HorizontalAdvance(space))/vg.Length(own.Upem())
 		}
-		if len(text) > 0 {
-			l.clusters = append(l.clusters, Cluster{string(text), float64(l.width - from)})
+		if run.Direction == di.DirectionRTL {
+			slices.Reverse(text)
+		}
+		for _, r := range text {
+			l.letters = append(l.letters, Letter{r, float64(l.width-from) / float64(len(text))})
 		}
 	}
 }

@@ -58,8 +58,8 @@ func TestArabic(t *testing.T) {
 		t.Errorf("joined letters are %v wide, single ones %v", joined, apart)
 	}
 	text := ""
-	for _, c := range Clusters(f, "A − "+Isolate("شمس")+" − "+Isolate("طائر")+", layer 2") {
-		text += c.Text
+	for _, c := range Letters(f, "A − "+Isolate("شمس")+" − "+Isolate("طائر")+", layer 2") {
+		text += string(c.Rune)
 	}
 	if want := "A − سمش − رئاط, layer 2"; text != want {
 		t.Errorf("from left to right it reads %q, not %q", text, want)

@@ -9,10 +9,13 @@ package attention
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/gointr/gointr/internal/near"
 )
@@ -95,7 +98,7 @@ func (e *Explanation) Find(class string) (int, error) { return Find(class, e.Nam
 
 // Find is the index of a class given by name (as listed, or as people write
 // it: "Indigo Bunting" finds "014.Indigo_Bunting") or by its number from 0,
-// among a number of classes, whose names may be missing.
+// among a number of classes, whose names may be missing. It is an error where several have that name.
 func Find(class string, names []string, classes int) (int, error) {
 	if i, err := strconv.Atoi(strings.TrimSpace(class)); err == nil {
 		if i < 0 || i >= classes {
@@ -107,12 +110,20 @@ func Find(class string, names []string, classes int) (int, error) {
 		return 0, fmt.Errorf("no class can be found by the name %q: this model came without class names (give a "+
 			"class file, or a number from 0 to %d)", class, classes-1)
 	}
-	if i := slices.Index(names, class); i >= 0 {
-		return i, nil
-	}
-	for i, name := range names {
-		if Fold(name) == Fold(class) {
-			return i, nil
+	for _, as := range []func(string) string{strings.Clone, Plain, Fold} { // the closest first
+		var found []int
+		for i, name := range names {
+			if as(name) == as(class) {
+				found = append(found, i)
+			}
+		}
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			return 0, fmt.Errorf("%d classes are named %q (%s): give the number of one", len(found), class,
+				strings.Trim(fmt.Sprint(found[:min(len(found), 10)]), "[]"))
 		}
 	}
 	plain := make([]string, len(names))
@@ -138,20 +149,23 @@ func quoted(names []string) string {
 	return s
 }
 
-// Plain is a class name as people write it: "014.Indigo_Bunting" becomes
-// "Indigo Bunting".
+// Plain is a class name as people write it: "014.Indigo_Bunting", numbered as in CUB-200-2011, becomes "Indigo
+// Bunting". Numbers of another kind ("1 Series", "2.0 TDI") and blanks at its ends are parts of the name.
 func Plain(name string) string {
-	if dot := strings.IndexByte(name, '.'); dot > 0 {
-		if _, err := strconv.Atoi(name[:dot]); err == nil {
-			name = name[dot+1:]
+	if digits, rest, found := strings.Cut(name, "."); found && digits != "" && strings.Trim(digits, "0123456789") == "" {
+		first, _ := utf8.DecodeRuneInString(rest)
+		if rest != "" && !unicode.IsDigit(first) && !unicode.IsSpace(first) {
+			name = rest
 		}
 	}
-	return strings.TrimSpace(strings.ReplaceAll(name, "_", " "))
+	return strings.ReplaceAll(name, "_", " ")
 }
 
-// Fold is a name without what people may write either way: two that fold to the same
-// name the same class.
-func Fold(name string) string { return strings.ReplaceAll(strings.ToLower(Plain(name)), "-", " ") }
+// Fold is a name without what people and file systems may write either way: two that fold to the same name the same
+// class.
+func Fold(name string) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.ToLower(norm.NFC.String(Plain(name))), "-", " "))
+}
 
 // Map is where one head of one decoder layer looked for a class. Layers and
 // heads count from 0; layer Last is the last one. The values share memory with

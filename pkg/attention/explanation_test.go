@@ -158,8 +158,19 @@ func TestFind(t *testing.T) {
 	e.Names = nil
 	_, err := e.Find("Wren")
 	sentence(t, err, "this model came without class names")
+	alike := []string{"Wren ", "001.Wren", "Robin", "1 Series", "2 Series", "Gull", "gull", "Épervier"}
+	for class, want := range map[string]int{"Wren ": 0, "001.Wren": 1, "Wren": 1, "robin ": 2, "2 series": 4, "gull": 6,
+		"E\u0301pervier": 7} {
+		if got, err := attention.Find(class, alike, len(alike)); err != nil || got != want {
+			t.Errorf("%q is class %d (%v), want %d", class, got, err, want)
+		}
+	}
+	_, err = attention.Find("wren", alike, len(alike))
+	sentence(t, err, `2 classes are named "wren" (0 1): give the number of one`)
 	for name, want := range map[string]string{"014.Indigo_Bunting": "Indigo Bunting",
-		"St._Helena_Plover": "St. Helena Plover", ".Wren": ".Wren", "Wren": "Wren"} {
+		"St._Helena_Plover": "St. Helena Plover", ".Wren": ".Wren", "Wren": "Wren", "1 Series": "1 Series",
+		"1. Series": "1. Series", "2.0 TDI": "2.0 TDI", "-1.Wren": "-1.Wren", "3.": "3.", "014.翠鳥": "翠鳥",
+		"Wren ": "Wren "} {
 		if got := attention.Plain(name); got != want {
 			t.Errorf("%q is %q to people, want %q", name, got, want)
 		}

@@ -38,21 +38,45 @@ func asPDF(width, height vg.Length, words string, draw func(vg.Canvas) error) ([
 	fpdf.SetDefaultCatalogSort(false)
 	fpdf.SetDefaultCreationDate(time.Time{})
 	pdfs.Unlock()
-	if err := draw(pdfCanvas{canvas}); err != nil {
+	c := &pdfCanvas{Canvas: canvas, by: []transformation{{1, 0, 0, 1, 0, 0}}}
+	if err := draw(c); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return nil, err
 	}
-	return settled(out.Bytes(), words)
+	return settled(out.Bytes(), words, &c.curves)
 }
 
 // pdfCanvas mends what gonum's PDF canvas does not do.
-type pdfCanvas struct{ *vgpdf.Canvas }
+type pdfCanvas struct {
+	*vgpdf.Canvas
+	by     []transformation // the last is in force; of what is drawn to the page
+	curves written
+}
+
+func (c *pdfCanvas) in(t transformation) { c.by[len(c.by)-1] = t }
+
+func (c *pdfCanvas) now() transformation { return c.by[len(c.by)-1] }
+
+// Push is of vg.Canvas, as are the others.
+func (c *pdfCanvas) Push() { c.Canvas.Push(); c.by = append(c.by, c.now()) }
+
+// Pop undoes what was changed since Push.
+func (c *pdfCanvas) Pop() { c.Canvas.Pop(); c.by = c.by[:len(c.by)-1] }
+
+// Translate moves the origin.
+func (c *pdfCanvas) Translate(to vg.Point) { c.Canvas.Translate(to); c.in(c.now().translated(to)) }
+
+// Scale makes all that follows larger.
+func (c *pdfCanvas) Scale(x, y float64) { c.Canvas.Scale(x, y); c.in(c.now().scaled(x, y)) }
+
+// Rotate turns all that follows to the left, by radians.
+func (c *pdfCanvas) Rotate(angle float64) { c.Canvas.Rotate(angle); c.in(c.now().rotated(angle)) }
 
 // DrawImage turns a picture upright: the canvas has its first row at the bottom.
-func (c pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
+func (c *pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
 	c.Push()
 	c.Translate(vg.Point{Y: at.Min.Y + at.Max.Y})
 	c.Scale(1, -1)
@@ -60,12 +84,15 @@ func (c pdfCanvas) DrawImage(at vg.Rectangle, img image.Image) {
 	c.Pop()
 }
 
-// FillString draws the letters as curves where the canvas would garble them:
+// FillString draws the letters as curves, and writes them as text that is not seen, where the canvas would garble them:
 // it writes code page 1252 and takes UTF-8 for that.
-func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
+func (c *pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
 	for i := range len(s) {
 		if s[i] >= 0x7f {
-			letters.Draw(c, f, at, s)
+			if f.Font.Size > 0 {
+				letters.Draw(c, f, at, s)
+				c.curves.line(c.now(), f, at, s)
+			}
 			return
 		}
 	}
@@ -73,11 +100,12 @@ func (c pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
 }
 
 var (
-	pdfObject = regexp.MustCompile(`^(\d+) 0 obj\n`)
-	pdfImage  = regexp.MustCompile(`(?m)^/I[0-9a-f]+ (\d+) 0 R$`)
-	pdfRoot   = regexp.MustCompile(`/Root (\d+) 0 R`)
-	pdfInfo   = regexp.MustCompile(`/Info (\d+) 0 R`)
-	pdfStart  = regexp.MustCompile(`startxref\n(\d+)\n`)
+	pdfObject   = regexp.MustCompile(`^(\d+) 0 obj\n`)
+	pdfImage    = regexp.MustCompile(`(?m)^/I[0-9a-f]+ (\d+) 0 R$`)
+	pdfContents = regexp.MustCompile(`/Contents (\d+ 0 R)>>`)
+	pdfRoot     = regexp.MustCompile(`/Root (\d+) 0 R`)
+	pdfInfo     = regexp.MustCompile(`/Info (\d+) 0 R`)
+	pdfStart    = regexp.MustCompile(`startxref\n(\d+)\n`)
 )
 
 // pdfObj is one object of a document.
@@ -134,10 +162,13 @@ func parsePDF(data []byte) (*pdfFile, error) {
 }
 
 // settled puts a document's pictures, which its writer orders by chance, into the order of their content, and writes
-// its properties: words about it and what made it, without a date.
-func settled(data []byte, words string) ([]byte, error) {
+// its properties: words about it and what made it, without a date. Lines that were drawn as curves are added as text.
+func settled(data []byte, words string, curves *written) ([]byte, error) {
 	f, err := parsePDF(data)
 	if err != nil {
+		return nil, err
+	}
+	if err := curves.into(f); err != nil {
 		return nil, err
 	}
 	var images, numbers []int
@@ -166,6 +197,13 @@ func settled(data []byte, words string) ([]byte, error) {
 		}
 	}
 	return f.bytes(), nil
+}
+
+// add is the number of one more object.
+func (f *pdfFile) add(format string, args ...any) int {
+	number := len(f.objects) + 1
+	f.objects = append(f.objects, pdfObj{number: number, body: fmt.Appendf(nil, format+"\nendobj\n", args...)})
+	return number
 }
 
 // bytes is the document, its objects by number.

@@ -5,8 +5,11 @@ import (
 	"image"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
 )
@@ -89,6 +92,11 @@ func Grid(rows []Row, layer int, heads []int, options ...func(*FigureOptions)) *
 func Maps(labels []string, maps []attention.Map, photo image.Image, options ...func(*FigureOptions)) *Figure {
 	return drawn(figure.Maps(labels, maps, photo, with(FigureOptions{}, options))).
 		named("%d maps over the picture", len(maps))
+}
+
+// Plots that a cell makes measure all alphabets, too.
+func init() {
+	plot.DefaultTextHandler = letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}
 }
 
 // Plot is a figure of a plot: a *plot.Plot of gonum.org/v1/plot, or anything

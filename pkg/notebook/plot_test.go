@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -73,6 +74,31 @@ func TestFrom(t *testing.T) {
 	}
 	if a.Width != b.Width || !bytes.Equal(a.Pix, b.Pix) {
 		t.Error("a head drawn by Maps is not the figure of the explanation")
+	}
+}
+
+// TestMissing runs itself as a cell whose plot has letters that no font has: it says so once, also of what it saves.
+func TestMissing(t *testing.T) {
+	if dir := os.Getenv("GOINTR_TEST_MISSING"); dir != "" {
+		if err := letters.Only(); err != nil {
+			t.Fatal(err)
+		}
+		p := plot.New()
+		p.Title.Text = "翠鳥"
+		if width := p.Title.TextStyle.Width("翠鳥"); width < 2*p.Title.TextStyle.Width("0") {
+			t.Errorf("two boxes are %v wide", width)
+		}
+		Plot(p, 4*vg.Inch, 3*vg.Inch).Save(filepath.Join(dir, "a.png")).Save(filepath.Join(dir, "b.pdf"))
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestMissing$")
+	cmd.Env = append(os.Environ(), "GOINTR_TEST_MISSING="+t.TempDir())
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	err := cmd.Run()
+	want := "no font here has the letters of 翠鳥: install Noto Sans CJK (fonts-noto-cjk)\n"
+	if err != nil || said.String() != want {
+		t.Errorf("it ended with %v and said %q, not %q", err, said.String(), want)
 	}
 }
 
