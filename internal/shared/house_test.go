@@ -19,7 +19,7 @@ func TestHouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	floors := map[string]int{}
-	for _, line := range regexp.MustCompile(`(?m)^    ([1-9])  (\S+(?: · \S+)*)`).
+	for _, line := range regexp.MustCompile(`(?m)^    ([0-9])  (\S+(?: · \S+)*)`).
 		FindAllStringSubmatch(string(text), -1) {
 		floor, _ := strconv.Atoi(line[1])
 		for _, room := range strings.Split(line[2], " · ") {
