@@ -44,7 +44,8 @@ func TestHouse(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
 		from := room(words[0])
-		if seen[from] = true; floors[from] == 0 {
+		seen[from] = true
+		if _, ok := floors[from]; !ok {
 			t.Errorf("%s is on no floor", from)
 		}
 		for _, imported := range words[1:] {
