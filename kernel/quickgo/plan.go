@@ -74,7 +74,6 @@ func readCell(folder string) (*cell, error) {
 var (
 	directive  = regexp.MustCompile(`(?m)^\s*//(go:|\s*\+build|line |export )`)
 	moduleLine = regexp.MustCompile(`(?m)^module .*$`)
-	useCell    = regexp.MustCompile(`(?m)^(use\s+|\t)\.$`)
 )
 
 // key is of all that changes what a build does but the sources: the environment, the modules. The name of the cells'

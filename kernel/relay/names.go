@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -76,43 +75,40 @@ func isFolder(path string) bool {
 }
 
 func (n *Names) read(pkg, folder string) {
-	files, err := parser.ParseDir(token.NewFileSet(), folder, func(f fs.FileInfo) bool {
-		return !strings.HasSuffix(f.Name(), "_test.go")
-	}, parser.SkipObjectResolution)
-	if err != nil && len(files) == 0 {
-		return
-	}
+	paths, _ := filepath.Glob(filepath.Join(folder, "*.go"))
 	add := func(key string, id *ast.Ident) {
 		if id.IsExported() && !slices.Contains(n.packages[key], id.Name) {
 			n.packages[key] = append(n.packages[key], id.Name)
 		}
 	}
-	for _, p := range files {
-		for _, f := range p.Files {
-			for _, d := range f.Decls {
-				switch d := d.(type) {
-				case *ast.FuncDecl:
-					if d.Recv == nil {
-						add(pkg, d.Name)
-					} else if len(d.Recv.List) > 0 {
-						add(pkg+"."+receiver(d.Recv.List[0].Type), d.Name)
-					}
-				case *ast.GenDecl:
-					for _, s := range d.Specs {
-						switch s := s.(type) {
-						case *ast.TypeSpec:
-							add(pkg, s.Name)
-							if t, ok := s.Type.(*ast.StructType); ok {
-								for _, field := range t.Fields.List {
-									for _, id := range field.Names {
-										add(pkg+"."+s.Name.Name, id)
-									}
+	for _, path := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					add(pkg, d.Name)
+				} else if len(d.Recv.List) > 0 {
+					add(pkg+"."+receiver(d.Recv.List[0].Type), d.Name)
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					switch s := s.(type) {
+					case *ast.TypeSpec:
+						add(pkg, s.Name)
+						if t, ok := s.Type.(*ast.StructType); ok {
+							for _, field := range t.Fields.List {
+								for _, id := range field.Names {
+									add(pkg+"."+s.Name.Name, id)
 								}
 							}
-						case *ast.ValueSpec:
-							for _, id := range s.Names {
-								add(pkg, id)
-							}
+						}
+					case *ast.ValueSpec:
+						for _, id := range s.Names {
+							add(pkg, id)
 						}
 					}
 				}
