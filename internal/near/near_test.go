@@ -20,7 +20,7 @@ func TestName(t *testing.T) {
 func TestNames(t *testing.T) {
 	names := []string{"Plumed Bunting", "Crested Bunting", "Robin", "Ärmelkanal"}
 	for wrong, want := range map[string]string{
-		"Plumed Buntin": "[Plumed Bunting Crested Bunting]",
+		"Plumed Buntin": "[Plumed Bunting]",
 		"bunting":       "[Plumed Bunting Crested Bunting]",
 		"Robim":         "[Robin]",
 		"Armelkanal":    "[Ärmelkanal]",
