@@ -26,8 +26,8 @@ const maxClassFile = 16 << 20
 //   - anything else: one name a line.
 //
 // Lines are numbered only when all of them are ("3 spined stickleback" among names is a name) and have names of their
-// own without the numbers ("1 Series", "2 Series" are names); numbers that are nearly 1 … n are taken as a mistake. The text is UTF-8. The error is one sentence with the path, and the line where there is
-// one.
+// own without the numbers ("1 Series", "2 Series" are names); numbers that are nearly 1 … n are taken as a mistake. The
+// text is UTF-8. The error is one sentence with the path, and the line where there is one.
 func ReadClasses(path string) ([]string, error) {
 	text, err := readText(path)
 	if err != nil {
