@@ -29,7 +29,8 @@ func classesOfJSON(text string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(class.name) == "" || strings.ContainsFunc(class.name, isBinary) || strings.Contains(class.name, "\n") {
+		if strings.TrimSpace(class.name) == "" || strings.ContainsFunc(class.name, isBinary) ||
+			strings.Contains(class.name, "\n") {
 			return nil, fmt.Errorf("line %d: %q is not a name", class.line, class.name)
 		}
 		classes = append(classes, class)

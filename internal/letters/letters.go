@@ -78,8 +78,8 @@ func Draw(c vg.Canvas, f font.Face, at vg.Point, s string) {
 	}
 }
 
-// A Letter is one of a line, and how far it advances, in ems. What is drawn as one (a ligature, a letter with its marks)
-// is shared by its letters in equal parts.
+// A Letter is one of a line, and how far it advances, in ems. What is drawn as one (a ligature, a letter with marks) is
+// shared by its letters in equal parts.
 type Letter struct {
 	Rune    rune
 	Advance float64

@@ -128,7 +128,8 @@ func Find(class string, names []string, classes int) (int, error) {
 // Plain is a class name as people write it: "014.Indigo_Bunting", numbered as in CUB-200-2011, becomes "Indigo
 // Bunting". Numbers of another kind ("1 Series", "2.0 TDI") and blanks at its ends are parts of the name.
 func Plain(name string) string {
-	if digits, rest, found := strings.Cut(name, "."); found && digits != "" && strings.Trim(digits, "0123456789") == "" {
+	digits, rest, found := strings.Cut(name, ".")
+	if found && digits != "" && strings.Trim(digits, "0123456789") == "" {
 		first, _ := utf8.DecodeRuneInString(rest)
 		if rest != "" && !unicode.IsDigit(first) && !unicode.IsSpace(first) {
 			name = rest

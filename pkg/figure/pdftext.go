@@ -75,8 +75,8 @@ func (w *written) into(f *pdfFile) error {
 		fmt.Fprintf(&widths, "%d ", b.width)
 	}
 	glyphs := f.add("<</Type /Font /Subtype /CIDFontType2 /BaseFont /Unseen /CIDSystemInfo <</Registry (Adobe) "+
-		"/Ordering (Identity) /Supplement 0>> /FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /W [1 [%s]]>>", descriptor, same,
-		widths.Bytes())
+		"/Ordering (Identity) /Supplement 0>> /FontDescriptor %d 0 R /CIDToGIDMap %d 0 R /W [1 [%s]]>>",
+		descriptor, same, widths.Bytes())
 	whole := f.add("<</Type /Font /Subtype /Type0 /BaseFont /Unseen /Encoding /Identity-H /DescendantFonts [%d 0 R] "+
 		"/ToUnicode %d 0 R>>", glyphs, unicode)
 
@@ -101,8 +101,9 @@ func (w *written) into(f *pdfFile) error {
 // unicode is what each glyph stands for.
 func (w *written) unicode() []byte {
 	var out bytes.Buffer
-	out.WriteString("/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo <</Registry (Adobe) " +
-		"/Ordering (UCS) /Supplement 0>> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n" +
+	out.WriteString("/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n" +
+		"/CIDSystemInfo <</Registry (Adobe) /Ordering (UCS) /Supplement 0>> def\n" +
+		"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n" +
 		"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n")
 	for from := 0; from < len(w.order); from += 100 { // more are not allowed in one list
 		part := w.order[from:min(from+100, len(w.order))]
@@ -137,7 +138,8 @@ func blankFont() []byte {
 		{"glyf", words(0)},
 		// version, revision, checksum, magic number, flags, units an em, two dates, bounds, style, least size,
 		// direction, short offsets of glyphs
-		{"head", words(1, 0, 1, 0, 0, 0, 0x5f0f, 0x3cf5, 0, units, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, units, 0, 0, 8, 2, 0, 0)},
+		{"head", words(1, 0, 1, 0, 0, 0, 0x5f0f, 0x3cf5, 0, units, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, units, 0, 0, 8, 2,
+			0, 0)},
 		// version, ascender, descender, gap, greatest width, …, how many widths
 		{"hhea", words(1, 0, 800, 0xff38, 0, units, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)},
 		{"hmtx", words(units, 0, 0)}, // width and bearing of both, bearing of the second
@@ -181,5 +183,6 @@ func (t transformation) scaled(x, y float64) transformation {
 
 func (t transformation) rotated(angle float64) transformation {
 	sin, cos := math.Sincos(angle)
-	return transformation{t[0]*cos + t[2]*sin, t[1]*cos + t[3]*sin, t[2]*cos - t[0]*sin, t[3]*cos - t[1]*sin, t[4], t[5]}
+	return transformation{t[0]*cos + t[2]*sin, t[1]*cos + t[3]*sin, t[2]*cos - t[0]*sin, t[3]*cos - t[1]*sin,
+		t[4], t[5]}
 }

@@ -74,7 +74,8 @@ func TestUnseenText(t *testing.T) {
 	for i, width := range strings.Fields(listed[1]) {
 		widths[fmt.Sprintf("%04X", i+1)], _ = strconv.ParseFloat(width, 64)
 	}
-	written := regexp.MustCompile(`BT 3 Tr /Unseen (\S+) Tf (.+) Tm <([0-9A-F]+)> Tj ET`).FindAllStringSubmatch(data, -1)
+	shown := regexp.MustCompile(`BT 3 Tr /Unseen (\S+) Tf (.+) Tm <([0-9A-F]+)> Tj ET`)
+	written := shown.FindAllStringSubmatch(data, -1)
 	if len(written) != len(manyAlphabets)-1 { // the first is real text
 		t.Fatalf("%d lines are written", len(written))
 	}
