@@ -191,7 +191,30 @@ def tif():
         files[f"old_jpeg_{name}.tif"] = tiff(tags, whole)
 
 
-png(), gif(), bmp(), tif()
+def jp2():
+    """JPEG 2000: both wavelets, every order of packets, tiles, layers, styles of gray and alpha, depths, damage."""
+    for name, picture in (("rgb", src), ("gray", gray), ("rgba", alpha), ("la", gray.convert("LA"))):
+        for real in (False, True):
+            files[f"{name}_{'real' if real else 'whole'}.jp2"] = saved(picture, "JPEG2000", irreversible=real)
+    deep = Image.fromarray((np.asarray(gray).astype(np.uint16) * 3).astype(np.uint16))
+    files["gray16.jp2"] = saved(deep, "JPEG2000")
+    for order in ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL"):
+        files[f"order_{order}.j2k"] = saved(src, "JPEG2000", no_jp2=True, progression=order, precinct_size=(16, 8), codeblock_size=(8, 8),
+                                            quality_mode="rates", quality_layers=[40, 10, 2], num_resolutions=4)
+    files["tiles.jp2"] = saved(src, "JPEG2000", tile_size=(16, 13), num_resolutions=3)
+    files["tiles_offset.j2k"] = saved(src, "JPEG2000", no_jp2=True, offset=(5, 3), tile_offset=(2, 1), tile_size=(17, 12), num_resolutions=3, irreversible=True)
+    files["no_wavelet.jp2"] = saved(src, "JPEG2000", num_resolutions=1)
+    files["unmixed.jp2"] = saved(src, "JPEG2000", mct=0)
+    files["sizes_1x1.jp2"] = saved(src.crop((0, 0, 1, 1)), "JPEG2000", num_resolutions=1)
+    files["sizes_2x9.jp2"] = saved(src.crop((0, 0, 2, 9)), "JPEG2000", num_resolutions=2)
+    whole = files["rgb_whole.jp2"]
+    for part in (0.95, 0.6, 0.3, 0.1):
+        files[f"cut_{part}.jp2"] = whole[: int(len(whole) * part)]
+    for i, at in enumerate(range(150, len(whole) - 10, max(1, len(whole) // 12))):
+        files[f"turned_{i}.jp2"] = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:]
+
+
+png(), gif(), bmp(), tif(), jp2()
 answers = {}
 for name, data in files.items():
     try:

@@ -37,6 +37,7 @@ var formats = []struct {
 	{".gif", starts("GIF87a", "GIF89a"), decodeGIF},
 	{".tif .tiff", starts("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), decodeTIFF},
 	{".webp", isWebP, decodeWebP},
+	{".jp2 .j2k", starts(jp2Magic, "\xFF\x4F\xFF\x51"), decodeJPEG2000},
 }
 
 func starts(magic ...string) func([]byte) bool {
@@ -93,7 +94,6 @@ var unread = []struct {
 }{
 	{"an AVIF", brand("avif", "avis")},
 	{"a HEIC (as iPhones take)", brand("heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1")},
-	{"a JPEG 2000", starts("\x00\x00\x00\x0CjP  ", "\xFF\x4F\xFF\x51")},
 	{"a JPEG XL", starts("\x00\x00\x00\x0CJXL ", "\xFF\x0A")},
 	{"an ICO", starts("\x00\x00\x01\x00")},
 	{"a Photoshop", starts("8BPS")},
