@@ -14,7 +14,6 @@ type jp2 struct {
 	codestream []byte
 	colours    int // enumerated colour space; 0 is none
 	palette    [][]uint8
-	mapped     []int // of each colour, the column of the palette
 }
 
 const (
@@ -40,8 +39,9 @@ func decodeJPEG2000(data []byte) (*Image, error) {
 	}
 	for _, c := range p.Components {
 		if c.DX != 1 || c.DY != 1 {
-			return nil, errors.New("this JPEG 2000 has fewer samples of colours than of light, which is not read; save it " +
-				"as JPEG or PNG")
+			return nil, errors.New(
+				"this JPEG 2000 has fewer samples of colours than of light, which is not read; save it " +
+					"as JPEG or PNG")
 		}
 	}
 	if f.colours == coloursCMYK {
@@ -80,8 +80,8 @@ func decodeJPEG2000(data []byte) (*Image, error) {
 	return out, nil
 }
 
-// eightBits are samples as Pillow's unpackers store them: the highest 8 bits, rounded, of which the topmost wrap; gray of
-// more than 8 bits alone is cut at 255.
+// eightBits are samples as Pillow's unpackers store them: the highest 8 bits, rounded, of which the topmost wrap; gray
+// of more than 8 bits alone is cut at 255.
 func eightBits(c jpeg2000.Component, clipped bool) []uint8 {
 	out := make([]uint8, len(c.Samples))
 	offset, shift := int32(0), 8-c.Bits

@@ -195,7 +195,8 @@ func (d *decoder) readSize(b []byte, length int, check func(width, height int) e
 	}
 	d.picture = &Picture{Width: d.x1 - d.x0, Height: d.y1 - d.y0}
 	for i := range count {
-		c := Component{Bits: int(b[36+3*i]&0x7F) + 1, Signed: b[36+3*i]&0x80 != 0, DX: int(b[37+3*i]), DY: int(b[38+3*i])}
+		c := Component{Bits: int(b[36+3*i]&0x7F) + 1, Signed: b[36+3*i]&0x80 != 0, DX: int(b[37+3*i]),
+			DY: int(b[38+3*i])}
 		if c.DX == 0 || c.DY == 0 || c.Bits > 31 {
 			return errDamaged
 		}
@@ -278,8 +279,9 @@ func (c *coding) read(mark int, b []byte, components []Component) error {
 		c.shifts[b[0]] = int(b[2])
 	case markPOC:
 		for ; len(b) >= 7; b = b[7:] {
-			p := progression{order: int(b[6]), resolutions: [2]int{int(b[0]), int(b[4])}, components: [2]int{int(b[1]), int(b[5])},
-				layers: int(binary.BigEndian.Uint16(b[2:]))}
+			p := progression{order: int(b[6]), resolutions: [2]int{int(b[0]), int(b[4])},
+				components: [2]int{int(b[1]), int(b[5])},
+				layers:     int(binary.BigEndian.Uint16(b[2:]))}
 			if p.order > 4 {
 				return errDamaged
 			}
@@ -602,7 +604,8 @@ func (t *tile) fill(q *precinct) error {
 			p.blocks = make([]block, p.width*p.height)
 			for i := range p.blocks {
 				x, y := left+i%p.width, top+i/p.width
-				p.blocks[i] = block{x0: max(x0, x<<bw), y0: max(y0, y<<bh), x1: min(x1, (x+1)<<bw), y1: min(y1, (y+1)<<bh)}
+				p.blocks[i] = block{x0: max(x0, x<<bw), y0: max(y0, y<<bh), x1: min(x1, (x+1)<<bw), y1: min(y1,
+					(y+1)<<bh)}
 			}
 			p.included, p.empty = newTagTree(p.width, p.height), newTagTree(p.width, p.height)
 		}
