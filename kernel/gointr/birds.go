@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/internal/columns"
 )
 
 // drawn is the line that birds prints with --json.
@@ -59,7 +59,7 @@ pictures on every machine.`,
 
 func (d drawn) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s written: %d species, %d pictures in train and %d in val\n\n", d.Dir, d.Classes, d.Train, d.Val)
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for _, s := range d.Species {
 		fmt.Fprintf(table, "%s\ttold by its %s: %s\tlook-alike %s (%s)\n", s.Class, s.Telling, s.Parts[s.Telling],
 			s.LookAlike, strings.Join(s.Differs, ", "))

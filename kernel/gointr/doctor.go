@@ -10,10 +10,10 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/origin"
 )
@@ -126,7 +126,7 @@ func memory(meminfo string) string {
 
 func (d diagnosis) print(cmd *cobra.Command) error {
 	m := d.Machine
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 2, 0, 2, ' ', 0)
+	table := columns.New(cmd.OutOrStdout())
 	for _, line := range [][2]string{
 		{"gointr", m.Version + ", built with " + m.Go},
 		{"machine", fmt.Sprintf("%s, %d cores", m.System, m.Cores)},

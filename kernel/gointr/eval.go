@@ -9,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
@@ -306,7 +306,7 @@ const (
 func (r *evaluated) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s of %s: %d pictures of %d classes in %.1f s\n", r.Split, r.Dataset, r.Images,
 		len(r.Classes), r.Seconds)
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	fmt.Fprintf(table, "  acc1\t%.2f %%\tthe class comes first; 95 %% interval %.1f to %.1f %%\n", r.Acc1,
 		r.Range[0], r.Range[1])
 	fmt.Fprintf(table, "  acc5\t%.2f %%\tit is among the first five\n", r.Acc5)
@@ -322,7 +322,7 @@ func (r *evaluated) print(w io.Writer) error {
 	}
 	if len(r.Confused) > 0 {
 		fmt.Fprintln(w, "Most often confused:")
-		table = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+		table = columns.New(w)
 		for _, p := range r.Confused[:min(pairsTold, len(r.Confused))] {
 			a, b := r.Classes[p.A].Name, r.Classes[p.B].Name
 			fmt.Fprintf(table, "  %s and %s\t%d of %d pictures\t%d taken for %s, %d for %s\n", a, b, p.AasB+p.BasA,
@@ -332,7 +332,7 @@ func (r *evaluated) print(w io.Writer) error {
 			return err
 		}
 		fmt.Fprintln(w, "Worst classes:")
-		table = tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+		table = columns.New(w)
 		for _, class := range r.Worst(classesTold) {
 			if class.Taken < 0 {
 				continue

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
@@ -132,7 +132,7 @@ A dataset may have the folders of some of the model's classes only.`,
 const classesSummed = 40
 
 func (r *guided) print(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for i, c := range r.Classes {
 		if i == classesSummed {
 			fmt.Fprintf(table, "and %d more\n", len(r.Classes)-i)

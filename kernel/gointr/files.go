@@ -5,10 +5,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -137,7 +137,7 @@ func (r inspected) print(w io.Writer) error {
 		fmt.Fprintf(w, "Not loaded: the code of %d modules, whose tensors are there.\n", modules)
 	}
 	fmt.Fprintf(w, "%d tensors, %d numbers\n\n", len(r.Tensors), r.numbers)
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for _, t := range r.Tensors {
 		fmt.Fprintf(table, "%s\t%s\t%v\n", t.Name, t.DType, t.Shape)
 	}

@@ -6,11 +6,11 @@ import (
 	"io"
 	"path/filepath"
 	"strconv"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/interpret"
@@ -252,7 +252,7 @@ func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interp
 
 func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {
 	fmt.Fprintf(w, "%s: %s\n", study.Title(), study)
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for _, p := range study.Pictures {
 		if !p.Right {
 			fmt.Fprintf(table, "  %s\ttaken for %s\n", p.Image, attention.Plain(p.Predicted.Name))

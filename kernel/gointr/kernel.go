@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/kernel/jupyter"
 	"github.com/gointr/gointr/kernel/relay"
 	"github.com/gointr/gointr/pkg/hub"
@@ -109,7 +109,7 @@ func kernelDoctorCommand(c *common) *cobra.Command {
 			}
 			checks := jupyter.Doctor(cmd.Context(), p.prefix)
 			fine := true
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 2, 0, 2, ' ', 0)
+			table := columns.New(cmd.OutOrStdout())
 			for _, check := range checks {
 				fine = fine && check.Fine
 				switch {

@@ -5,12 +5,12 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -76,7 +76,7 @@ func predictCommand(c *common) *cobra.Command {
 
 func printRanking(w io.Writer, r attention.Ranking) error {
 	fmt.Fprintln(w, r.Image)
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for i, class := range r.Top {
 		fmt.Fprintf(table, "  %d.\t%s\t%5.1f %%\tlogit %.3f\n", i+1, attention.Plain(class.Name), 100*class.Probability,
 			class.Logit)

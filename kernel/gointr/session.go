@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/server"
@@ -163,7 +163,7 @@ func tellStatus(cmd *cobra.Command, c *common) error {
 	fmt.Fprintf(w, "Ends    after %v without a call\n", time.Duration(s.Idle*float64(time.Second)).Round(time.Second))
 	fmt.Fprintf(w, "Log     %s\n", s.Log)
 	fmt.Fprintf(w, "\n%s, %s answered\n", count(len(s.Models), "model"), count(s.Answered, "picture"))
-	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
+	table := columns.New(w)
 	for _, m := range s.Models {
 		state := fmt.Sprintf("unused for %v", time.Duration(m.Unused*float64(time.Second)).Round(time.Second))
 		if !m.Loaded {

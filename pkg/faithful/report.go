@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -321,7 +321,7 @@ func (r *Report) String() string {
 	var text strings.Builder
 	fmt.Fprintln(&text, r.Title())
 	head, rows := r.Rows()
-	table := tabwriter.NewWriter(&text, 2, 0, 2, ' ', 0)
+	table := columns.New(&text)
 	fmt.Fprintln(table, "  "+strings.Join(head, "\t"))
 	for _, row := range rows {
 		fmt.Fprintln(table, "  "+strings.Join(row, "\t"))

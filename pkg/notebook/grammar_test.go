@@ -46,8 +46,8 @@ func TestTable(t *testing.T) {
 	}
 	html := table.forms()["text/html"].(string)
 	for _, want := range []string{
-		`<th style="text-align:left">Class</th><th style="text-align:right">Logit</th>`,
-		`<td style="text-align:right">2</td><td style="text-align:left">&lt;b&gt;, 3</td>`,
+		`<th dir="auto" style="text-align:left">Class</th><th dir="auto" style="text-align:right">Logit</th>`,
+		`<td dir="auto" style="text-align:right">2</td><td dir="auto" style="text-align:left">&lt;b&gt;, 3</td>`,
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%s is not in %s", want, html)

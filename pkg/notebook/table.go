@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"html"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
+	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/page"
 )
@@ -20,7 +20,7 @@ type Table struct{ output }
 // Columns of words stand at the left, of numbers at the right.
 func newTable(head []string, rows [][]string) *Table {
 	var text, page strings.Builder
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	plain := columns.New(&text)
 	row := func(tag string, cells []string) {
 		page.WriteString("<tr>")
 		for i, cell := range cells {
@@ -28,10 +28,11 @@ func newTable(head []string, rows [][]string) *Table {
 			if words(rows, i) {
 				align = "left"
 			}
-			fmt.Fprintf(&page, "<%s style=\"text-align:%s\">%s</%[1]s>", tag, align, html.EscapeString(cell))
+			fmt.Fprintf(&page, "<%s dir=\"auto\" style=\"text-align:%s\">%s</%[1]s>", tag, align,
+				html.EscapeString(cell))
 		}
 		page.WriteString("</tr>\n")
-		fmt.Fprintln(columns, strings.Join(cells, "\t"))
+		fmt.Fprintln(plain, strings.Join(cells, "\t"))
 	}
 	all := rows
 	if head != nil {
@@ -44,7 +45,7 @@ func newTable(head []string, rows [][]string) *Table {
 	for _, cells := range rows {
 		row("td", cells)
 	}
-	columns.Flush()
+	plain.Flush()
 	table := "<table>\n" + page.String() + "</tbody>\n</table>"
 	return &Table{output{
 		text:  strings.TrimRight(text.String(), "\n"),
