@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/kernel/jupyter"
 	"github.com/gointr/gointr/kernel/relay"
+	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -154,7 +155,11 @@ func kernelServeCommand() *cobra.Command {
 					if err != nil {
 						return nil
 					}
-					return m.About().Names
+					var names []string
+					for _, name := range m.About().Names {
+						names = append(names, attention.Plain(name))
+					}
+					return names
 				}}
 			return relay.Serve(ctx, relay.Options{Connection: args[0], Folder: args[1], GoNB: args[2:], Names: &names})
 		},
