@@ -66,7 +66,7 @@ func Read(code string) (*Cell, error) {
 	chunks := split(masked(lines, special))
 	c.note(chunks)
 	for i, k := range chunks { // a variable made of values is one itself
-		if k.declares && strings.HasPrefix(k.text, "var") && k.names(c.values) {
+		if k.declares && k.madeOf(c.values) {
 			chunks[i].declares = false
 			c.values, c.decls = nil, nil
 			c.note(chunks)
@@ -187,11 +187,33 @@ type chunk struct {
 	declares bool
 }
 
-// names says whether a chunk speaks of one of these.
-func (k chunk) names(of []string) bool {
-	return slices.ContainsFunc(of, func(name string) bool {
-		return regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(k.text)
-	})
+// madeOf says whether the variables that a chunk declares are made of one of these.
+func (k chunk) madeOf(values []string) bool {
+	file, err := k.parse()
+	if err != nil || !strings.HasPrefix(k.text, "var") {
+		return false
+	}
+	found := false
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range g.Specs {
+			for _, v := range spec.(*ast.ValueSpec).Values {
+				ast.Inspect(v, func(n ast.Node) bool {
+					sel, within := n.(*ast.SelectorExpr)
+					if within { // of x.Name only x can be one
+						n = sel.X
+					}
+					id, ok := n.(*ast.Ident)
+					found = found || ok && slices.Contains(values, id.Name)
+					return !within || !ok
+				})
+			}
+		}
+	}
+	return found
 }
 
 // split cuts Go at the semicolons between its declarations and statements, those of line ends included. What follows

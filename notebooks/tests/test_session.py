@@ -130,4 +130,4 @@ class Session(unittest.TestCase):
         said = ask(self.client, '%%\nfor bird := range model.ExplainAll("pictures") {\n\tfmt.Println(bird.Numbers.Image)\n}')
         self.assertFalse(said.ok)
         self.assertEqual(said.stdout.split(), ["pictures/a.jpg", "pictures/c.jpg"])
-        self.assertIn("1 of 3 pictures could not be explained: pictures/b.jpg", said.stderr)
+        self.assertIn("1 of 3 pictures could not be explained: pictures/b.jpg", said.error)
