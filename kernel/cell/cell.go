@@ -336,7 +336,7 @@ func isShown(k chunk) bool {
 		if x, ok := f.X.(*ast.Ident); ok && (x.Name == "fmt" || x.Name == "log") {
 			return strings.HasPrefix(f.Sel.Name, "Sprint") || f.Sel.Name == "Errorf"
 		}
-		return f.Sel.Name != "Show" && f.Sel.Name != "Save" && f.Sel.Name != "Check"
+		return !slices.Contains([]string{"Show", "Save", "Check", "FineTune"}, f.Sel.Name)
 	case *ast.FuncLit:
 		return f.Type.Results != nil
 	}
