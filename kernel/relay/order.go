@@ -86,7 +86,9 @@ func (o *order) show(show func(*message)) {
 			delete(o.early, o.line[0].mark)
 		}
 		o.line = o.line[1:]
-		o.release(show)
+		if m.header.Type != "update_display_data" { // a bar's last state may come after a cell's last words
+			o.release(show)
+		}
 		show(m)
 	}
 }

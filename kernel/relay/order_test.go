@@ -213,3 +213,18 @@ func TestEveryFieldOfAHeaderIsThere(t *testing.T) {
 		t.Errorf("no parent is %s", frames[3])
 	}
 }
+
+// The last state of a progress bar, which goes another way, may come after the sentence that ends a cell.
+func TestLastWordsBeforeABar(t *testing.T) {
+	bar := picture(1, "3 of 3")
+	bar.header.Type = "update_display_data"
+	var o order
+	var out []*message
+	show := func(m *message) { out = append(out, m) }
+	for _, m := range []*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout", "\x1e1\x1e"), bar} {
+		o.take(m, show)
+	}
+	if got := seen(out); got != "<3 of 3>" || o.words() != "no\n" {
+		t.Errorf("shown is %q, the last words are %q", got, o.words())
+	}
+}
