@@ -26,16 +26,20 @@ const filler = '\x01' // stands for one place, and in no cell
 
 // Flush aligns what was written so far and writes it.
 func (w *Writer) Flush() error {
-	var cells []string
+	type cell struct {
+		text  string
+		width int
+	}
+	var cells []cell
 	var shape strings.Builder
 	for line := range strings.Lines(strings.ReplaceAll(w.text.String(), string(filler), "")) {
 		line, end := strings.TrimSuffix(line, "\n"), strings.HasSuffix(line, "\n")
-		for i, cell := range strings.Split(line, "\t") {
+		for i, text := range strings.Split(line, "\t") {
 			if i > 0 {
 				shape.WriteByte('\t')
 			}
-			if n := uniseg.StringWidth(cell); n > 0 {
-				cells = append(cells, cell)
+			if n := uniseg.StringWidth(text); n > 0 {
+				cells = append(cells, cell{text, n})
 				shape.WriteString(strings.Repeat(string(filler), n))
 			}
 		}
@@ -54,11 +58,11 @@ func (w *Writer) Flush() error {
 	}
 	var out strings.Builder
 	rest := aligned.String()
-	for _, cell := range cells {
+	for _, c := range cells {
 		at := strings.IndexRune(rest, filler)
 		out.WriteString(rest[:at])
-		out.WriteString(cell)
-		rest = rest[at+uniseg.StringWidth(cell):]
+		out.WriteString(c.text)
+		rest = rest[at+c.width:]
 	}
 	_, err := io.WriteString(w.to, out.String()+rest)
 	return err

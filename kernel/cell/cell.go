@@ -5,6 +5,7 @@
 package cell
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
@@ -220,8 +221,7 @@ func (k chunk) madeOf(values []string) bool {
 // on the line of a statement belongs to it.
 func split(text string) []chunk {
 	var s scanner.Scanner
-	fset := token.NewFileSet()
-	file := fset.AddFile("", -1, len(text))
+	file := token.NewFileSet().AddFile("", -1, len(text))
 	s.Init(file, []byte(text), func(token.Position, string) {}, 0)
 	var chunks []chunk
 	depth, from, end, tokens, declares := 0, -1, 0, 0, false
@@ -258,11 +258,7 @@ func split(text string) []chunk {
 			continue
 		}
 		if tok != token.SEMICOLON {
-			end = at + max(len(lit), len(tok.String()))
-			if lit != "" {
-				end = at + len(lit)
-			}
-			end = min(end, len(text))
+			end = min(at+len(cmp.Or(lit, tok.String())), len(text))
 		}
 	}
 	if from >= 0 {
@@ -280,6 +276,7 @@ var (
 	declaration = regexp.MustCompile(`^\s*(import|type|const|var|func\s+\w)\b`)
 	magic       = regexp.MustCompile(`^(//gonb:)?%%(writefile|script|bash|sh|gx)\b`)
 	mainLine    = regexp.MustCompile(`^(//gonb:)?%(%|main\b|test\b|exec\b|wasm\b)`)
+	mainFunc    = regexp.MustCompile(`^func\s+main\s*\(`)
 	equals      = regexp.MustCompile(`^((?://gonb:)?%env\s+)(\w+)\s*=\s*(.*)$`)
 )
 
@@ -290,7 +287,7 @@ func isMain(line string) bool         { return mainLine.MatchString(line) }
 func environment(line string) string  { return equals.ReplaceAllString(line, `$1$2 $3`) }
 
 func isMainFunc(k chunk) bool {
-	return k.declares && regexp.MustCompile(`^func\s+main\s*\(`).MatchString(k.text)
+	return k.declares && mainFunc.MatchString(k.text)
 }
 
 // specialLines marks GoNB's own: %env, !ls, and what a backslash at their end takes along.

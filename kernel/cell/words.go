@@ -472,7 +472,6 @@ var habits = []struct {
 	{regexp.MustCompile(`["']{3}`), "text of several lines stands between two ` in Go"},
 	{regexp.MustCompile(`\blambda\b`), "a function without a name: func(x int) int { return x + 1 }"},
 	{regexp.MustCompile(`[\w)\]]\s*\*\*\s*[\w(]`), "powers are math.Pow(x, 2) in Go"},
-	{regexp.MustCompile(`[\w)\]]\s//\s[\w(]+$`), ""},
 	{regexp.MustCompile(`\s(and|or)\s`), "and is && in Go, or is ||"},
 	{regexp.MustCompile(`(^|\s|\()not\s`), "not is ! in Go"},
 	{regexp.MustCompile(`\[[^\[\]]*\bfor\b.*\bin\b.*\]`),

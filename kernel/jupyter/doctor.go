@@ -182,29 +182,37 @@ func main() { _ = notebook.Open }
 
 // compileCell does what GoNB does for a first cell, short of running it.
 func compileCell(ctx context.Context, folder, module, goTool string) (string, error) {
-	temp, err := os.MkdirTemp("", "gointr-cell-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	if err := os.WriteFile(filepath.Join(temp, "main.go"), []byte(cell), 0o644); err != nil {
-		return "", err
-	}
-	env := append(environment(goTool), "GOINTR_MODULE="+module)
 	start := time.Now()
-	for _, args := range [][]string{
+	if err := inCell(ctx, module, goTool, cell, [][]string{
 		{"go", "mod", "init", "cell"},
 		{"go", "work", "init"},
 		{"go", "work", "use", ".", module},
 		{filepath.Join(folder, "bin", "goimports"), "-w", "main.go"},
 		{"go", "get"},
 		{"go", "build", "-o", "cell"},
-	} {
+	}); err != nil {
+		return "", fmt.Errorf("it does not compile: %w", err)
+	}
+	return fmt.Sprintf("compiles in %.1f s", time.Since(start).Seconds()), nil
+}
+
+// inCell runs commands in a temporary folder whose main.go is source, as in a kernel.
+func inCell(ctx context.Context, module, goTool, source string, commands [][]string) error {
+	temp, err := os.MkdirTemp("", "gointr-cell-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	if err := os.WriteFile(filepath.Join(temp, "main.go"), []byte(source), 0o644); err != nil {
+		return err
+	}
+	env := append(environment(goTool), "GOINTR_MODULE="+module, "GOINTR_GO="+goTool)
+	for _, args := range commands {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		cmd.Dir, cmd.Env = temp, env
 		if _, err := output(ctx, cmd); err != nil {
-			return "", fmt.Errorf("it does not compile: %w", err)
+			return err
 		}
 	}
-	return fmt.Sprintf("compiles in %.1f s", time.Since(start).Seconds()), nil
+	return nil
 }

@@ -328,17 +328,9 @@ var imported = strings.Fields(`
 
 // plan has quickgo write down how a cell is built, so that the first ones are built by that.
 func plan(ctx context.Context, fresh, module, goTool string) error {
-	temp, err := os.MkdirTemp("", "gointr-cell-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	cell := "package main\n\nimport (\n\t_ \"" + strings.Join(imported, "\"\n\t_ \"") + "\"\n)\n\nfunc main() {}\n"
-	if err := os.WriteFile(filepath.Join(temp, "main.go"), []byte(cell), 0o600); err != nil {
-		return err
-	}
+	source := "package main\n\nimport (\n\t_ \"" + strings.Join(imported, "\"\n\t_ \"") + "\"\n)\n\nfunc main() {}\n"
 	bin := filepath.Join(fresh, "bin")
-	for _, args := range [][]string{
+	return inCell(ctx, module, goTool, source, [][]string{
 		{goTool, "mod", "init", "cell"}, // as GoNB makes the module of its cells
 		{goTool, "mod", "edit", "-replace", modulePath + "=" + module},
 		{goTool, "work", "init"},
@@ -346,15 +338,7 @@ func plan(ctx context.Context, fresh, module, goTool string) error {
 		{filepath.Join(bin, "goimports"), "-w", "main.go"},
 		{goTool, "build", "-o", "cell"},
 		{filepath.Join(bin, "go"), "capture", filepath.Join(bin, "cells.json")},
-	} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Dir = temp
-		cmd.Env = append(environment(goTool), "GOINTR_MODULE="+module, "GOINTR_GO="+goTool)
-		if _, err := output(ctx, cmd); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // replace puts fresh in the place of folder, or leaves folder as it was.

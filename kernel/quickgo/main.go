@@ -147,9 +147,7 @@ func captureLater() {
 	if err != nil {
 		return
 	}
-	cmd := exec.Command(self, "capture", ownPlan)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: false}
-	cmd.Start()
+	exec.Command(self, "capture", ownPlan).Start()
 }
 
 // fields of a command line as the go command prints it.

@@ -43,30 +43,24 @@ func (n *Names) exported(name string) []string {
 	}
 	if _, known := n.packages[pkg]; !known {
 		n.packages[pkg] = nil
-		for _, folder := range n.folders(pkg) {
+		if folder := n.folder(pkg); folder != "" {
 			n.read(pkg, folder)
 		}
 	}
 	return n.packages[name]
 }
 
-// folders are where a package may lie.
-func (n *Names) folders(pkg string) []string {
-	var folders []string
-	for _, at := range []string{filepath.Join(n.Module, "pkg", pkg), filepath.Join(n.Module, pkg)} {
-		if ok, _ := filepath.Match("*", pkg); ok && isFolder(at) {
-			return []string{at}
-		}
-	}
+// folder is where a package lies, "" where it is not found.
+func (n *Names) folder(pkg string) string {
+	places := []string{filepath.Join(n.Module, "pkg", pkg), filepath.Join(n.Module, pkg)}
 	for _, below := range []string{"", "math", "net", "os", "encoding", "image", "path", "text", "html", "container",
-		"go", "crypto",
-		"compress", "unicode", "runtime", "sync", "io", "archive"} {
-		if at := filepath.Join(n.GoRoot, "src", below, pkg); isFolder(at) {
-			folders = append(folders, at)
-			break
-		}
+		"go", "crypto", "compress", "unicode", "runtime", "sync", "io", "archive"} {
+		places = append(places, filepath.Join(n.GoRoot, "src", below, pkg))
 	}
-	return folders
+	if at := slices.IndexFunc(places, isFolder); at >= 0 {
+		return places[at]
+	}
+	return ""
 }
 
 func isFolder(path string) bool {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -149,7 +150,7 @@ func (o *order) end(show func(*message), all bool) {
 			delete(o.early, i.mark)
 		}
 	}
-	for _, n := range slices.Sorted(keys(o.early)) {
+	for _, n := range slices.Sorted(maps.Keys(o.early)) {
 		show(o.early[n])
 	}
 	o.line, o.early = nil, nil
@@ -170,16 +171,6 @@ func (o *order) words() string {
 		}
 	}
 	return all.String()
-}
-
-func keys(m map[int]*message) func(func(int) bool) {
-	return func(yield func(int) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")

@@ -1,9 +1,7 @@
 package intr_test
 
 import (
-	"archive/tar"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,8 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/therootcompany/xz"
-
+	"github.com/gointr/gointr/internal/shared"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -32,29 +29,10 @@ type placed struct {
 // places unpacks testdata/places.tar.xz.
 func places(t *testing.T) (dir string, told placed) {
 	t.Helper()
-	packed, err := os.Open("testdata/places.tar.xz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packed.Close()
-	unpacked, err := xz.NewReader(packed, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir = t.TempDir()
-	for in := tar.NewReader(unpacked); ; {
-		header, err := in.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, header.Name)
+	files := shared.Unpacked(t, "testdata/places.tar.xz")
+	for name, content := range files {
+		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -62,11 +40,7 @@ func places(t *testing.T) (dir string, told placed) {
 			t.Fatal(err)
 		}
 	}
-	content, err := os.ReadFile(filepath.Join(dir, "places.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(content, &told); err != nil {
+	if err := json.Unmarshal(files["places.json"], &told); err != nil {
 		t.Fatal(err)
 	}
 	return dir, told

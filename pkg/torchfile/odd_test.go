@@ -1,46 +1,22 @@
 package torchfile
 
 import (
-	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"math/big"
-	"os"
 	"path"
 	"strings"
 	"testing"
 
-	"github.com/therootcompany/xz"
+	"github.com/gointr/gointr/internal/shared"
 )
 
 // odd reads testdata/odd.tar.xz: files by name, and what PyTorch says of each kind.
 func odd(t *testing.T) (files map[string][]byte, told map[string]any) {
 	t.Helper()
-	packed, err := os.Open("testdata/odd.tar.xz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packed.Close()
-	unpacked, err := xz.NewReader(packed, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files = map[string][]byte{}
-	for in := tar.NewReader(unpacked); ; {
-		header, err := in.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if files[header.Name], err = io.ReadAll(in); err != nil {
-			t.Fatal(err)
-		}
-	}
+	files = shared.Unpacked(t, "testdata/odd.tar.xz")
 	if err := json.Unmarshal(files["odd.json"], &told); err != nil {
 		t.Fatal(err)
 	}
