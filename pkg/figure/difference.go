@@ -18,7 +18,7 @@ import (
 func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o Options) (*Figure, error) {
 	o.Colormap, o.Opacity = cmp.Or(o.Colormap, "puor"), cmp.Or(o.Opacity, 0.6)
 	o.Smoothing = cmp.Or(o.Smoothing, Cubic) // Published is 0
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +33,11 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 		return nil, err
 	}
 	if o.Limits == nil {
-		o.Limits = &Limits{-most, most}
+		o.Limits = &Limits{Low: -most, High: most}
 	}
 	nameA, nameB := letters.Isolate(attention.Plain(e.Name(a))), letters.Isolate(attention.Plain(e.Name(b)))
 	o.SameScale, o.ColorBar = false, true
-	o.ends = [2]string{"← " + nameB + " more", nameA + " more →"}
+	o.Ends = [2]string{"← " + nameB + " more", nameA + " more →"}
 	o.Title = cmp.Or(o.Title, ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2))
 
 	base, err := Shrink(photo)

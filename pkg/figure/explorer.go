@@ -115,7 +115,7 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 // Drawing is what a page's script draws maps by, first as o says: its Colormap, Opacity, Smoothing (Cells or not) and
 // SameScale. levels are those of page.Pack.
 func Drawing(o Options, levels int) (page.Drawing, error) {
-	look, err := o.filled()
+	look, err := filled(o)
 	d := page.Drawing{
 		Levels: levels, Flatness: attention.Flatness,
 		Colormaps: map[string]string{}, Colormap: strings.ToLower(look.Colormap), Opacity: look.Opacity,

@@ -227,7 +227,7 @@ func TestFlatMaps(t *testing.T) {
 	}
 	same(t, "a flat map leaves the picture as it is", got, photo, 0)
 
-	got, err = Overlay(flat, photo, Options{Colormap: "gray", Opacity: 1, Limits: &Limits{0, 1}})
+	got, err = Overlay(flat, photo, Options{Colormap: "gray", Opacity: 1, Limits: &Limits{Low: 0, High: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestOptionsDo(t *testing.T) {
 	}
 	for name, o := range map[string]Options{
 		"cubic": {Smoothing: Cubic}, "cells": {Smoothing: Cells}, "viridis": {Colormap: "viridis"},
-		"opacity": {Opacity: 0.2}, "limits": {Limits: &Limits{0, 1}},
+		"opacity": {Opacity: 0.2}, "limits": {Limits: &Limits{Low: 0, High: 1}},
 	} {
 		got, err := Overlay(m, photo, o)
 		if err != nil {
@@ -328,8 +328,8 @@ func TestWrongCallsSaySo(t *testing.T) {
 		{"no colormap is named", e, 0, 1, photo, Options{Colormap: "rainbow"}},
 		{"opacity of 1.5", e, 0, 1, photo, Options{Opacity: 1.5}},
 		{"opacity of NaN", e, 0, 1, photo, Options{Opacity: math.NaN()}},
-		{"from 1 to 0", e, 0, 1, photo, Options{Limits: &Limits{1, 0}}},
-		{"not both", e, 0, 1, photo, Options{Limits: &Limits{0, 1}, SameScale: true}},
+		{"from 1 to 0", e, 0, 1, photo, Options{Limits: &Limits{Low: 1, High: 0}}},
+		{"not both", e, 0, 1, photo, Options{Limits: &Limits{Low: 0, High: 1}, SameScale: true}},
 		{"smoothing 9", e, 0, 1, photo, Options{Smoothing: 9}},
 		{"-1 columns", e, 0, 1, photo, Options{Columns: -1}},
 		{"9 panels do not fit", e, 0, 1, photo, Options{Width: 2 * vg.Inch, Columns: 9}},

@@ -22,15 +22,12 @@ type Row struct {
 	Source      origin.Model // of the maps; the caption has it where all rows have the same and Options.Source is empty
 }
 
-// Mean among the heads of a Grid is the mean of all heads.
-const Mean = -1
-
 // Grid shows chosen heads of one decoder layer (from 0, or attention.Last): a row for each picture and class, with the
 // picture first, a column for each head; no heads are all of them. Of one head only, the panels follow each other as
 // lines of text do, each named by the heading of its row. o.SameScale and o.ColorBar make panels comparable in
 // strength.
 func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +205,7 @@ func one(single bool, yes, no string) string {
 
 // strip draws the only map of every row as text flows, named by the heading. o is filled.
 func strip(rows []mapRow, title string, o Options) (*Figure, error) {
-	o = o.common(allMaps(rows))
+	o = commonScale(o, allMaps(rows))
 	var panels []panel
 	for i := range rows {
 		base, err := Shrink(rows[i].photo)

@@ -21,7 +21,7 @@ import (
 // class (layers and heads count from 0 as in Explanation.Map, from 1 in the titles), nine panels a row. A map too flat
 // to be stretched leaves its panel undyed and says so.
 func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Options) (*Figure, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 // Maps is the same figure for maps of one's own, which need not be weights: the
 // picture, then each map over it with its label above. The title is o.Title.
 func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (*Figure, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Maps(labels []string, maps []attention.Map, photo image.Image, o Options) (
 			return nil, fmt.Errorf("%s: %w", labels[i], err)
 		}
 	}
-	o.unit = "value"
+	o.Unit = "value"
 	var all []Shown
 	for i, m := range maps {
 		all = append(all, own(labels[i], m, photo))
@@ -83,7 +83,7 @@ func mapRows(maps []Shown, photo image.Image, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	o = o.common(maps)
+	o = commonScale(o, maps)
 	panels, err := mapPanels(maps, base, o)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func mapPanel(shown Shown, base *image.RGBA, o Options) (panel, error) {
 }
 
 // common is o with one scale for all maps where it is asked for and they are not all as flat as one.
-func (o Options) common(maps []Shown) Options {
+func commonScale(o Options, maps []Shown) Options {
 	ends := attention.Map{}
 	for _, m := range maps {
 		low, high := m.Map().Range()
@@ -159,7 +159,7 @@ func (o Options) common(maps []Shown) Options {
 	}
 	if o.SameScale && !ends.Flat() {
 		low, high := ends.Range()
-		o.Limits = &Limits{low, high}
+		o.Limits = &Limits{Low: low, High: high}
 	}
 	return o
 }
@@ -211,11 +211,11 @@ type row struct {
 }
 
 // ownBars says whether every panel has a colour scale of its own.
-func (o Options) ownBars() bool { return o.ColorBar && o.Limits == nil }
+func ownBars(o Options) bool { return o.ColorBar && o.Limits == nil }
 
 // least is how narrow a panel may be, enough how narrow one is made where its width is not asked for.
-func (o Options) least() (least, enough vg.Length) {
-	if o.ownBars() {
+func least(o Options) (least, enough vg.Length) {
+	if ownBars(o) {
 		return twoNumbers, twoNumbers
 	}
 	return narrowest, readable
@@ -227,7 +227,7 @@ func wrapped(panels []panel, o Options) (rows []row) {
 	if columns == 0 {
 		size := panels[0].pixels.Rect.Size()
 		aspect := vg.Length(size.X) / vg.Length(size.Y)
-		_, enough := o.least()
+		_, enough := least(o)
 		most := int(max(1, min(fullRow, fullRow*longAspect/aspect, (o.Width-2*margin+gap)/(enough+gap))))
 		n := (len(panels) + most - 1) / most
 		columns = (len(panels) + n - 1) / n
@@ -245,7 +245,7 @@ func layout(rows []row, o Options) (*Figure, error) {
 		columns = max(columns, len(r.panels))
 	}
 	slot := (o.Width - 2*margin - vg.Length(columns-1)*gap) / vg.Length(columns)
-	if least, _ := o.least(); slot < least {
+	if least, _ := least(o); slot < least {
 		return nil, fmt.Errorf("%d panels do not fit beside each other in %.3g inches: give more width or "+
 			"fewer columns", columns, o.Width/vg.Inch)
 	}
@@ -255,9 +255,9 @@ func layout(rows []row, o Options) (*Figure, error) {
 	f := &Figure{width: o.Width, dpi: o.DPI, look: o}
 	title, titleAt := fit(o.Title, titleSize, labelSize, o.Width-2*margin, 2)
 	// The first panel's bar says what the numbers are, unless there is a map above it.
-	unitBelow := o.ownBars() && rows[0].panels[0].dyed()
-	under := o.barSpace()
-	foot := o.foot(unitBelow)
+	unitBelow := ownBars(o) && rows[0].panels[0].dyed()
+	under := barSpace(o)
+	foot := foot(o, unitBelow)
 	f.height = 2*margin + vg.Length(len(title))*titleAt*leading + 2 + vg.Length(len(rows)-1)*gap + foot
 	headingAt := vg.Length(headingSize) // one size for all
 	for _, r := range rows {
@@ -283,7 +283,7 @@ func layout(rows []row, o Options) (*Figure, error) {
 		for column, p := range r.panels {
 			left := margin + vg.Length(column)*(slot+gap)
 			f.panel(p, left, y, slot)
-			if o.ownBars() {
+			if ownBars(o) {
 				f.ownBar(p, rectangle(left, bottom, slot, under), i == 0 && column == 0 && !unitBelow, o)
 			}
 		}
@@ -291,7 +291,7 @@ func layout(rows []row, o Options) (*Figure, error) {
 	}
 	switch {
 	case unitBelow:
-		f.texts = append(f.texts, centred("colour bars: "+o.unit, noteSize, o.Width/2, margin+noteSize*descent))
+		f.texts = append(f.texts, centred("colour bars: "+o.Unit, noteSize, o.Width/2, margin+noteSize*descent))
 	case foot > 0:
 		f.commonBar(o)
 	}
@@ -299,8 +299,8 @@ func layout(rows []row, o Options) (*Figure, error) {
 }
 
 // barSpace is how much is left under every panel for its own colour bar.
-func (o Options) barSpace() vg.Length {
-	if !o.ownBars() {
+func barSpace(o Options) vg.Length {
+	if !ownBars(o) {
 		return 0
 	}
 	return 2 + barHeight + 2 + noteSize*leading
@@ -308,11 +308,11 @@ func (o Options) barSpace() vg.Length {
 
 // foot is the height of what stands below all rows: the one colour bar, or what the
 // numbers at the bars of the panels are.
-func (o Options) foot(unit bool) vg.Length {
+func foot(o Options, unit bool) vg.Length {
 	height := vg.Length(0)
-	if unit || o.ColorBar && !o.ownBars() {
+	if unit || o.ColorBar && !ownBars(o) {
 		height = gap + noteSize*leading
-		if o.ends != [2]string{} {
+		if o.Ends != [2]string{} {
 			height += noteSize*leading + 1
 		}
 	}
@@ -449,7 +449,7 @@ func (f *Figure) note(p panel, at vg.Rectangle) bool {
 func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 	left, top, width := space.Min.X, space.Max.Y-2, space.Size().X
 	if first {
-		lines, size := fit(o.unit, noteSize, noteSize, width, 2)
+		lines, size := fit(o.Unit, noteSize, noteSize, width, 2)
 		for i, line := range lines {
 			f.texts = append(f.texts, centred(line, size, left+width/2, top-size-vg.Length(i)*size*leading))
 		}
@@ -475,8 +475,8 @@ func (f *Figure) ownBar(p panel, space vg.Rectangle, first bool, o Options) {
 // commonBar is the one colour scale of all panels, on the last line.
 func (f *Figure) commonBar(o Options) {
 	y := vg.Length(margin)
-	low := text{o.unit + "  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
-	if o.ends != [2]string{} { // they say what the numbers are
+	low := text{o.Unit + "  " + number(o.Limits.Low), noteSize, vg.Point{Y: y + noteSize*descent}}
+	if o.Ends != [2]string{} { // they say what the numbers are
 		low.string = number(o.Limits.Low)
 	}
 	high := text{number(o.Limits.High), noteSize, low.at}
@@ -487,7 +487,7 @@ func (f *Figure) commonBar(o Options) {
 	high.at.X = left + width + gap
 	f.texts = append(f.texts, low, high)
 	f.pictures = append(f.pictures, picture{rectangle(left, y+1, width, noteSize), bar(o)})
-	if o.ends == [2]string{} {
+	if o.Ends == [2]string{} {
 		return
 	}
 	// What the two ends mean is on the line above, on both sides of the bar's middle, which is marked.
@@ -495,7 +495,7 @@ func (f *Figure) commonBar(o Options) {
 	f.boxes = append(f.boxes, box{rectangle(middle-0.25, y+1, 0.5, noteSize+2), color.Black})
 	y += noteSize*leading + 1
 	half := min(middle, f.width-middle) - margin - gap
-	for i, end := range o.ends {
+	for i, end := range o.Ends {
 		lines, size := fit(end, noteSize, noteSize, half, 1)
 		for _, line := range lines {
 			t := text{line, size, vg.Point{X: middle - gap, Y: y + noteSize*descent}}

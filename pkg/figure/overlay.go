@@ -13,7 +13,7 @@ import (
 // to its maximum, coloured with JET, blurred (median 15x15, Gaussian 15x15), and mixed with the picture half and half.
 // A map too flat for the stretch (attention.Map.Flat) leaves the picture undyed, unless Options.Limits give the scale.
 func Overlay(m attention.Map, picture image.Image, o Options) (*image.RGBA, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func dye(m attention.Map, picture *image.RGBA, o Options) (*Limits, error) {
 		if !(low < high) { // a picture of a few pixels can miss the cells that differ
 			return nil, nil
 		}
-		scale = &Limits{low, high}
+		scale = &Limits{Low: low, High: high}
 	}
 	level := make([]uint8, w*h)
 	for i, v := range full.Values {

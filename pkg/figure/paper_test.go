@@ -431,7 +431,7 @@ func TestCaptionIsLaTeX(t *testing.T) {
 			}
 		}
 	}
-	f, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Smoothing: Cells, Limits: &Limits{0, 0.5},
+	f, err := HeadRow(explanation(8), 0, 1, scene(80, 60), Options{Smoothing: Cells, Limits: &Limits{Low: 0, High: 0.5},
 		Source: somewhere})
 	if err != nil {
 		t.Fatal(err)

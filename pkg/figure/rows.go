@@ -23,7 +23,7 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 	if len(classes) < 2 {
 		return nil, fmt.Errorf("a comparison needs two classes or more, not %d", len(classes))
 	}
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 // Layers is where a class was looked for in every decoder layer: a row for each,
 // with the mean of its heads and then each head.
 func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (*Figure, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func grid(rows []mapRow, title string, input bool, o Options) (*Figure, error) {
 	case o.Columns != 0:
 		return nil, fmt.Errorf("a figure with rows of its own cannot have %d columns: leave Columns out", o.Columns)
 	}
-	o = o.common(allMaps(rows))
+	o = commonScale(o, allMaps(rows))
 	o.Title = cmp.Or(o.Title, title)
 	var drawn []row
 	for i, r := range rows {
@@ -148,7 +148,7 @@ func percent(e *attention.Explanation, class int) string {
 // Film is how the decoder comes to look for a class, as a strip of film: the picture, then one head (from 0; Mean is
 // the mean of all heads) in every decoder layer. Layers has all heads at once, and needs the width of a page.
 func Film(e *attention.Explanation, class, head int, photo image.Image, o Options) (*Figure, error) {
-	o, err := o.filled()
+	o, err := filled(o)
 	if err != nil {
 		return nil, err
 	}

@@ -144,7 +144,7 @@ func TestLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	base, _ := Shrink(photo)
-	o, _ := Options{}.filled()
+	o, _ := filled(Options{})
 	want, err := mapPanel(own("", mean, nil), base, o)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package figure
+package look
 
 import (
 	"fmt"
@@ -49,10 +49,11 @@ func Width(name string) (vg.Length, error) {
 			strings.Join(Widths(), ", "))
 	}
 	width := vg.Length(v) * unit
-	return width, checkWidth(width)
+	return width, CheckWidth(width)
 }
 
-func checkWidth(w vg.Length) error {
+// CheckWidth refuses widths that no figure can have: below 2 and above 60 inches.
+func CheckWidth(w vg.Length) error {
 	if !(w >= 2*vg.Inch && w <= 60*vg.Inch) {
 		return fmt.Errorf("a figure %.3g inches wide is not possible: give 2 to 60 inches", w/vg.Inch)
 	}
