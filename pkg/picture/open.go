@@ -27,6 +27,17 @@ func OpenUpright(path string) (*Picture, error) {
 
 // Read is OpenUpright, with how the picture was turned, or Open, which turns nothing (AsItLies).
 func Read(path string, upright bool) (*Picture, Orientation, error) {
+	p, o, err := ReadFor(path, upright)
+	if !upright {
+		CountLying(path, o)
+		o = AsItLies
+	}
+	return p, o, err
+}
+
+// ReadFor is Read for another process: nothing is counted, and the orientation is what the file says, whether the
+// picture was turned or not.
+func ReadFor(path string, upright bool) (*Picture, Orientation, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, AsItLies, cannotRead(path, err)
@@ -37,8 +48,7 @@ func Read(path string, upright bool) (*Picture, Orientation, error) {
 	}
 	o := Orientation(codec.Orientation(data))
 	if !upright {
-		lying.add(path, o)
-		o = AsItLies
+		return (*Picture)(p), o, nil
 	}
 	return (*Picture)(p.Upright(int(o))), o, nil
 }

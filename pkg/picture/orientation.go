@@ -36,13 +36,15 @@ type marked struct {
 	files map[uint64]struct{}
 }
 
-func (m *marked) add(path string, o Orientation) {
+// CountLying counts a file for Lying that another process has read as it lies (ReadFor), where o says that it is to be
+// turned.
+func CountLying(path string, o Orientation) {
 	if o == AsItLies {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.files[maphash.String(m.seed, path)] = struct{}{}
+	lying.mu.Lock()
+	defer lying.mu.Unlock()
+	lying.files[maphash.String(lying.seed, path)] = struct{}{}
 }
 
 // Lying is how many files have been read as they lie, though they say that their pictures are to be turned, since it

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -13,7 +14,15 @@ import (
 type Answered struct {
 	*attention.Explanation
 	Took  Took
-	Photo *picture.Picture // as read, upright where the model turns pictures
+	Photo Photo  // upright where the model turns pictures
+	Name  string // by which the session knows the explanation, for Subject
+
+	marked picture.Orientation
+}
+
+// Subject is the answer for Draw, from the model that gave it.
+func (a Answered) Subject(from origin.Model) Subject {
+	return Subject{Explanation: a.Explanation, Photo: a.Photo, Source: from, Answer: a.Name}
 }
 
 // together is how many pictures the session is asked for at a time: the next is
@@ -24,12 +33,7 @@ const together = 4
 // for rankings, without. Errors are as model.Model has them.
 func (m *Model) Answers(ctx context.Context, paths []string, maps bool) iter.Seq2[Answered, error] {
 	return parallel.Ahead(ctx, len(paths), together, together-1,
-		func(ctx context.Context, i int) (a Answered, err error) {
-			if a.Photo, _, err = m.about.Read(paths[i]); err == nil {
-				a.Explanation, a.Took, err = m.Answer(ctx, paths[i], a.Photo, maps)
-			}
-			return a, err
-		})
+		func(ctx context.Context, i int) (Answered, error) { return m.AnswerFile(ctx, paths[i], maps) })
 }
 
 // Each is Answers without maps, as model.Model has it.

@@ -23,6 +23,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
@@ -132,39 +133,80 @@ func (m *Model) Explain(ctx context.Context, image string, p *picture.Picture) (
 // logits only.
 func (m *Model) Answer(ctx context.Context, image string, p *picture.Picture, maps bool) (*attention.Explanation,
 	Took, error) {
+	a, err := m.AnswerPhoto(ctx, image, p, maps)
+	return a.Explanation, a.Took, err
+}
+
+// AnswerPhoto is Answer with what Draw takes: the photograph by its pixels.
+func (m *Model) AnswerPhoto(ctx context.Context, image string, p *picture.Picture, maps bool) (Answered, error) {
 	if err := p.Evaluable(m.about.EvalSize); err != nil {
-		return nil, Took{}, fmt.Errorf("%s: %w", image, err)
+		return Answered{}, fmt.Errorf("%s: %w", image, err)
 	}
 	input := p.Eval(m.about.EvalSize)
+	a, err := m.answer(ctx, wire.Request{Maps: maps, Image: image, Height: input.Height, Width: input.Width}, input.Pix)
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", image, err)
+	}
+	a.Explanation.Width, a.Explanation.Height = p.Width, p.Height
+	a.Explanation.InputWidth, a.Explanation.InputHeight = input.Width, input.Height
+	if maps {
+		a.Photo = PhotoOf(p)
+	}
+	return a, nil
+}
+
+// AnswerFile is Answer for the picture of a file, which the session reads, as model.About.Read does.
+func (m *Model) AnswerFile(ctx context.Context, path string, maps bool) (Answered, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return Answered{}, fmt.Errorf("%s: %w", path, err)
+	}
+	upright := m.about.Origin.Upright
+	a, err := m.answer(ctx, wire.Request{Maps: maps, Image: path, File: file, Upright: upright}, nil)
+	if err != nil {
+		return a, err
+	}
+	if !upright {
+		picture.CountLying(path, a.marked)
+	}
+	return a, nil
+}
+
+// answer asks for an answer and checks it.
+func (m *Model) answer(ctx context.Context, r wire.Request, pixels []byte) (Answered, error) {
+	from := m.about.Origin
+	r.Do, r.Checkpoint, r.Digest, r.Backend, r.Weights = wire.Answer, from.Checkpoint, from.SHA256, m.backend, m.weights
 	start := time.Now()
 	var result wire.Answered
-	numbers, err := ask(ctx, m.progress, wire.Request{
-		Do: wire.Answer, Checkpoint: m.about.Origin.Checkpoint, Digest: m.about.Origin.SHA256, Backend: m.backend,
-		Weights: m.weights, Maps: maps, Image: image, Height: input.Height, Width: input.Width,
-	}, input.Pix, &result)
-	took := Took{Total: time.Since(start), Forward: time.Duration(result.Forward), Wait: time.Duration(result.Wait),
-		Load: time.Duration(result.Load), Compile: time.Duration(result.Compile), Kept: result.Kept}
+	numbers, err := ask(ctx, m.progress, r, pixels, &result)
+	a := Answered{Took: Took{Total: time.Since(start), Forward: time.Duration(result.Forward),
+		Wait: time.Duration(result.Wait), Load: time.Duration(result.Load), Compile: time.Duration(result.Compile),
+		Kept: result.Kept}}
 	if err != nil {
-		return nil, took, fmt.Errorf("%s: %w", image, err)
+		return a, err
 	}
 	classes := m.about.Classes
 	if result.Classes != classes || result.Width < 0 || len(numbers)-classes < result.Width {
-		return nil, took, fmt.Errorf("%s: the session answered for %d classes, not %d", image, result.Classes, classes)
+		return a, fmt.Errorf("the session answered for %d classes, not %d", result.Classes, classes)
 	}
 	e := &attention.Explanation{
-		Image: image, Width: p.Width, Height: p.Height, InputWidth: input.Width, InputHeight: input.Height,
-		Names:  m.about.Names,
+		Image: r.Image, Width: result.Original[0], Height: result.Original[1],
+		InputWidth: result.Input[0], InputHeight: result.Input[1], Names: m.about.Names,
 		Logits: numbers[:classes:classes], Pooled: numbers[classes:][:result.Width:result.Width],
 		Likeness: result.Likeness,
 	}
-	if maps {
+	if r.Maps {
 		e.Layers, e.Heads, e.Rows, e.Cols, e.Weights = result.Layers, result.Heads, result.Rows, result.Cols,
 			numbers[classes+result.Width:]
 		if err := e.Check(); err != nil {
-			return nil, took, fmt.Errorf("%s: %w", image, err)
+			return a, err
 		}
 	}
-	return e, took, nil
+	a.Explanation, a.Name, a.marked = e, result.Name, picture.Orientation(result.Marked)
+	if r.File != "" {
+		a.Photo = Photo{Path: r.File, Upright: r.Upright, Digest: result.Pixels}
+	}
+	return a, nil
 }
 
 // errLost is a session that ended in the middle of a call.
@@ -200,6 +242,7 @@ type call struct {
 	pid   int
 	hello wire.Hello
 	tell  func(event json.RawMessage) // of a training or a measurement
+	file  []byte                      // that came behind the last word
 }
 
 // ask says what is wanted and waits for the last word. The connection is closed.
@@ -246,6 +289,8 @@ func (c *call) hear(progress io.Writer, failed error, result any) ([]float32, er
 			return nil, finetune.ErrStopped
 		case reply.Early:
 			return nil, finetune.ErrStoppedEarly
+		case reply.Unknown:
+			return nil, errUnknown
 		case reply.Error != "":
 			return nil, errors.New(reply.Error)
 		case reply.Done && failed != nil:
@@ -255,6 +300,10 @@ func (c *call) hear(progress io.Writer, failed error, result any) ([]float32, er
 				return nil, fmt.Errorf("the session answered with what is no answer: %w", err)
 			}
 			numbers, err := wire.ReadNumbers(c.in, reply.Numbers)
+			if err == nil && reply.Bytes > 0 {
+				c.file = make([]byte, reply.Bytes)
+				_, err = io.ReadFull(c.in, c.file)
+			}
 			if err != nil {
 				return nil, c.silent(err)
 			}

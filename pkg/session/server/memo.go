@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"sync"
 
 	"github.com/gointr/gointr/pkg/attention"
@@ -30,6 +31,23 @@ type question struct {
 
 func asked(k key, maps bool, p *picture.Picture) question {
 	return question{k, maps, p.Width, p.Height, sha256.Sum256(p.Pix)}
+}
+
+// name is by which a caller names an answer that is kept.
+func (q question) name() string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %t %d %d %x", q.key, q.maps, q.width, q.height, q.pixels)))
+}
+
+// named gives an answer that is kept by its name, or nil.
+func (m *memo) named(name string) *attention.Explanation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.kept {
+		if r.question.name() == name {
+			return r.answer
+		}
+	}
+	return nil
 }
 
 // How many answers are kept, and how many bytes of numbers: that of one picture

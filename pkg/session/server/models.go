@@ -44,6 +44,8 @@ type models struct {
 	files    map[string]file // by path
 	answered int             // pictures
 	memo     memo
+	photos   photos
+	figures  figures
 	budget   uint64 // bytes of memory
 	log      *slog.Logger
 }
@@ -198,6 +200,8 @@ func (m *models) release(e *entry) {
 func (m *models) fit() {
 	if resident() > m.budget {
 		m.memo.forget()
+		m.photos.forget()
+		m.figures.forget()
 		giveBack()
 	}
 	for resident() > m.budget {

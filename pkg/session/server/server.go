@@ -185,11 +185,17 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 	}
 	out := &reply{conn: conn}
 	var input *picture.Picture
-	if request.Do == wire.Answer {
-		if input, err = readPicture(in, request); err != nil {
-			out.fail(err)
-			return
-		}
+	var drawing session.Drawing
+	var asked drawingID
+	switch {
+	case request.Do == wire.Answer && request.File == "":
+		input, err = readPicture(in, request)
+	case request.Do == wire.Draw:
+		drawing, asked, err = readDrawing(in, request.Bytes)
+	}
+	if err != nil {
+		out.fail(err)
+		return
 	}
 	conn.SetReadDeadline(time.Time{})
 	if request.Do != wire.FineTune {
@@ -211,6 +217,8 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = s.open(ctx, request, out)
 	case wire.Answer:
 		err = s.answer(ctx, request, input, caller, out)
+	case wire.Draw:
+		err = s.draw(ctx, request, drawing, asked, out)
 	case wire.FineTune:
 		err = s.fineTune(ctx, request, in, out)
 	case wire.Faithful:
@@ -283,6 +291,13 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 		return err
 	}
 	told := wire.Answered{Load: int64(time.Since(start))}
+	if r.File != "" {
+		input, err = s.readFile(r, e.model.Config.EvalSize, &told)
+	}
+	if err != nil {
+		s.models.release(e)
+		return err
+	}
 	q := asked(e.key, r.Maps, input)
 	a := s.models.memo.get(q)
 	if told.Kept = a != nil; !told.Kept {
@@ -292,8 +307,11 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 			int64(j.took.Forward)
 		if err == nil {
 			s.models.memo.put(q, a)
+		} else if r.File != "" {
+			err = fmt.Errorf("%s: %w", r.Image, err)
 		}
 	}
+	told.Name = q.name()
 	s.models.release(e) // before the numbers are taken: a caller may be slow
 	if err != nil {
 		return err
@@ -303,6 +321,25 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 	e.answered++
 	s.models.mu.Unlock()
 	return out.answered(a, told)
+}
+
+// readFile reads the picture that a caller named, and gives it as the network is to see it.
+func (s *server) readFile(r wire.Request, size int, told *wire.Answered) (*picture.Picture, error) {
+	photo, o, err := picture.ReadFor(r.File, r.Upright)
+	if err != nil {
+		// said of the file as the caller calls it
+		return nil, errors.New(strings.ReplaceAll(err.Error(), r.File, r.Image))
+	}
+	if err := photo.Evaluable(size); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Image, err)
+	}
+	input := photo.Eval(size)
+	told.Original, told.Input = [2]int{photo.Width, photo.Height}, [2]int{input.Width, input.Height}
+	told.Marked = int(o)
+	if r.Maps {
+		told.Pixels = s.models.photos.keep(photo)
+	}
+	return input, nil
 }
 
 func (s *server) queue(kind string) *queue {
@@ -422,10 +459,12 @@ func (r *reply) finish(result any, numbers ...[]float32) error {
 		return err
 	}
 	n := 0
-	for _, part := range numbers {
+	parts := make([][]byte, len(numbers))
+	for i, part := range numbers {
 		n += len(part)
+		parts[i] = wire.Bytes(part)
 	}
-	return r.end(wire.Reply{Done: true, Result: encoded, Numbers: n}, numbers...)
+	return r.end(wire.Reply{Done: true, Result: encoded, Numbers: n}, parts...)
 }
 
 // answered says what a picture was answered, and where the time went.
@@ -435,14 +474,24 @@ func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 	return r.finish(told, a.Logits, a.Pooled, a.Weights)
 }
 
+// drawn says what was drawn.
+func (r *reply) drawn(about wire.Drawn, file []byte) error {
+	encoded, err := json.Marshal(about)
+	if err != nil {
+		return err
+	}
+	return r.end(wire.Reply{Done: true, Result: encoded, Bytes: len(file)}, file)
+}
+
 // fail says what went wrong, unless the result was said already.
 func (r *reply) fail(err error) {
 	_ = r.end(wire.Reply{Done: true, Error: strings.Join(strings.Fields(err.Error()), " "),
 		Gone: errors.Is(err, errStopped), Stopped: errors.Is(err, finetune.ErrStopped),
-		Early: errors.Is(err, finetune.ErrStoppedEarly)})
+		Unknown: errors.Is(err, errUnknown),
+		Early:   errors.Is(err, finetune.ErrStoppedEarly)})
 }
 
-func (r *reply) end(last wire.Reply, numbers ...[]float32) error {
+func (r *reply) end(last wire.Reply, parts ...[]byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.finished {
@@ -452,8 +501,8 @@ func (r *reply) end(last wire.Reply, numbers ...[]float32) error {
 	if err := wire.Write(r.conn, last); err != nil {
 		return err
 	}
-	for _, part := range numbers {
-		if err := wire.WriteNumbers(r.conn, part); err != nil {
+	for _, part := range parts {
+		if _, err := r.conn.Write(part); err != nil {
 			return err
 		}
 	}

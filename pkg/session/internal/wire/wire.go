@@ -2,10 +2,11 @@
 // socket. A connection is one call:
 //
 //	session  Hello
-//	caller   Request   (with Answer: height*width*3 bytes of pixels follow)
+//	caller   Request   (with Answer that names no file: height*width*3 bytes of pixels follow;
+//	                    with Draw: what is to be drawn, by encoding/gob)
 //	session  Reply...  (lines that only tell progress or, empty and every Beat, that
 //	                    the session lives; then the one that is Done; with Answer:
-//	                    the numbers follow, float32 as in memory)
+//	                    the numbers follow, float32 as in memory; with Draw: the drawing)
 //
 // each a line of JSON. A caller that closes the connection wants nothing any more.
 package wire
@@ -24,7 +25,7 @@ import (
 )
 
 // Protocol changes with anything that an older session would not understand.
-const Protocol = 5
+const Protocol = 6
 
 // Beat is how often a session that works at a call says that it lives.
 const Beat = 2 * time.Second
@@ -39,7 +40,8 @@ type Hello struct {
 // What a caller can ask for.
 const (
 	Open   = "open"   // Opened: load it, unless it is there
-	Answer = "answer" // Model, Picture: the logits and, with Maps, all attention maps
+	Answer = "answer" // Model, Picture or File: the logits and, with Maps, all attention maps
+	Draw   = "draw"   // Drawn: a figure or a page, in the form of a file that ends with Form
 	Status = "status"
 	Stop   = "stop" // end; with IfIdle only when nothing is being done. As a second line of FineTune: stop and save
 	// FineTune: train in the folder Run, or join the training that is there. The
@@ -62,6 +64,10 @@ type Request struct {
 	Height     int    `json:"height,omitempty"`
 	Width      int    `json:"width,omitempty"`
 	Maps       bool   `json:"maps,omitempty"`
+	File       string `json:"file,omitempty"`    // of the picture, in full, where the session is to read it
+	Upright    bool   `json:"upright,omitempty"` // turned as it says
+	Bytes      int    `json:"bytes,omitempty"`   // that follow, with Draw
+	Form       string `json:"form,omitempty"`
 	IfIdle     bool   `json:"if_idle,omitempty"`
 
 	Run     string          `json:"run,omitempty"`     // folder
@@ -77,8 +83,10 @@ type Reply struct {
 	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends
 	Stopped  bool            `json:"stopped,omitempty"` // the error is that the training was stopped and saved
 	Early    bool            `json:"early,omitempty"`   // or that it was before it made a batch
+	Unknown  bool            `json:"unknown,omitempty"` // the error is that what was named only is not kept: send it whole
 	Result   json.RawMessage `json:"result,omitempty"`
 	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
+	Bytes    int             `json:"bytes,omitempty"`   // or bytes
 }
 
 // Opened is the result of Open.
@@ -101,6 +109,19 @@ type Answered struct {
 	Likeness                     *attention.Likeness
 	Wait, Load, Compile, Forward int64 // nanoseconds
 	Kept                         bool  // the answer was there from before
+
+	Name     string // by which the session knows the answer, as long as it is kept
+	Original [2]int // width and height of the picture in File
+	Input    [2]int // and as the network saw it
+	Marked   int    // how File says that it is to be turned: picture.Orientation
+	Pixels   string // digest of File's pixels
+}
+
+// Drawn is the result of Draw; what was drawn follows.
+type Drawn struct {
+	Width   float64 `json:"width,omitempty"` // of a figure, in points
+	Caption string  `json:"caption,omitempty"`
+	Missing string  `json:"missing,omitempty"` // tells of letters that no font has
 }
 
 // Measured are the options of Faithful.
@@ -152,13 +173,9 @@ func Read(r *bufio.Reader, message any) error {
 	return nil
 }
 
-// WriteNumbers writes float32 as they lie in memory: both ends are on one machine.
-func WriteNumbers(w io.Writer, numbers []float32) error {
-	if len(numbers) == 0 {
-		return nil
-	}
-	_, err := w.Write(bytesOf(numbers))
-	return err
+// Bytes are float32 as they lie in memory: both ends are on one machine.
+func Bytes(numbers []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(numbers))), 4*len(numbers))
 }
 
 // ReadNumbers reads n float32.
@@ -167,10 +184,6 @@ func ReadNumbers(r io.Reader, n int) ([]float32, error) {
 		return nil, nil
 	}
 	numbers := make([]float32, n)
-	_, err := io.ReadFull(r, bytesOf(numbers))
+	_, err := io.ReadFull(r, Bytes(numbers))
 	return numbers, err
-}
-
-func bytesOf(numbers []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(&numbers[0])), 4*len(numbers))
 }

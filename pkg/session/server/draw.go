@@ -1,0 +1,268 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/gointr/gointr/internal/letters"
+	"github.com/gointr/gointr/internal/wholefile"
+	"github.com/gointr/gointr/pkg/chart"
+	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/session"
+	"github.com/gointr/gointr/pkg/session/internal/wire"
+)
+
+// figures draws, one figure at a time, and keeps the last ones: a figure is made, shown and saved by three calls. The
+// zero value is ready for use.
+type figures struct {
+	mu   sync.Mutex
+	kept []*drawn // the least recently asked for first
+}
+
+const mostFigures = 8
+
+// drawn is a figure or a page, with what was made of it already.
+type drawn struct {
+	asked drawingID
+	drawing
+	about wire.Drawn
+	png   []byte
+}
+
+// drawing is what packages figure and chart draw, and page.
+type drawing interface {
+	PNG() ([]byte, error)
+	Save(path string) error
+	Size() (width, height vg.Length)
+}
+
+// page is HTML, or another file that has one form only.
+type page struct{ save func(path string) error }
+
+func (p page) Save(path string) error          { return p.save(path) }
+func (p page) PNG() ([]byte, error)            { return nil, errors.New("a page is no picture") }
+func (p page) Size() (width, height vg.Length) { return 0, 0 }
+func asPage(html []byte, err error) (drawing, error) {
+	return page{func(path string) error { return wholefile.Bytes(path, html) }}, err
+}
+
+// drawingID tells one drawing from another.
+type drawingID [sha256.Size]byte
+
+// mostDrawing is more than any drawing takes: explanations of 200 classes in full, with large photographs.
+const mostDrawing = 1 << 30
+
+func readDrawing(in *bufio.Reader, bytes int) (d session.Drawing, asked drawingID, err error) {
+	if bytes < 1 || bytes > mostDrawing {
+		return nil, asked, fmt.Errorf("a drawing of %d bytes is none", bytes)
+	}
+	h := sha256.New()
+	from := io.TeeReader(io.LimitReader(in, int64(bytes)), h)
+	if err := gob.NewDecoder(from).Decode(&d); err != nil {
+		return nil, asked, fmt.Errorf("what is to be drawn did not arrive: %w", err)
+	}
+	return d, drawingID(h.Sum(nil)), nil
+}
+
+func (s *server) draw(ctx context.Context, r wire.Request, what session.Drawing, asked drawingID, out *reply) error {
+	s.models.figures.mu.Lock()
+	defer s.models.figures.mu.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	f, file, err := s.figureFile(what, asked, r)
+	if err != nil {
+		return err
+	}
+	if said := letters.Missing(); said != "" {
+		f.about.Missing = said
+	}
+	return out.drawn(f.about, file)
+}
+
+// figureFile keeps a panic of a library from ending everybody's session.
+func (s *server) figureFile(what session.Drawing, asked drawingID, r wire.Request) (f *drawn, file []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this could not be drawn: %v", p)
+		}
+	}()
+	if f, err = s.figure(what, asked); err == nil {
+		file, err = f.file(r.Image, r.Form)
+	}
+	return f, file, err
+}
+
+// forget gives the memory back, unless a figure is being drawn.
+func (k *figures) forget() {
+	if k.mu.TryLock() {
+		k.kept = nil
+		k.mu.Unlock()
+	}
+}
+
+// figure is one that is kept, or is drawn now.
+func (s *server) figure(what session.Drawing, asked drawingID) (*drawn, error) {
+	kept := &s.models.figures.kept
+	for i, f := range *kept {
+		if f.asked == asked {
+			*kept = append(append((*kept)[:i:i], (*kept)[i+1:]...), f)
+			return f, nil
+		}
+	}
+	d, err := s.make(what)
+	if err != nil {
+		return nil, err
+	}
+	f := &drawn{asked: asked, drawing: d}
+	width, _ := d.Size()
+	f.about.Width = width.Points()
+	if maps, ok := d.(*figure.Figure); ok {
+		f.about.Caption = maps.Caption()
+	}
+	*kept = append(*kept, f)
+	if n := len(*kept) - mostFigures; n > 0 {
+		*kept = append([]*drawn{}, (*kept)[n:]...)
+	}
+	return f, nil
+}
+
+// file is the figure as a file of a name, in the form of its ending; nil without a form.
+func (f *drawn) file(name, form string) (data []byte, err error) {
+	switch form {
+	case "":
+		return nil, nil
+	case ".png":
+		if f.png == nil {
+			f.png, err = f.PNG()
+		}
+		return f.png, err
+	}
+	dir, err := os.MkdirTemp("", "gointr-figure-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, filepath.Base(name))
+	if err := f.Save(path); err != nil {
+		return nil, errors.New(strings.ReplaceAll(err.Error(), path, name))
+	}
+	return os.ReadFile(path)
+}
+
+// make draws.
+func (s *server) make(what session.Drawing) (drawing, error) {
+	switch d := what.(type) {
+	case *session.HeadRow:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.HeadRow(e.Explanation, d.Layer, d.Class, e.photo, d.Look)
+		})
+	case *session.Layers:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.Layers(e.Explanation, d.Class, e.photo, d.Look)
+		})
+	case *session.Film:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.Film(e.Explanation, d.Class, d.Head, e.photo, d.Look)
+		})
+	case *session.Compare:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.Compare(e.Explanation, d.Layer, d.Classes, e.photo, d.Look)
+		})
+	case *session.Difference:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.Difference(e.Explanation, d.Layer, d.A, d.B, e.photo, d.Look)
+		})
+	case *session.Explorer:
+		return figureOf(s, d.Of, func(e *explained) (drawing, error) {
+			return asPage(figure.Explorer(e.Explanation, e.photo,
+				figure.ExplorerOptions{Class: d.Class, Layer: d.Layer, Look: d.Look}))
+		})
+	case *session.Data:
+		return figureOf(s, d.Of, func(e *explained) (drawing, error) {
+			return page{func(path string) error {
+				return figure.WriteData(path, e.Explanation, d.Class, e.Source)
+			}}, nil
+		})
+	case *session.Maps:
+		return figureOf(s, d.Of, func(e *explained) (*figure.Figure, error) {
+			return figure.Maps(d.Labels, d.Maps, e.photo, d.Look)
+		})
+	case *session.Grid:
+		var rows []figure.Row
+		for _, r := range d.Rows {
+			e, err := s.explained(r.Of)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, figure.Row{Explanation: e.Explanation, Photo: e.photo, Class: r.Class,
+				Heading: r.Heading, Source: e.Source})
+		}
+		return typed(figure.Grid(rows, d.Layer, d.Heads, d.Look))
+	case *session.Change:
+		before, err := s.explained(d.Before)
+		if err != nil {
+			return nil, err
+		}
+		after, err := s.explained(d.After)
+		if err != nil {
+			return nil, err
+		}
+		return typed(chart.Change(before.Explanation, after.Explanation, before.photo, after.photo, d.Classes...))
+	}
+	return nil, fmt.Errorf("this session does not know how to draw %T", what)
+}
+
+// explained is a subject in full.
+type explained struct {
+	session.Subject
+	photo image.Image // nil without one
+}
+
+func (s *server) explained(asked session.Subject) (*explained, error) {
+	e := &explained{Subject: asked}
+	if asked.Answer != "" {
+		kept := s.models.memo.named(asked.Answer)
+		if kept == nil {
+			return nil, errUnknown
+		}
+		e.Explanation.Weights, e.Explanation.Pooled = kept.Weights, kept.Pooled
+	}
+	photo, err := s.models.photos.find(asked.Photo)
+	if err != nil {
+		return nil, err
+	}
+	if photo != nil {
+		e.photo = photo
+	}
+	return e, nil
+}
+
+// figureOf draws what is explained.
+func figureOf[D drawing](s *server, of session.Subject, draw func(*explained) (D, error)) (drawing, error) {
+	e, err := s.explained(of)
+	if err != nil {
+		return nil, err
+	}
+	return typed(draw(e))
+}
+
+// typed keeps a nil of a type from being a drawing.
+func typed[D drawing](d D, err error) (drawing, error) {
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
