@@ -18,6 +18,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/evaluation/plots"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/finetune"
 	"github.com/gointr/gointr/pkg/intr"
@@ -373,8 +374,8 @@ func (r *evaluated) write(tally *evaluation.Tally) error {
 		return err
 	}
 	if err := savePlots(r.Out, map[string]func() (*figure.Plot, error){
-		"confusion":   func() (*figure.Plot, error) { return r.PlotConfusion(classesDrawn) },
-		"calibration": r.PlotCalibration,
+		"confusion":   func() (*figure.Plot, error) { return plots.Confusion(r.Report, classesDrawn) },
+		"calibration": func() (*figure.Plot, error) { return plots.Calibration(r.Report) },
 	}); err != nil {
 		return err
 	}

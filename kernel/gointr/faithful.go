@@ -10,6 +10,7 @@ import (
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/faithful"
+	"github.com/gointr/gointr/pkg/faithful/plots"
 	"github.com/gointr/gointr/pkg/faithful/subject"
 	"github.com/gointr/gointr/pkg/figure"
 )
@@ -111,8 +112,10 @@ func writeFaithful(r *faithful.Report, dir string) error {
 			return err
 		}
 	}
-	plots := map[string]func() (*figure.Plot, error){"curves": r.PlotCurves, "measures": r.Plot}
-	if err := savePlots(dir, plots); err != nil {
+	if err := savePlots(dir, map[string]func() (*figure.Plot, error){
+		"curves":   func() (*figure.Plot, error) { return plots.Curves(r) },
+		"measures": func() (*figure.Plot, error) { return plots.Measures(r) },
+	}); err != nil {
 		return err
 	}
 	return wholefile.JSON(path("report.json"), r) // last: when it is there, all is

@@ -19,11 +19,11 @@ import (
 // Bin is the pictures whose predicted class has a probability above Low and not above High. All but Images are from 0
 // to 1.
 type Bin struct {
-	Low        float64 `json:"low"`
-	High       float64 `json:"high"`
-	Images     int     `json:"images"`
-	Confidence float64 `json:"confidence"` // mean probability of the predicted class
-	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
+	Low        float64
+	High       float64
+	Images     int
+	Confidence float64 // mean probability of the predicted class
+	Right      float64 // the part that is right: as large as Confidence where a model is calibrated
 }
 
 // Calibration is a reliability diagram (Guo et al., ICML 2017), 3.4 by 4 inches: how many pictures of each bin are

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/chart"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/evaluation/plots"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
@@ -95,7 +96,7 @@ func texts(svg string) (all []string) {
 
 func TestConfusion(t *testing.T) {
 	r := report(t, birds, []int{0, 0, 0}, []int{1, 1, 2, 2}, []int{2, 2, 2, 1}, []int{3, 3, 0}, []int{4, 4, 4, 4, 4, 1})
-	p, err := r.PlotConfusion(5)
+	p, err := plots.Confusion(r, 5)
 	got := texts(drawn(t, p, err))
 	// Rook and crow, most often confused, the gull beside the rook, then the
 	// others; the counts by row.
@@ -111,19 +112,19 @@ func TestConfusion(t *testing.T) {
 		t.Error("all classes are shown, and there are others")
 	}
 	// Only two classes: the others are counted beside them.
-	p, err = r.PlotConfusion(2)
+	p, err = plots.Confusion(r, 2)
 	if got := texts(drawn(t, p, err)); !slices.Equal(got[:4], []string{"2", "2", "1", "3"}) ||
 		slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	r = report(t, birds, []int{0, 3, 3}, []int{1, 0}, []int{2}, []int{3, 0, 0, 4}, []int{4})
-	p, err = r.PlotConfusion(2)
+	p, err = plots.Confusion(r, 2)
 	if got := texts(drawn(t, p, err)); !slices.Equal(got[:6], []string{"1", "2", "2", "1", "1", "Wren"}) ||
 		!slices.Contains(got, "other") {
 		t.Errorf("of two classes it says %q", got)
 	}
 	// Nothing is confused, and a class has no picture.
-	p, err = report(t, birds, []int{0}, []int{1}, []int{2}).PlotConfusion(12)
+	p, err = plots.Confusion(report(t, birds, []int{0}, []int{1}, []int{2}), 12)
 	if got := texts(drawn(t, p, err)); !slices.Equal(got[:5], []string{"1", "1", "1", "0", "0"}) {
 		t.Errorf("of the right ones it says %q", got)
 	}
@@ -139,7 +140,7 @@ func TestConfusionFits(t *testing.T) {
 			predicted = append(predicted, slices.Concat(slices.Repeat([]int{i}, 12345%(100*i+1)),
 				slices.Repeat([]int{(i + 1) % (n + 3)}, i+1)))
 		}
-		p, err := report(t, names, predicted...).PlotConfusion(max(n, 2))
+		p, err := plots.Confusion(report(t, names, predicted...), max(n, 2))
 		drawn(t, p, err)
 		if w, h := p.Size(); w > 7*vg.Inch+0.1 || h > 9*vg.Inch {
 			t.Errorf("%d classes take %.2f x %.2f inches", n, w/vg.Inch, h/vg.Inch)
@@ -162,7 +163,7 @@ func TestShade(t *testing.T) {
 
 func TestCalibration(t *testing.T) {
 	r := report(t, birds, []int{0, 0, 0, 1}, []int{1, 1, 2, 2}, []int{2, 2, 2, 1}, []int{3, 3, 0})
-	p, err := r.PlotCalibration()
+	p, err := plots.Calibration(r)
 	got := "|" + strings.Join(texts(drawn(t, p, err)), "|") + "|"
 	for _, want := range []string{fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, 15 pictures", r.ECE, r.Acc1), "right (%)",
 		"probability of the predicted class (%)", "pictures"} {
@@ -245,10 +246,10 @@ func TestTicks(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	r := report(t, birds, []int{0}, []int{1})
-	_, few := r.PlotConfusion(1)
-	_, many := r.PlotConfusion(41)
-	_, without := (&evaluation.Report{}).PlotConfusion(12)
-	_, bins := (&evaluation.Report{}).PlotCalibration()
+	_, few := plots.Confusion(r, 1)
+	_, many := plots.Confusion(r, 41)
+	_, without := plots.Confusion(&evaluation.Report{}, 12)
+	_, bins := plots.Calibration(&evaluation.Report{})
 	_, curves := chart.Curves(nil)
 	for want, err := range map[string]error{"1 classes is not possible: choose 2 to 40": few, "41 classes": many,
 		"0 classes": without, "no calibration": bins, "before the first epoch": curves} {

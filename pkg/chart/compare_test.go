@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/pkg/faithful"
+	"github.com/gointr/gointr/pkg/faithful/plots"
 )
 
 func faithfulReport(fills ...faithful.Fill) *faithful.Report {
@@ -38,7 +39,7 @@ func faithfulReport(fills ...faithful.Fill) *faithful.Report {
 
 func TestFaithful(t *testing.T) {
 	r := faithfulReport(faithful.Blur)
-	p, err := r.Plot()
+	p, err := plots.Measures(r)
 	svg := drawn(t, p, err)
 	for _, want := range []string{"insertion area", "deletion area", "INTR, chosen head", "centre map", "12 pictures",
 		"→", "←"} {
@@ -46,14 +47,14 @@ func TestFaithful(t *testing.T) {
 			t.Errorf("%q is not in the figure", want)
 		}
 	}
-	p, err = r.PlotCurves()
+	p, err = plots.Curves(r)
 	svg = drawn(t, p, err)
 	if !strings.Contains(svg, "insertion over a blur") || !strings.Contains(svg, "deletion by a blur") ||
 		!strings.Contains(svg, "attention rollout") {
 		t.Error("the curves lack their names")
 	}
 	_, one := p.Size()
-	p, err = faithfulReport(faithful.Mean, faithful.Blur).PlotCurves()
+	p, err = plots.Curves(faithfulReport(faithful.Mean, faithful.Blur))
 	svg = drawn(t, p, err)
 	if _, two := p.Size(); !(two > 1.5*one) || !strings.Contains(svg, "insertion over the mean colour") ||
 		!strings.Contains(svg, "insertion over a blur") {
@@ -61,10 +62,10 @@ func TestFaithful(t *testing.T) {
 	}
 	for _, r := range []*faithful.Report{{}, {Summary: faithful.Summary{Methods: []faithful.Method{faithful.Heads}},
 		Measures: []faithful.Measure{{Scores: []faithful.Score{{Method: faithful.Heads}}}}}} {
-		if _, err := r.PlotCurves(); err == nil {
+		if _, err := plots.Curves(r); err == nil {
 			t.Error("no curves were drawn")
 		}
-		if _, err := r.Plot(); err == nil && len(r.Measures) == 0 {
+		if _, err := plots.Measures(r); err == nil && len(r.Measures) == 0 {
 			t.Error("no measures were drawn")
 		}
 	}

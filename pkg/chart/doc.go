@@ -1,5 +1,5 @@
 // Package chart plots plain numbers: confusions, calibration, how a training went, measures and curves with their
-// intervals (evaluation.Report.PlotConfusion and others have them drawn), and what a change to a picture changed.
+// intervals (evaluation/plots.Confusion and others have them drawn), and what a change to a picture changed.
 // Charts are made for a printed page: 8-point letters, and colours that colour-blind readers and gray printers keep
 // apart.
 //

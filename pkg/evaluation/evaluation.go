@@ -22,7 +22,6 @@ import (
 	"github.com/gointr/gointr/internal/stats"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/chart"
 )
 
 // Answer is one picture, as it was answered.
@@ -41,6 +40,16 @@ type Answer struct {
 type Tally struct {
 	names   []string
 	answers []Answer
+}
+
+// Bin is the pictures whose predicted class has a probability above Low and not above High. All but Images are from 0
+// to 1.
+type Bin struct {
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Images     int     `json:"images"`
+	Confidence float64 `json:"confidence"` // mean probability of the predicted class
+	Right      float64 `json:"right"`      // the part that is right: as large as Confidence where a model is calibrated
 }
 
 // New starts a tally for classes, by index; names[i] is the name of class i.
@@ -109,12 +118,12 @@ type Report struct {
 	// Unlike is how many pictures are unlike those that the model was trained on; nil where it does not know these.
 	Unlike *int `json:"unlike,omitempty"`
 
-	Mean     float64     `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
-	ECE      float64     `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
-	Classes  []Class     `json:"classes"`         // by index
-	Confused []Pair      `json:"confused"`        // most often confused first
-	Bins     []chart.Bin `json:"bins"`            // of the predicted class's probability
-	Answers  []Answer    `json:"-"`               // by picture, in order
+	Mean     float64  `json:"acc1_mean_class"` // mean of the Acc1 of every class with pictures
+	ECE      float64  `json:"ece"`             // expected calibration error, in percent (Guo et al., ICML 2017)
+	Classes  []Class  `json:"classes"`         // by index
+	Confused []Pair   `json:"confused"`        // most often confused first
+	Bins     []Bin    `json:"bins"`            // of the predicted class's probability
+	Answers  []Answer `json:"-"`               // by picture, in order
 	// Confusion is how many pictures of a class were predicted to be of another: [true class][predicted class], without
 	// the zeros, of which ten thousand classes have a hundred million.
 	Confusion []map[int]int `json:"-"`
@@ -149,7 +158,7 @@ func (t *Tally) Report() (*Report, error) {
 		return nil, errors.New("there are no pictures to evaluate")
 	}
 	r := &Report{Images: n, Answers: t.answers, Confusion: make([]map[int]int, len(t.names)),
-		Bins: make([]chart.Bin, bins)}
+		Bins: make([]Bin, bins)}
 	for i := range r.Confusion {
 		r.Confusion[i] = map[int]int{}
 	}

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/chart"
-	"github.com/gointr/gointr/pkg/figure"
 )
 
 // Files of a run.
@@ -67,14 +65,4 @@ func Summarize(run string, epochs []Line) Summary {
 		}
 	}
 	return s
-}
-
-// PlotCurves is how a training went, by its log (chart.Curves).
-func PlotCurves(lines []Line) (*figure.Plot, error) {
-	epochs := make([]chart.Epoch, len(lines))
-	for i, l := range lines {
-		epochs[i] = chart.Epoch{Epoch: l.Epoch, TrainLoss: l.TrainLoss, TestLoss: l.TestLoss, TestAcc1: l.TestAcc1,
-			TestAcc5: l.TestAcc5, LR: l.TrainLR}
-	}
-	return chart.Curves(epochs)
 }

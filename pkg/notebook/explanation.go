@@ -6,9 +6,6 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/chart"
-	"github.com/gointr/gointr/pkg/figure"
-	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/session"
 )
 
@@ -17,15 +14,14 @@ type Explanation struct {
 	Numbers *attention.Explanation // the logits and every attention map, for one's own code
 	Took    session.Took           // where the time went; zero for one made with From
 
-	photo  image.Image
-	source origin.Model
+	subject session.Subject // for the session, which draws
 }
 
 // From is an explanation that was computed in the cell's own process (package
 // intr, or one's own maps in place of the attention). photo is the picture that
 // figures are drawn over; without one only numbers and tables can be shown.
 func From(e *attention.Explanation, photo image.Image) *Explanation {
-	return &Explanation{Numbers: e, photo: photo}
+	return &Explanation{Numbers: e, subject: session.Subject{Explanation: e, Photo: session.PhotoOf(photo)}}
 }
 
 // Best is the predicted class.
@@ -56,7 +52,7 @@ func (e *Explanation) Show() *Explanation {
 // .eps, or .tex for its caption; .html is what Explore gives; .npz, .csv and .json
 // are the predicted class's numbers in every layer (figure.WriteData).
 func (e *Explanation) Save(path string) *Explanation {
-	data := func(path string) error { return figure.WriteData(path, e.Numbers, e.Best().Index, e.source) }
+	data := draw(&session.Data{Of: e.subject, Class: e.Best().Index}).save[""]
 	saveAs(path, map[string]saver{
 		".npz": data, ".csv": data, ".json": data,
 		".html": func(path string) error { e.Explore().Save(path); return nil },
@@ -84,8 +80,7 @@ func (e *Explanation) Top(n int) *Table {
 // side by side, and which of them look at a spot.
 func (e *Explanation) Explore() *Page {
 	best := e.Best()
-	o := figure.ExplorerOptions{Class: best.Index, Layer: attention.Last, Look: e.looks(nil)}
-	html := must(figure.Explorer(e.Numbers, e.photo, o))
+	html := drawnPage(&session.Explorer{Of: e.subject, Class: best.Index, Layer: attention.Last, Look: e.looks(nil)})
 	return newPage("Attention explorer", html, "Explorer of %s, predicted to be %s (Save keeps it as an .html file)",
 		e.Numbers.Image, attention.Plain(best.Name))
 }
@@ -102,22 +97,22 @@ func (e *Explanation) Layer(layer int, class string, options ...func(*FigureOpti
 		layer = e.Numbers.Layers - 1
 	}
 	index := e.find(class)
-	return drawn(figure.HeadRow(e.Numbers, layer, index, e.photo, e.looks(options))).
+	return draw(&session.HeadRow{Of: e.subject, Layer: layer, Class: index, Look: e.looks(options)}).
 		named("Attention for %s, decoder layer %d, %d heads", e.name(index), layer+1, e.Numbers.Heads)
 }
 
 // Layers is where each head of every decoder layer looked for the predicted class.
 func (e *Explanation) Layers(options ...func(*FigureOptions)) *Figure {
 	best := e.Best().Index
-	return drawn(figure.Layers(e.Numbers, best, e.photo, e.looks(options))).
+	return draw(&session.Layers{Of: e.subject, Class: best, Look: e.looks(options)}).
 		named("Attention for %s in %d decoder layers", e.name(best), e.Numbers.Layers)
 }
 
 // Film is where one head looked for the predicted class in every decoder layer,
-// beside each other; figure.Mean (-1) is the mean of all heads.
+// beside each other; Mean (-1) is the mean of all heads.
 func (e *Explanation) Film(head int, options ...func(*FigureOptions)) *Figure {
 	best := e.Best().Index
-	return drawn(figure.Film(e.Numbers, best, head, e.photo, e.looks(options))).
+	return draw(&session.Film{Of: e.subject, Class: best, Head: head, Look: e.looks(options)}).
 		named("Attention for %s through %d decoder layers", e.name(best), e.Numbers.Layers)
 }
 
@@ -130,7 +125,7 @@ func (e *Explanation) Compare(classes ...string) *Figure {
 		indices[i] = e.find(class)
 		names[i] = e.name(indices[i])
 	}
-	return drawn(figure.Compare(e.Numbers, attention.Last, indices, e.photo, e.looks(nil))).
+	return draw(&session.Compare{Of: e.subject, Layer: attention.Last, Classes: indices, Look: e.looks(nil)}).
 		named("Attention for %s, decoder layer %d", strings.Join(names, " and "), e.Numbers.Layers)
 }
 
@@ -139,7 +134,7 @@ func (e *Explanation) Compare(classes ...string) *Figure {
 // figure.Difference says how it is drawn.
 func (e *Explanation) Difference(a, b string, options ...func(*FigureOptions)) *Figure {
 	first, second := e.find(a), e.find(b)
-	return drawn(figure.Difference(e.Numbers, attention.Last, first, second, e.photo, e.looks(options))).
+	return draw(&session.Difference{Of: e.subject, Layer: attention.Last, A: first, B: second, Look: e.looks(options)}).
 		named("Attention for %s minus that for %s, decoder layer %d", e.name(first), e.name(second), e.Numbers.Layers)
 }
 
@@ -159,7 +154,7 @@ func (e *Explanation) Versus(after *Explanation, classes ...string) *Figure {
 			indices = append(indices, now.Index)
 		}
 	}
-	return drawn(chart.Change(e.Numbers, after.Numbers, e.photo, after.photo, indices)).
+	return draw(&session.Change{Before: e.subject, After: after.subject, Classes: indices}).
 		named("Before: %s (%.1f %%); after: %s (%.1f %%)", attention.Plain(before.Name), 100*before.Probability,
 			attention.Plain(now.Name), 100*now.Probability)
 }
@@ -167,7 +162,7 @@ func (e *Explanation) Versus(after *Explanation, classes ...string) *Figure {
 // Row is the explanation as a row of a Grid: the maps of a class; "" is the
 // predicted one.
 func (e *Explanation) Row(class string) Row {
-	r := Row{Explanation: e.Numbers, Photo: e.photo, Class: -1, Source: e.source}
+	r := Row{Of: e, Class: -1}
 	if class != "" {
 		r.Class = e.find(class)
 	}
@@ -192,5 +187,5 @@ func (e *Explanation) name(class int) string { return attention.Plain(e.Numbers.
 
 // looks are options, with where the maps come from.
 func (e *Explanation) looks(options []func(*FigureOptions)) FigureOptions {
-	return with(FigureOptions{Source: e.source}, options)
+	return with(FigureOptions{Source: e.subject.Source}, options)
 }

@@ -1,22 +1,25 @@
 package notebook
 
 import (
+	"context"
 	"fmt"
 	"image"
+	"path/filepath"
+	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/gointr/gointr/internal/letters"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/figure/look"
+	"github.com/gointr/gointr/pkg/notebook/internal/plotter"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // FigureOptions say how a figure of maps is drawn; nothing changed is the published
 // figure.
-type FigureOptions = figure.Options
+type FigureOptions = look.Options
 
 // Figure is a drawing that a cell can show and save.
 type Figure struct {
@@ -24,30 +27,30 @@ type Figure struct {
 	caption string
 }
 
-// drawing is what packages figure and gonum/plot draw.
-type drawing interface {
-	PNG() ([]byte, error)
-	Save(path string) error
-	Size() (width, height vg.Length)
-}
-
 // pageInch is an inch of a figure on the page, in CSS pixels: a figure made for
 // the 7 inches of a printed page fills the width of a notebook.
 const pageInch = 140
 
-// drawn is a figure; err ends the cell. named says what it shows.
-func drawn(d drawing, err error) *Figure {
-	Check(err)
-	width, _ := d.Size()
-	f := &Figure{output: output{
-		forms: func() forms { return forms{protocol.MIMEImagePNG: must(d.PNG())} },
-		width: int(width / vg.Inch * pageInch),
-		save:  map[string]saver{"": d.Save},
-	}}
-	if maps, ok := d.(*figure.Figure); ok {
-		f.caption = maps.Caption()
+// draw is a figure that the session draws; what cannot be drawn ends the cell.
+func draw(d session.Drawing) *Figure {
+	ask := func(name, form string) *session.Drawn {
+		drawn := must(session.Draw(context.Background(), d, name, form))
+		said(drawn.Missing)
+		return drawn
 	}
-	return f
+	drawn := ask("", "")
+	return &Figure{caption: drawn.Caption, output: output{
+		forms: func() forms { return forms{protocol.MIMEImagePNG: ask("", ".png").File} },
+		width: int(drawn.Width / 72 * pageInch),
+		save: map[string]saver{"": func(path string) error {
+			return wholefile.Bytes(path, ask(path, strings.ToLower(filepath.Ext(path))).File)
+		}},
+	}}
+}
+
+// drawnPage is a page that the session makes.
+func drawnPage(d session.Drawing) []byte {
+	return must(session.Draw(context.Background(), d, "page.html", ".html")).File
 }
 
 func (f *Figure) named(format string, args ...any) *Figure {
@@ -68,40 +71,64 @@ func (f *Figure) Save(path string) *Figure { f.write(path); return f }
 func (f *Figure) Caption() string { return f.caption }
 
 // Width is the width of a figure by the name of a template ("cvpr",
-// "nature-double") or as a length ("89mm"), for FigureOptions; figure.Width lists
+// "nature-double") or as a length ("89mm"), for FigureOptions; look.Width lists
 // them.
-func Width(name string) vg.Length { return must(figure.Width(name)) }
+func Width(name string) vg.Length { return must(look.Width(name)) }
 
-// Row is a row of a Grid.
-type Row = figure.Row
+// Mean among the heads of a Grid or a Film is the mean of all heads.
+const Mean = look.Mean
+
+// Row is a row of a Grid (Explanation.Row).
+type Row struct {
+	Of      *Explanation
+	Class   int    // whose maps are shown; below 0 it is the predicted one
+	Heading string // above the row; "" is the name of what differs between rows, class, picture or both
+}
 
 // Grid is a figure of chosen heads of one decoder layer in several pictures or for
 // several classes: a row for each (Explanation.Row), a column for each head; no
-// heads are all of them, figure.Mean is their mean. Of one head, the panels follow
+// heads are all of them, Mean is their mean. Of one head, the panels follow
 // each other.
 //
 //	rows := []notebook.Row{a.Row("Grey Crow"), b.Row("Grey Crow")}
 //	notebook.Grid(rows, attention.Last, []int{2}, func(o *notebook.FigureOptions) { o.SameScale = true }).Show()
 func Grid(rows []Row, layer int, heads []int, options ...func(*FigureOptions)) *Figure {
-	return drawn(figure.Grid(rows, layer, heads, with(FigureOptions{}, options))).
-		named("Attention maps of %d pictures and classes", len(rows))
+	d := &session.Grid{Layer: layer, Heads: heads, Look: with(FigureOptions{}, options)}
+	for _, r := range rows {
+		d.Rows = append(d.Rows, session.Row{Of: r.Of.subject, Class: r.Class, Heading: r.Heading})
+	}
+	return draw(d).named("Attention maps of %d pictures and classes", len(rows))
 }
 
 // Maps is a figure of maps of one's own beside the picture, each with its label
 // above; the title is that of the options.
 func Maps(labels []string, maps []attention.Map, photo image.Image, options ...func(*FigureOptions)) *Figure {
-	return drawn(figure.Maps(labels, maps, photo, with(FigureOptions{}, options))).
+	of := session.Subject{Photo: session.PhotoOf(photo)}
+	return draw(&session.Maps{Labels: labels, Maps: maps, Of: of, Look: with(FigureOptions{}, options)}).
 		named("%d maps over the picture", len(maps))
 }
 
-// Plots that a cell makes measure all alphabets, too.
-func init() {
-	plot.DefaultTextHandler = letters.Handler{Plain: text.Plain{Fonts: plot.DefaultTextHandler.Cache()}}
-}
-
 // Plot is a figure of a plot: a *plot.Plot of gonum.org/v1/plot, or anything
-// else that draws itself on gonum's canvas. width and height are what it has on
-// paper, 7*vg.Inch being the text width of a page.
-func Plot(p figure.Drawer, width, height vg.Length) *Figure {
-	return drawn(figure.NewPlot(p, width, height)).named("Plot, %.3g × %.3g inches", width/vg.Inch, height/vg.Inch)
+// else that draws itself on gonum's canvas (figure.Drawer). width and height are
+// what it has on paper, 7*vg.Inch being the text width of a page. What draws it is
+// package plots, which the kernel imports for cells that import gonum.org/v1/plot.
+func Plot(plot any, width, height vg.Length) *Figure {
+	if plotter.New == nil {
+		fail(`a plot needs what draws it: add import _ "github.com/gointr/gointr/pkg/notebook/plots"`)
+	}
+	d := must(plotter.New(plot, width, height))
+	f := &Figure{output: output{
+		forms: func() forms {
+			png := must(d.PNG())
+			said(plotter.Missing())
+			return forms{protocol.MIMEImagePNG: png}
+		},
+		width: int(width / vg.Inch * pageInch),
+		save: map[string]saver{"": func(path string) error {
+			err := d.Save(path)
+			said(plotter.Missing())
+			return err
+		}},
+	}}
+	return f.named("Plot, %.3g × %.3g inches", width/vg.Inch, height/vg.Inch)
 }

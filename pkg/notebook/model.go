@@ -87,10 +87,9 @@ func (m *Model) String() string {
 
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation {
-	photo, _, err := m.m.About().Read(path)
-	Check(err)
+	e := m.explained(m.m.AnswerFile(context.Background(), path, true))
 	lying()
-	return m.explain(path, photo)
+	return e
 }
 
 // lying says in one line how many pictures were read as they lie though they are marked as turned.
@@ -106,12 +105,13 @@ func lying() {
 //	photo := notebook.Picture("bird.png")
 //	before, after := model.ExplainPhoto(photo), model.ExplainPhoto(photo.Without("beak"))
 //	before.Versus(after).Show()
-func (m *Model) ExplainPhoto(photo *Photo) *Explanation { return m.explain(photo.name, photo.p) }
+func (m *Model) ExplainPhoto(photo *Photo) *Explanation {
+	return m.explained(m.m.AnswerPhoto(context.Background(), photo.name, photo.p, true))
+}
 
-func (m *Model) explain(name string, photo *picture.Picture) *Explanation {
-	numbers, took, err := m.m.Answer(context.Background(), name, photo, true)
+func (m *Model) explained(a session.Answered, err error) *Explanation {
 	Check(err)
-	return &Explanation{Numbers: numbers, Took: took, photo: photo, source: m.m.About().Origin}
+	return &Explanation{Numbers: a.Explanation, Took: a.Took, subject: a.Subject(m.m.About().Origin)}
 }
 
 // ExplainAll explains every picture of a folder and of the folders in it, in
@@ -136,8 +136,7 @@ func (m *Model) ExplainAll(folder string) iter.Seq[*Explanation] {
 				failed = append(failed, err.Error())
 			}
 			bar.at("", taken, len(paths))
-			e := &Explanation{Numbers: a.Explanation, Took: a.Took, photo: a.Photo, source: m.m.About().Origin}
-			if err == nil && !yield(e) {
+			if err == nil && !yield(m.explained(a, nil)) {
 				bar.end("%d of %d pictures, then the loop ended", taken, len(paths))
 				return
 			}

@@ -18,7 +18,6 @@ import (
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -68,7 +67,7 @@ func (p *Photo) Upright() *Photo {
 func (p *Photo) Show() *Photo {
 	output{
 		text:  fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height),
-		forms: func() forms { return forms{protocol.MIMEImagePNG: encoded(must(figure.Shrink(p.p)))} },
+		forms: func() forms { return forms{protocol.MIMEImagePNG: encoded(shown(p.p))} },
 	}.show()
 	return p
 }
@@ -77,6 +76,17 @@ func (p *Photo) Show() *Photo {
 func (p *Photo) Save(path string) *Photo {
 	saveAs(path, map[string]saver{".png": written(encoded(p.p))})
 	return p
+}
+
+// shown is a picture at a size for the page.
+func shown(p *picture.Picture) image.Image {
+	const longest = 1333 // pixels
+	long := max(p.Width, p.Height)
+	if long <= longest {
+		return p
+	}
+	to := func(side int) int { return max(1, (side*longest+long/2)/long) }
+	return p.Resize(to(p.Width), to(p.Height))
 }
 
 func encoded(img image.Image) []byte {

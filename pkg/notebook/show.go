@@ -12,7 +12,6 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
-	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/internal/wholefile"
 )
 
@@ -71,17 +70,16 @@ func (o output) show() {
 	}
 	send("", o.forms(), o.text, o.width)
 	gonbui.Sync()
-	missing()
 }
 
 // saidMissing are sentences about letters that no font has: a figure that is shown and saved says it once.
 var saidMissing = map[string]bool{}
 
-// missing tells below the cell which letters of its figures are boxes.
-func missing() {
-	if said := letters.Missing(); said != "" && !saidMissing[said] {
-		saidMissing[said] = true
-		fmt.Fprintln(os.Stderr, said)
+// said tells below the cell which letters of its figures are boxes.
+func said(missing string) {
+	if missing != "" && !saidMissing[missing] {
+		saidMissing[missing] = true
+		fmt.Fprintln(os.Stderr, missing)
 	}
 }
 
@@ -103,7 +101,6 @@ func saveAs(path string, by map[string]saver) {
 		fail("%s cannot be written: end the name with %s", path, strings.Join(slices.Sorted(maps.Keys(by)), " or "))
 	}
 	Check(write(path))
-	missing()
 }
 
 // written writes bytes, asJSON a report for people to read.

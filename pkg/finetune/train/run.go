@@ -16,6 +16,7 @@ import (
 	"github.com/gointr/gointr/pkg/backend"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/finetune"
+	"github.com/gointr/gointr/pkg/finetune/plots"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -306,7 +307,7 @@ func (r *run) curves() error {
 	if err != nil {
 		return err
 	}
-	c, err := finetune.PlotCurves(lines)
+	c, err := plots.Curves(lines)
 	if err != nil {
 		return err
 	}

@@ -28,13 +28,13 @@ import (
 // zero value is ready for use.
 type figures struct {
 	mu   sync.Mutex
-	kept []*drawn // the least recently asked for first
+	kept []*plate // the least recently asked for first
 }
 
 const mostFigures = 8
 
-// drawn is a figure or a page, with what was made of it already.
-type drawn struct {
+// plate is a figure or a page, with what was made of it already.
+type plate struct {
 	asked drawingID
 	drawing
 	about wire.Drawn
@@ -93,7 +93,7 @@ func (s *server) draw(ctx context.Context, r wire.Request, what session.Drawing,
 }
 
 // figureFile keeps a panic of a library from ending everybody's session.
-func (s *server) figureFile(what session.Drawing, asked drawingID, r wire.Request) (f *drawn, file []byte, err error) {
+func (s *server) figureFile(what session.Drawing, asked drawingID, r wire.Request) (f *plate, file []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("this could not be drawn: %v", p)
@@ -114,7 +114,7 @@ func (k *figures) forget() {
 }
 
 // figure is one that is kept, or is drawn now.
-func (s *server) figure(what session.Drawing, asked drawingID) (*drawn, error) {
+func (s *server) figure(what session.Drawing, asked drawingID) (*plate, error) {
 	kept := &s.models.figures.kept
 	for i, f := range *kept {
 		if f.asked == asked {
@@ -126,7 +126,7 @@ func (s *server) figure(what session.Drawing, asked drawingID) (*drawn, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &drawn{asked: asked, drawing: d}
+	f := &plate{asked: asked, drawing: d}
 	width, _ := d.Size()
 	f.about.Width = width.Points()
 	if maps, ok := d.(*figure.Figure); ok {
@@ -134,13 +134,13 @@ func (s *server) figure(what session.Drawing, asked drawingID) (*drawn, error) {
 	}
 	*kept = append(*kept, f)
 	if n := len(*kept) - mostFigures; n > 0 {
-		*kept = append([]*drawn{}, (*kept)[n:]...)
+		*kept = append([]*plate{}, (*kept)[n:]...)
 	}
 	return f, nil
 }
 
 // file is the figure as a file of a name, in the form of its ending; nil without a form.
-func (f *drawn) file(name, form string) (data []byte, err error) {
+func (f *plate) file(name, form string) (data []byte, err error) {
 	switch form {
 	case "":
 		return nil, nil
@@ -220,7 +220,7 @@ func (s *server) make(what session.Drawing) (drawing, error) {
 		if err != nil {
 			return nil, err
 		}
-		return typed(chart.Change(before.Explanation, after.Explanation, before.photo, after.photo, d.Classes...))
+		return typed(chart.Change(before.Explanation, after.Explanation, before.photo, after.photo, d.Classes))
 	}
 	return nil, fmt.Errorf("this session does not know how to draw %T", what)
 }

@@ -1,16 +1,18 @@
-package evaluation
+// Package plots draws what package evaluation counts.
+package plots
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/gointr/gointr/pkg/chart"
+	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
-// PlotConfusion is the confusion matrix (chart.Confusion) of the classes that are taken for each other most often
-// (LookAlikes), at most most of them, 2 to 40. Where all classes fit, all are shown.
-func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
+// Confusion is the confusion matrix (chart.Confusion) of the classes that are taken for each other most often
+// (evaluation.Report.LookAlikes), at most most of them, 2 to 40. Where all classes fit, all are shown.
+func Confusion(r *evaluation.Report, most int) (*figure.Plot, error) {
 	if most < 2 || most > 40 {
 		return nil, fmt.Errorf("a confusion matrix of %d classes is not possible: choose 2 to 40", most)
 	}
@@ -30,7 +32,11 @@ func (r *Report) PlotConfusion(most int) (*figure.Plot, error) {
 	return chart.Confusion(names, r.Confusion, shown)
 }
 
-// PlotCalibration is the reliability diagram (chart.Calibration).
-func (r *Report) PlotCalibration() (*figure.Plot, error) {
-	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), r.Bins)
+// Calibration is the reliability diagram (chart.Calibration).
+func Calibration(r *evaluation.Report) (*figure.Plot, error) {
+	bins := make([]chart.Bin, len(r.Bins))
+	for i, b := range r.Bins {
+		bins[i] = chart.Bin(b)
+	}
+	return chart.Calibration(fmt.Sprintf("ECE %.1f %%, acc1 %.1f %%, %d pictures", r.ECE, r.Acc1, r.Images), bins)
 }
