@@ -14,6 +14,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/interpret/album"
 	"github.com/gointr/gointr/pkg/model"
 )
 
@@ -182,10 +183,10 @@ func (f *interpretFlags) interpret(cmd *cobra.Command, c *common) error {
 	for _, s := range subjects {
 		total += s.Pictures.Len()
 	}
-	folders := interpret.NewPublished(f.out)
+	folders := album.NewPublished(f.out)
 	folders.Heads, folders.Similar = f.heads == 1, f.similar == 1
 	bar := progress(cmd.ErrOrStderr(), total, "looking")
-	study, err := interpret.NewStudy(cmd.Context(), m, subjects, f.options, func(p *interpret.Picture) error {
+	study, err := album.New(cmd.Context(), m, subjects, f.options, func(p *interpret.Picture) error {
 		if f.layout == publishedLayout {
 			if err := folders.Add(p); err != nil {
 				return err
@@ -250,7 +251,7 @@ func (f *interpretFlags) confusions(cmd *cobra.Command, m model.Model, d *interp
 	return subjects, err
 }
 
-func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {
+func (f *interpretFlags) print(w io.Writer, study *album.Album) error {
 	fmt.Fprintf(w, "%s: %s\n", study.Title(), study)
 	table := columns.New(w)
 	for _, p := range study.Pictures {
@@ -261,7 +262,7 @@ func (f *interpretFlags) print(w io.Writer, study *interpret.Study) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	if heads := study.Heads(); heads != nil {
+	if heads := study.Heads; heads != nil {
 		for _, h := range heads.Rows {
 			best := -1
 			for i, p := range h.Parts {

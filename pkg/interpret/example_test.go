@@ -44,7 +44,7 @@ func Example() {
 	}
 	defer study.Close()
 	fmt.Println(study)
-	fmt.Println(study.Heads().Parts)
+	fmt.Println(study.Heads.Parts)
 	// Output:
 	// 5 pictures of val, all of them right
 	// [beak breast tail crest wing bar feet eye]

@@ -1,6 +1,7 @@
 package interpret
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -372,4 +373,31 @@ func (r *Heads) WriteCSV(path string) error {
 		}
 	}
 	return wholefile.CSV(path, rows)
+}
+
+// Looked is over how many pictures the heads were looked at, in words.
+func (r *Heads) Looked() string { return Counted(r.Images) }
+
+// Title is what the page calls the head.
+func (h Head) Title() string {
+	if h.Head < 0 {
+		return "Mean of all"
+	}
+	return fmt.Sprintf("Head %d", h.Head+1)
+}
+
+// Colour is how much the colours at the peak differ, with the interval, in words; nil where that is not known.
+func (h Head) Colour() []string {
+	if h.Spread == nil || h.Spread95 == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("%.0f %%", *h.Spread), fmt.Sprintf("%.0f–%.0f", h.Spread95[0], h.Spread95[1])}
+}
+
+// Common is how much of the weight is shared with the nearest look-alike, in words.
+func (h Head) Common() string {
+	if h.Shared == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f %%", *h.Shared)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/gointr/gointr/pkg/evaluation"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/interpret/album"
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
@@ -308,7 +309,7 @@ func TestHeads(t *testing.T) {
 	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{must(d.Class("owl"))(t)},
 		interpret.Defaults, nil))(t)
 	defer study.Close()
-	h := study.Heads()
+	h := study.Heads
 	if !slices.Equal(h.Parts, []string{"spot", "tail"}) || h.Images != 12 || len(h.Rows) != 3 || h.Rows[2].Head != -1 {
 		t.Fatalf("%+v", h)
 	}
@@ -362,7 +363,7 @@ func TestHeadsByChance(t *testing.T) {
 	study := must(interpret.NewStudy(t.Context(), of(anywhere), []*interpret.Subject{must(d.Class("wren"))(t)},
 		interpret.Defaults, nil))(t)
 	defer study.Close()
-	for _, h := range study.Heads().Rows[:heads] {
+	for _, h := range study.Heads.Rows[:heads] {
 		if *h.Spread < 60 || *h.Spread > 140 || h.Spread95[0] > 100 || h.Spread95[1] < 100 || h.Parts[0].Above {
 			t.Errorf("head %d: spread %v %v, spot %+v", h.Head, *h.Spread, *h.Spread95, h.Parts[0])
 		}
@@ -386,7 +387,7 @@ func TestConfused(t *testing.T) {
 		t.Fatalf("%+v", subjects)
 	}
 	asked = nil
-	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), subjects, interpret.Defaults,
+	study := must(album.New(t.Context(), of(fake(&asked)), subjects, interpret.Defaults,
 		func(p *interpret.Picture) error {
 			if p.Right || len(p.Similar) != 2 || p.Similar[0].Index != 1 || p.Similar[1].Index != 4 ||
 				p.Maps[1][0].Values[cellOf(int(p.Photo.Pix[1])+3)] != 1 {
@@ -401,7 +402,7 @@ func TestConfused(t *testing.T) {
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, "index.html"))
 	data, _ := os.ReadFile(filepath.Join(dir, "interpret.json"))
-	if len(asked) != 2 || study.Heads() != nil || !strings.Contains(string(page), "Rook taken for Crow") ||
+	if len(asked) != 2 || study.Heads != nil || !strings.Contains(string(page), "Rook taken for Crow") ||
 		!strings.Contains(string(data), `"taken_for_name": "005.Crow"`) {
 		t.Errorf("asked %v; %.200s", asked, data)
 	}
@@ -425,7 +426,7 @@ func TestSave(t *testing.T) {
 	var asked []string
 	s := must(d.Class("1"))(t)
 	var all []*interpret.Picture
-	study := must(interpret.NewStudy(t.Context(), of(fake(&asked)), []*interpret.Subject{s},
+	study := must(album.New(t.Context(), of(fake(&asked)), []*interpret.Subject{s},
 		interpret.Options{Layer: 1, TopQ: 3}, func(p *interpret.Picture) error {
 			all = append(all, p)
 			return nil
@@ -493,11 +494,11 @@ func TestPage(t *testing.T) {
 	d := must(interpret.Open(dir, "val", 6, nil))(t)
 	d.Names = hostile
 	var asked []string
-	study := must(interpret.NewStudy(t.Context(),
+	study := must(album.New(t.Context(),
 		modeltest.Model{It: model.About{Origin: origin.Model{Checkpoint: "<b>"}}, Answer: fake(&asked)},
 		[]*interpret.Subject{must(d.Class("1"))(t)}, interpret.Defaults, nil))(t)
 	defer study.Close()
-	page := string(must(study.Page(interpret.FilePage))(t))
+	page := string(must(study.Page(album.FilePage))(t))
 	if n := len(cardPattern.FindAllString(page, -1)); n != 40 || strings.Contains(page, "are in this page") {
 		t.Errorf("%d of 40 pictures are there", n)
 	}
@@ -547,7 +548,7 @@ func TestPublished(t *testing.T) {
 	var asked []string
 	out := t.TempDir()
 	for range 2 { // again gives the same
-		w := interpret.NewPublished(out)
+		w := album.NewPublished(out)
 		for p, err := range must(d.Class("rook"))(t).Each(t.Context(), of(fake(&asked)),
 			interpret.Options{Layer: 1, TopQ: 2}) {
 			if err == nil {

@@ -53,6 +53,9 @@ func (p *Picture) True() int {
 	return slices.IndexFunc(p.Similar, func(c attention.Class) bool { return c.Index == p.Class })
 }
 
+// Probability is that of the true class.
+func (p *Picture) Probability() float64 { return p.Similar[p.True()].Probability }
+
 // Each is the subject's pictures, one after the other, in order; the model never runs on others. While one is made use
 // of the next is answered, and no more than these two are in memory. The first error ends it.
 func (s *Subject) Each(ctx context.Context, m model.Model, o Options) iter.Seq2[*Picture, error] {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
-	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/model"
 )
 
@@ -32,26 +31,35 @@ type Provenance struct {
 }
 
 // Study is what was found in the pictures of one subject, a class, or of several, the confusions of a model: the
-// numbers of every picture (about 2 kB), a page, a contact sheet, and the raw maps in a file that vanishes with the
-// program.
+// numbers of every picture (about 2 kB), and the raw maps in a file that vanishes with the program. Package album draws
+// it.
 type Study struct {
-	Subjects   []*Subject
-	Provenance Provenance
-	Pictures   []*Picture // without maps, logits and photo
+	Subjects   []Studied  `json:"subjects"`
+	Provenance Provenance `json:"provenance"`
+	Pictures   []*Picture `json:"pictures"` // without maps, logits and photo
+	// Heads is what every head does over the pictures of the class; nil where confusions are studied.
+	Heads *Heads `json:"heads"`
 
 	tally HeadTally
-	page  Page
-	sheet sheet
 	spool *os.File // maps.npz
 }
 
+// Studied is a Subject that was looked at.
+type Studied struct {
+	Class     int    `json:"class"`
+	Name      string `json:"name"`
+	Taken     int    `json:"taken_for"` // -1 where the whole class was looked at
+	TakenName string `json:"taken_for_name"`
+	Images    int    `json:"images"`
+}
+
 // NewStudy looks at one or more subjects of a dataset, until ctx ends. each, which may be nil, is told of every
-// picture, with its maps; its error ends the study. A study must be closed.
+// picture, with its maps, and of which subject it is; its error ends the study. A study must be closed.
 func NewStudy(
-	ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture) error,
+	ctx context.Context, m model.Model, subjects []*Subject, o Options, each func(*Picture, *Subject) error,
 ) (_ *Study, err error) {
 	d, from := subjects[0].Dataset, m.About().Origin
-	t := &Study{Subjects: subjects, Provenance: Provenance{
+	t := &Study{Provenance: Provenance{
 		Checkpoint: from.Checkpoint, SHA256: from.SHA256, Model: from.Model, Engine: from.Engine,
 		Upright: from.Upright,
 		Dataset: d.Split.Root, Split: d.Split.Name, ClassesBy: d.By, Layer: o.Layer, TopQ: o.TopQ,
@@ -68,21 +76,22 @@ func NewStudy(
 			t.Close()
 		}
 	}()
-	total := 0
 	for _, s := range subjects {
-		total += s.Pictures.Len()
+		of := Studied{Class: s.Class, Name: d.Names[s.Class], Taken: s.Taken, Images: s.Pictures.Len()}
+		if s.Taken >= 0 {
+			of.TakenName = d.Names[s.Taken]
+		}
+		t.Subjects = append(t.Subjects, of)
 	}
-	t.sheet.of = total
 	w := bufio.NewWriterSize(t.spool, 1<<20)
 	maps := NewMaps(w)
 	for _, s := range subjects {
-		t.page.Begin(s, float64(s.Pictures.Len())/float64(total))
 		for p, err := range s.Each(ctx, m, o) {
 			if err == nil && each != nil {
-				err = each(p)
+				err = each(p, s)
 			}
 			if err == nil {
-				err = t.add(p, s, maps)
+				err = t.add(p, maps)
 			}
 			if err != nil {
 				return nil, err
@@ -95,19 +104,16 @@ func NewStudy(
 	if err != nil {
 		return nil, fmt.Errorf("the maps cannot be kept: %w", wholefile.Cause(err))
 	}
+	if t.class() {
+		t.Heads = t.tally.Report()
+	}
 	return t, nil
 }
 
-func (t *Study) add(p *Picture, s *Subject, maps *Maps) error {
+func (t *Study) add(p *Picture, maps *Maps) error {
 	t.Provenance.Layer = p.Layer
 	if t.class() {
 		t.tally.Add(p)
-	}
-	if err := t.page.Add(p); err != nil {
-		return err
-	}
-	if err := t.sheet.add(p, s); err != nil {
-		return fmt.Errorf("%s: %w", p.Image, err)
 	}
 	if err := maps.Add(p); err != nil {
 		return fmt.Errorf("the maps cannot be kept: %w", wholefile.Cause(err))
@@ -135,18 +141,10 @@ func (t *Study) Right() int {
 	return right
 }
 
-// Heads is what every head does over the pictures of the class; nil where confusions are studied.
-func (t *Study) Heads() *Heads {
-	if !t.class() {
-		return nil
-	}
-	return t.tally.Report()
-}
-
 // Title names what was studied.
 func (t *Study) Title() string {
 	if t.class() {
-		return t.Subjects[0].Name()
+		return attention.Plain(t.Subjects[0].Name)
 	}
 	return "What is taken for what"
 }
@@ -156,70 +154,24 @@ func (t *Study) String() string {
 	p := t.Provenance
 	if !t.class() {
 		return fmt.Sprintf("%s of %s that are taken for another class, of the pairs that are confused most often",
-			pictures(len(t.Pictures)), p.Split)
+			Counted(len(t.Pictures)), p.Split)
 	}
 	n, right := len(t.Pictures), t.Right()
 	if right == n {
-		return fmt.Sprintf("%s of %s, all of them right", pictures(n), p.Split)
+		return fmt.Sprintf("%s of %s, all of them right", Counted(n), p.Split)
 	}
-	return fmt.Sprintf("%s of %s: %d right, %d taken for another class", pictures(n), p.Split, right, n-right)
+	return fmt.Sprintf("%s of %s: %d right, %d taken for another class", Counted(n), p.Split, right, n-right)
 }
-
-// Page is the page of HTML; size is FilePage or NotebookPage.
-func (t *Study) Page(size int) ([]byte, error) {
-	sought, opens := "its true class", "the true class and for the one it was taken for"
-	if t.class() {
-		sought, opens = "the class", "the classes that look most alike to the model"
-	}
-	intro := fmt.Sprintf("%s. Each picture shows where all heads of decoder layer %d together looked for %s; "+
-		"it opens to every head, for %s.", t, t.Provenance.Layer+1, sought, opens)
-	return t.page.HTML(t.Title(), intro, t.Provenance, t.Heads(), size)
-}
-
-// Sheet is a contact sheet: some of the pictures, evenly spaced, right ones first, each with all heads for its true
-// class; of confusions also for the class that it was taken for. It is a page wide at most.
-func (t *Study) Sheet() (*figure.Plot, error) { return t.sheet.plot(t.Title()) }
 
 // summary is interpret.json.
 type summary struct {
 	Provenance
-	Class    *int       `json:"class,omitempty"`
-	Name     string     `json:"name,omitempty"`
-	Images   int        `json:"images"`
-	Right    int        `json:"right"`
-	Confused []confused `json:"confused,omitempty"`
-	Heads    *Heads     `json:"over_pictures,omitempty"`
-}
-
-type confused struct {
-	Class     int    `json:"class"`
-	Name      string `json:"name"`
-	Taken     int    `json:"taken_for"`
-	TakenName string `json:"taken_for_name"`
-	Images    int    `json:"images"`
-}
-
-// Save writes to a folder, which is made when there is none:
-//
-//	index.html      the page
-//	maps.npz        the raw maps (Maps)
-//	interpret.csv   a line a picture
-//	heads.csv       a line a head and part (Heads.WriteCSV); of a class only
-//	interpret.json  where all this comes from, and sums
-//
-// Each file appears whole or not at all, interpret.json last.
-func (t *Study) Save(dir string) error {
-	if err := MakeFolder(dir); err != nil {
-		return err
-	}
-	page, err := t.Page(FilePage)
-	if err == nil {
-		err = wholefile.Bytes(filepath.Join(dir, "index.html"), page)
-	}
-	if err != nil {
-		return err
-	}
-	return t.SaveData(dir)
+	Class    *int      `json:"class,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	Images   int       `json:"images"`
+	Right    int       `json:"right"`
+	Confused []Studied `json:"confused,omitempty"`
+	Heads    *Heads    `json:"over_pictures,omitempty"`
 }
 
 // MakeFolder makes a folder, unless it is there.
@@ -230,7 +182,7 @@ func MakeFolder(dir string) error {
 	return nil
 }
 
-// SaveData is Save without the page.
+// SaveData writes to a folder, which is made when there is none, all but the page of album.Album.Save.
 func (t *Study) SaveData(dir string) error {
 	if err := MakeFolder(dir); err != nil {
 		return err
@@ -247,18 +199,14 @@ func (t *Study) SaveData(dir string) error {
 	if err := t.writeCSV(filepath.Join(dir, "interpret.csv")); err != nil {
 		return err
 	}
-	sum := summary{Provenance: t.Provenance, Images: len(t.Pictures), Right: t.Right(), Heads: t.Heads()}
-	names := t.Subjects[0].Dataset.Names
+	sum := summary{Provenance: t.Provenance, Images: len(t.Pictures), Right: t.Right(), Heads: t.Heads}
 	if t.class() {
-		sum.Class, sum.Name = &t.Subjects[0].Class, names[t.Subjects[0].Class]
+		sum.Class, sum.Name = &t.Subjects[0].Class, t.Subjects[0].Name
 		if err := sum.Heads.WriteCSV(filepath.Join(dir, "heads.csv")); err != nil {
 			return err
 		}
 	} else {
-		for _, s := range t.Subjects {
-			sum.Confused = append(sum.Confused,
-				confused{s.Class, names[s.Class], s.Taken, names[s.Taken], s.Pictures.Len()})
-		}
+		sum.Confused = t.Subjects
 	}
 	return wholefile.JSON(filepath.Join(dir, "interpret.json"), sum)
 }
@@ -283,9 +231,17 @@ func (t *Study) writeCSV(path string) error {
 		rows = append(rows, []string{
 			strconv.Itoa(i), p.Image, strconv.Itoa(p.Class), attention.Plain(p.Name), strconv.FormatBool(p.Right),
 			strconv.Itoa(p.Predicted.Index), attention.Plain(p.Predicted.Name), number(p.Predicted.Probability),
-			strconv.Itoa(p.Rank), number(p.probability()),
+			strconv.Itoa(p.Rank), number(p.Probability()),
 			strings.Join(similar, ";"), strings.Join(names, ";"), strings.Join(logits, ";"), strings.Join(peaks, ";"),
 		})
 	}
 	return wholefile.CSV(path, rows)
+}
+
+// Counted is a number of pictures in words.
+func Counted(n int) string {
+	if n == 1 {
+		return "1 picture"
+	}
+	return fmt.Sprintf("%d pictures", n)
 }

@@ -1,4 +1,4 @@
-package interpret
+package album
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/page"
 )
@@ -47,11 +48,11 @@ type group struct {
 	Heading string
 	Of      int // with those that do not fit
 	Cards   []card
-	subject *Subject
+	subject *interpret.Subject
 }
 
 // Count is how many pictures the group has.
-func (g group) Count() string { return pictures(g.Of) }
+func (g group) Count() string { return interpret.Counted(g.Of) }
 
 type card struct {
 	Place       int // in the script's pictures
@@ -82,7 +83,7 @@ type pageClass struct {
 }
 
 // Begin says that a subject's pictures come next; share is the part of the page's size that they may take.
-func (g *Page) Begin(s *Subject, share float64) {
+func (g *Page) Begin(s *interpret.Subject, share float64) {
 	g.of, g.seen, g.most, g.share = s.Pictures.Len(), 0, 0, share
 	name := s.Name()
 	if s.Taken < 0 {
@@ -95,7 +96,7 @@ func (g *Page) Begin(s *Subject, share float64) {
 }
 
 // Add shows a picture of the subject that was begun.
-func (g *Page) Add(p *Picture) error {
+func (g *Page) Add(p *interpret.Picture) error {
 	if g.most == 0 {
 		each := photoGuess + packedBytes*float64(len(p.Maps)*len(p.Maps[0])*p.Map[0]*p.Map[1])
 		g.most = max(1, int(g.share*FilePage/each))
@@ -125,7 +126,7 @@ func (g *Page) Add(p *Picture) error {
 			class.Index == p.Class, class.Index == p.Predicted.Index,
 		})
 	}
-	note := percent(p.probability())
+	note := percent(p.Probability())
 	if !p.Right {
 		taken, name := attention.Plain(p.Predicted.Name), attention.Plain(p.Name)
 		note = fmt.Sprintf("%s, %s; %s %s", taken, percent(p.Predicted.Probability), name, note)
@@ -134,9 +135,6 @@ func (g *Page) Add(p *Picture) error {
 	g.data = append(g.data, d)
 	return nil
 }
-
-// probability of the true class.
-func (p *Picture) probability() float64 { return p.Similar[p.True()].Probability }
 
 func percent(part float64) string {
 	switch {
@@ -179,11 +177,11 @@ type pageBody struct {
 	Title, Intro string
 	Shown, Of    int // pictures
 	Groups       []group
-	Heads        *Heads
+	Heads        *interpret.Heads
 }
 
 // HTML is the page of about so many bytes, with a title and a few sentences above; heads may be nil.
-func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int) ([]byte, error) {
+func (g *Page) HTML(title, intro string, from interpret.Provenance, heads *interpret.Heads, size int) ([]byte, error) {
 	fit := g.fitting(size)
 	body := pageBody{Title: title, Intro: intro, Shown: len(fit), Heads: heads}
 	for _, all := range g.groups {
@@ -214,38 +212,4 @@ func (g *Page) HTML(title, intro string, from Provenance, heads *Heads, size int
 		},
 	})
 	return out.Bytes(), err
-}
-
-func pictures(n int) string {
-	if n == 1 {
-		return "1 picture"
-	}
-	return fmt.Sprintf("%d pictures", n)
-}
-
-// Looked is over how many pictures the heads were looked at, in words.
-func (r *Heads) Looked() string { return pictures(r.Images) }
-
-// Title is what the page calls the head.
-func (h Head) Title() string {
-	if h.Head < 0 {
-		return "Mean of all"
-	}
-	return fmt.Sprintf("Head %d", h.Head+1)
-}
-
-// Colour is how much the colours at the peak differ, with the interval, in words; nil where that is not known.
-func (h Head) Colour() []string {
-	if h.Spread == nil || h.Spread95 == nil {
-		return nil
-	}
-	return []string{fmt.Sprintf("%.0f %%", *h.Spread), fmt.Sprintf("%.0f–%.0f", h.Spread95[0], h.Spread95[1])}
-}
-
-// Common is how much of the weight is shared with the nearest look-alike, in words.
-func (h Head) Common() string {
-	if h.Shared == nil {
-		return "–"
-	}
-	return fmt.Sprintf("%.0f %%", *h.Shared)
 }

@@ -1,4 +1,4 @@
-package interpret
+package album
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ import (
 	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/interpret"
 	"github.com/gointr/gointr/pkg/page"
 )
 
@@ -42,7 +43,7 @@ type sheetRow struct {
 	panels         []*image.RGBA
 }
 
-func (s *sheet) add(p *Picture, subject *Subject) error {
+func (s *sheet) add(p *interpret.Picture, subject *interpret.Subject) error {
 	i := s.seen
 	s.seen++
 	if !chosen(i, s.of, sheetRows) {
@@ -70,7 +71,7 @@ func (s *sheet) add(p *Picture, subject *Subject) error {
 		return nil
 	}
 	file, name, taken := path.Base(p.Image), attention.Plain(p.Name), attention.Plain(p.Predicted.Name)
-	own := percent(p.probability())
+	own := percent(p.Probability())
 	switch {
 	case subject.Taken >= 0:
 		group := name + " taken for " + taken

@@ -1,4 +1,4 @@
-package interpret
+package album
 
 import (
 	"cmp"
@@ -17,6 +17,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
+	"github.com/gointr/gointr/pkg/interpret"
 )
 
 // Published writes pictures in the folders of the published script (tools/visualization.py of
@@ -48,7 +49,7 @@ func NewPublished(dir string) *Published {
 }
 
 // Add writes a picture. Each file appears whole or not at all.
-func (w *Published) Add(p *Picture) error {
+func (w *Published) Add(p *interpret.Picture) error {
 	_, inner, _ := strings.Cut(p.Image, "/") // split/CLASS/…
 	_, inner, _ = strings.Cut(inner, "/")
 	// Pictures may lie in folders of the class.
