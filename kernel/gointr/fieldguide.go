@@ -11,6 +11,7 @@ import (
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
+	"github.com/gointr/gointr/pkg/fieldguide/book"
 )
 
 // guided is the line that fieldguide prints with --json.
@@ -71,7 +72,7 @@ A dataset may have the folders of some of the model's classes only.`,
 			case out == "":
 				return wrong("no page to write was named: give --out guide.html")
 			}
-			page, table, numbers, err := fieldguide.Files(out)
+			page, table, numbers, err := book.Files(out)
 			if err != nil {
 				return wrongCall{err}
 			}
@@ -90,7 +91,7 @@ A dataset may have the folders of some of the model's classes only.`,
 			if err != nil {
 				return err
 			}
-			if err := g.Save(cmd.Context(), out); err != nil {
+			if err := book.Save(cmd.Context(), g, out); err != nil {
 				return err
 			}
 			result := guided{Checkpoint: flags.checkpoint, Dataset: dataset, Split: o.Split, Classes: []guidedClass{},

@@ -35,7 +35,7 @@ func Example() {
 	}
 	s := guide.Species[0]
 	fmt.Printf("%s: %d of %d recognised, most like %s\n", s.Name, s.Right, s.Pictures, s.Like)
-	// guide.Save(ctx, "guide.html") writes the page.
+	// book.Save(ctx, guide, "guide.html") writes the page.
 
 	// Output:
 	// 001.Dagger_billed_Bunting: 5 of 5 recognised, most like 002.Hook_billed_Bunting

@@ -3,7 +3,9 @@
 // finds nearest, and how often it looks at which part. It is an HTML page, plates for papers, and the numbers.
 //
 //	g, err := fieldguide.Make(ctx, model, "datasets/birds", fieldguide.Options{}, nil)
-//	err = g.Save(ctx, "guide.html")
+//	err = book.Save(ctx, g, "guide.html")
+//
+// Package book draws it.
 package fieldguide
 
 import (
@@ -44,8 +46,9 @@ type Guide struct {
 	About   About     `json:"about"`
 	Species []Species `json:"classes"` // those asked for, by index
 
-	others []Species // look-alikes that were not asked for
-	from   origin.Model
+	// LookAlikes are those that were not asked for.
+	LookAlikes []Species    `json:"-"`
+	From       origin.Model `json:"-"`
 }
 
 // About says where the numbers of a guide come from.
@@ -84,7 +87,7 @@ type Species struct {
 	Heads     []Head  `json:"heads"`   // the most telling first; empty where no picture was recognised
 	Says      string  `json:"summary"` // in a sentence or two, made from the numbers
 
-	examples examples
+	Examples Examples `json:"-"`
 }
 
 // Head is what one head of the last layer looks for, for one class. Maps are those of the class's own query.
@@ -119,12 +122,12 @@ type Patch struct {
 	look signature
 }
 
-// examples are whole pictures with the map of a class's first head.
-type examples struct {
-	patch, beside   Patch         // of the class, of its look-alike
-	own, like       attention.Map // in the picture of patch: for the class, for its look-alike
-	besideMap       attention.Map // in the picture of beside, for the look-alike
-	hasLike, hasOwn bool          // whether there is a look-alike, and one with recognised pictures
+// Examples are whole pictures with the map of a class's first head.
+type Examples struct {
+	Patch, Beside      Patch         // of the class, of its look-alike
+	Own, Like          attention.Map // in the picture of Patch: for the class, for its look-alike
+	BesideMap          attention.Map // in the picture of Beside, for the look-alike
+	HasLike, HasBeside bool          // whether there is a look-alike, and one with recognised pictures
 }
 
 // Find is a class of the guide by name, as people write it, or number.
@@ -135,7 +138,7 @@ func (g *Guide) Find(class string) (*Species, error) {
 	}
 	index, err := attention.Find(class, names, len(names))
 	if err == nil {
-		if s := g.at(index); s != nil && names[index] != "\x00" {
+		if s := g.At(index); s != nil && names[index] != "\x00" {
 			return s, nil
 		}
 		err = fmt.Errorf("class %d is not in this guide", index)
@@ -151,9 +154,9 @@ func (g *Guide) Find(class string) (*Species, error) {
 	return nil, fmt.Errorf("%w: the guide has %s", err, strings.Join(there, ", "))
 }
 
-// at is a class by index, be it a look-alike only; nil where there is none.
-func (g *Guide) at(index int) *Species {
-	for _, list := range [][]Species{g.Species, g.others} {
+// At is a class by index, be it a look-alike only; nil where there is none.
+func (g *Guide) At(index int) *Species {
+	for _, list := range [][]Species{g.Species, g.LookAlikes} {
 		if at := slices.IndexFunc(list, func(s Species) bool { return s.Index == index }); at >= 0 {
 			return &list[at]
 		}
@@ -161,8 +164,8 @@ func (g *Guide) at(index int) *Species {
 	return nil
 }
 
-// head is a head of a class by its index; nil where there is none.
-func (s *Species) head(index int) *Head {
+// Head is a head of a class by its index; nil where there is none, or no class.
+func (s *Species) Head(index int) *Head {
 	if s != nil {
 		if at := slices.IndexFunc(s.Heads, func(h Head) bool { return h.Index == index }); at >= 0 {
 			return &s.Heads[at]
@@ -218,7 +221,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	if err != nil {
 		return nil, err
 	}
-	g := &Guide{About: about, from: it.Origin}
+	g := &Guide{About: about, From: it.Origin}
 	w.guide = g
 	counts := split.Counts()
 	done, of := 0, 0
@@ -247,7 +250,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 			of += counts[folder]
 		}
 	}
-	if g.others, err = gather(more); err != nil {
+	if g.LookAlikes, err = gather(more); err != nil {
 		return nil, err
 	}
 	g.order()

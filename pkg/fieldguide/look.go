@@ -23,9 +23,9 @@ const diffuse = 0.5
 // shorter side, three at least.
 func patchCells(rows, cols int) int { return max(3, min(rows, cols)/5|1) }
 
-// square is the patch around the peak of a map, in pixels of the original picture: moved inwards where it would leave
+// Square is the patch around the peak of a map, in pixels of the original picture: moved inwards where it would leave
 // it.
-func square(m attention.Map, width, height int) image.Rectangle {
+func Square(m attention.Map, width, height int) image.Rectangle {
 	cell := max(float64(width)/float64(m.Cols), float64(height)/float64(m.Rows))
 	side := max(1, min(int(math.Round(float64(patchCells(m.Rows, m.Cols))*cell)), width, height))
 	x, y := m.Peak(width, height)
@@ -254,7 +254,7 @@ func (w *work) head(
 	bits := entropy(m)
 	t.entropy += bits
 	t.spread += math.Exp(bits) / float64(len(m.Values))
-	r := square(m, p.Width, p.Height)
+	r := Square(m, p.Width, p.Height)
 	_, weight := m.Range()
 	one := Patch{Image: key, Square: r, Strength: within(m, r, p.Width, p.Height), Weight: float64(weight),
 		look: look(p, r)}
@@ -330,19 +330,19 @@ func (w *work) examples(ctx context.Context, step func()) error {
 	for i := range g.Species {
 		s := &g.Species[i]
 		if len(s.Heads) > 0 {
-			h, x := &s.Heads[0], &s.examples
-			x.patch = h.shown()
-			maps, err := w.maps(ctx, x.patch, h.Index, s.Index, max(0, s.LookAlike))
+			h, x := &s.Heads[0], &s.Examples
+			x.Patch = h.shown()
+			maps, err := w.maps(ctx, x.Patch, h.Index, s.Index, max(0, s.LookAlike))
 			if err != nil {
 				return err
 			}
-			x.own, x.like, x.hasLike = maps[0], maps[1], s.LookAlike >= 0
-			if other := g.at(s.LookAlike).head(h.Index); other != nil {
-				x.beside, x.hasOwn = other.shown(), true
-				if maps, err = w.maps(ctx, x.beside, h.Index, s.LookAlike); err != nil {
+			x.Own, x.Like, x.HasLike = maps[0], maps[1], s.LookAlike >= 0
+			if other := g.At(s.LookAlike).Head(h.Index); other != nil {
+				x.Beside, x.HasBeside = other.shown(), true
+				if maps, err = w.maps(ctx, x.Beside, h.Index, s.LookAlike); err != nil {
 					return err
 				}
-				x.besideMap = maps[0]
+				x.BesideMap = maps[0]
 			}
 		}
 		step()

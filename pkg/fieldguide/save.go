@@ -1,44 +1,11 @@
 package fieldguide
 
 import (
-	"context"
 	"encoding/csv"
-	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
-
-	"github.com/gointr/gointr/internal/wholefile"
 )
-
-// Files are those that Save writes for the page at path, which must end in .html: the page, the table and all numbers.
-func Files(path string) (page, table, numbers string, err error) {
-	ext := filepath.Ext(path)
-	if !strings.EqualFold(ext, ".html") && !strings.EqualFold(ext, ".htm") {
-		return "", "", "", fmt.Errorf("%s cannot be written: a field guide is a page, so end its name with .html", path)
-	}
-	bare := strings.TrimSuffix(path, ext)
-	return path, bare + ".csv", bare + ".json", nil
-}
-
-// Save writes the page (WriteHTML) and, beside it, the table (WriteCSV) as .csv and the whole Guide as .json. Each file
-// appears whole or not at all.
-func (g *Guide) Save(ctx context.Context, path string) error {
-	page, table, numbers, err := Files(path)
-	if err != nil {
-		return err
-	}
-	if err := wholefile.JSON(numbers, g); err != nil {
-		return err
-	}
-	if err := wholefile.Write(table, g.WriteCSV); err != nil {
-		return err
-	}
-	// Last: when it is there, all is.
-	return wholefile.Write(page, func(w io.Writer) error { return g.WriteHTML(ctx, w) })
-}
 
 // WriteCSV writes the table: a line for each part of each head of each class; one a head where no parts are known, one
 // for a class of which nothing was recognised. Classes and heads count from 0, place from 1; shares, intervals and
@@ -78,7 +45,7 @@ func (g *Guide) WriteCSV(w io.Writer) error {
 			if len(h.Parts) == 0 {
 				add(class, head, make([]string, 12))
 			}
-			other := g.at(s.LookAlike).head(h.Index)
+			other := g.At(s.LookAlike).Head(h.Index)
 			for p := range h.Parts {
 				one := &h.Parts[p]
 				var beside *Share

@@ -41,9 +41,9 @@ func (h *Head) telling() float64 {
 	return 100 * h.Strength
 }
 
-// steady is whether a head keeps to a part: it is there in half of the pictures or more, and not because one of so many
+// Steady is whether a head keeps to a part: it is there in half of the pictures or more, and not because one of so many
 // heads was bound to be on one of so many parts.
-func (h *Head) steady(heads int) bool {
+func (h *Head) Steady(heads int) bool {
 	top := h.Top()
 	return top != nil && !h.Diffuse && top.Share >= 50 && top.beyond(heads*len(h.Parts))
 }
@@ -59,7 +59,7 @@ func (s *Share) beyond(among int) bool {
 
 // order puts the most telling heads first, diffuse ones last, and says of every class what it comes to.
 func (g *Guide) order() {
-	for _, s := range slices.Concat(g.Species, g.others) {
+	for _, s := range slices.Concat(g.Species, g.LookAlikes) {
 		slices.SortStableFunc(s.Heads, func(a, b Head) int {
 			switch {
 			case a.Diffuse && !b.Diffuse:
@@ -78,7 +78,7 @@ func (g *Guide) order() {
 // says is a class in one sentence.
 func (g *Guide) says(s *Species) string {
 	if len(s.Heads) == 0 {
-		return fmt.Sprintf("Of its %s none was recognised, so there is nothing to show.", pictures(s.Pictures))
+		return fmt.Sprintf("Of its %s none was recognised, so there is nothing to show.", Counted(s.Pictures))
 	}
 	like := attention.Plain(s.Like)
 	h := &s.Heads[0]
@@ -86,13 +86,13 @@ func (g *Guide) says(s *Species) string {
 	switch {
 	case h.Diffuse:
 		return fmt.Sprintf("No head looks anywhere in particular: "+
-			"the closest, head %d, is spread over %s of the picture.", h.Index+1, percent(100*h.Spread))
+			"the closest, head %d, is spread over %s of the picture.", h.Index+1, Percent(100*h.Spread))
 	case len(h.Parts) == 0:
 		return fmt.Sprintf("Head %d looks the closest: %s of its attention lies in the patch around its peak.",
-			h.Index+1, percent(100*h.Strength))
+			h.Index+1, Percent(100*h.Strength))
 	case top == nil:
 		return "No head is on any of the known parts in any picture."
-	case !h.steady(g.About.Heads):
+	case !h.Steady(g.About.Heads):
 		why := "No head keeps to one part"
 		if top.Share >= 50 {
 			why = "Too few pictures to say"
@@ -102,14 +102,14 @@ func (g *Guide) says(s *Species) string {
 		return fmt.Sprintf("Known by the %s: head %d, in %s.", top.Part, h.Index+1, often(top))
 	}
 	text := fmt.Sprintf("Told from the %s by the %s: head %d, in %s.", like, top.Part, h.Index+1, often(top))
-	if other := g.at(s.LookAlike).head(h.Index); other != nil {
+	if other := g.At(s.LookAlike).Head(h.Index); other != nil {
 		switch there := other.Top(); {
 		case other.Diffuse:
 			text += fmt.Sprintf(" For the %s this head looks everywhere.", like)
-		case other.steady(g.About.Heads) && there.Part == top.Part:
-			text += fmt.Sprintf(" For the %s it looks there, too (%s).", like, percent(there.Share))
-		case other.steady(g.About.Heads):
-			text += fmt.Sprintf(" For the %s it looks at the %s (%s).", like, there.Part, percent(there.Share))
+		case other.Steady(g.About.Heads) && there.Part == top.Part:
+			text += fmt.Sprintf(" For the %s it looks there, too (%s).", like, Percent(there.Share))
+		case other.Steady(g.About.Heads):
+			text += fmt.Sprintf(" For the %s it looks at the %s (%s).", like, there.Part, Percent(there.Share))
 		}
 	}
 	return text
@@ -117,13 +117,15 @@ func (g *Guide) says(s *Species) string {
 
 // often is "92 % of pictures (95 %: 75 to 98 %)".
 func often(s *Share) string {
-	return fmt.Sprintf("%s of pictures (95 %%: %.0f to %.0f %%)", percent(s.Share), math.Floor(s.Range[0]),
+	return fmt.Sprintf("%s of pictures (95 %%: %.0f to %.0f %%)", Percent(s.Share), math.Floor(s.Range[0]),
 		math.Ceil(s.Range[1]))
 }
 
-func percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
+// Percent is a share in words.
+func Percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
 
-func pictures(n int) string {
+// Counted is a number of pictures in words.
+func Counted(n int) string {
 	if n == 1 {
 		return "one picture"
 	}

@@ -1,4 +1,4 @@
-package fieldguide
+package book
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/fieldguide"
 	"github.com/gointr/gointr/pkg/page"
 )
 
@@ -33,13 +34,13 @@ const (
 	exampleJPEG = 75
 )
 
-func (g *Guide) sizes() (patch, example int) {
-	n := float64(len(g.Species) + len(g.others))
+func sizes(g *fieldguide.Guide) (patch, example int) {
+	n := float64(len(g.Species) + len(g.LookAlikes))
 	strips := n * float64(max(1, g.About.Heads)*g.About.Patches)
 	patch = int(math.Sqrt(pageBytes * sheetPart / (strips * sheetBytes)))
 	example = int(math.Sqrt(pageBytes * (1 - sheetPart) / (float64(max(1, len(g.Species))) * 3 * 0.8 * photoBytes)))
 	largest := 1 // more pixels than the pictures have show no more
-	for _, s := range slices.Concat(g.Species, g.others) {
+	for _, s := range slices.Concat(g.Species, g.LookAlikes) {
 		for _, h := range s.Heads {
 			for _, p := range h.Patches {
 				largest = max(largest, p.Square.Dx())
@@ -52,7 +53,7 @@ func (g *Guide) sizes() (patch, example int) {
 // pageBody is what page.html shows.
 type pageBody struct {
 	Title, Count, Dataset string
-	About                 About
+	About                 fieldguide.About
 	Right, Pictures       int
 	Index                 []pageEntry
 	Cards                 []*pageCard
@@ -99,22 +100,22 @@ type pageSide struct {
 }
 
 type pageShare struct {
-	Share
+	fieldguide.Share
 	Text string
 }
 
 // WriteHTML writes the guide as one page that needs nothing else, below 10 MB for 200 classes. It reads the pictures
 // that it shows again, a class at a time: the error is that of w or ctx, or a picture is gone or has changed its size.
-func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
-	patch, long := g.sizes()
-	body := pageBody{Title: "Field guide: " + g.title(), Count: "this species", About: g.About}
+func WriteHTML(ctx context.Context, g *fieldguide.Guide, w io.Writer) error {
+	patch, long := sizes(g)
+	body := pageBody{Title: "Field guide: " + title(g), Count: "this species", About: g.About}
 	body.Dataset = filepath.Base(filepath.Clean(g.About.Dataset))
 	if n := len(g.Species); n != 1 {
 		body.Count = fmt.Sprintf("%d species", n)
 	}
 	f := &files{root: g.About.Dataset, upright: g.About.Upright}
-	sheet := func(s *Species) error {
-		patches, err := g.sheet(f, s, patch)
+	sheet := func(s *fieldguide.Species) error {
+		patches, err := patchSheet(g, f, s, patch)
 		body.Sheets = append(body.Sheets, patches)
 		clear(f.kept)
 		return cmp.Or(err, ctx.Err())
@@ -124,11 +125,11 @@ func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
 		body.Right += s.Right
 		body.Pictures += s.Pictures
 		entry := pageEntry{Number: s.Index, Name: attention.Plain(s.Name)}
-		if len(s.Heads) > 0 && s.Heads[0].steady(g.About.Heads) {
+		if len(s.Heads) > 0 && s.Heads[0].Steady(g.About.Heads) {
 			entry.By = s.Heads[0].Top().Part
 		}
 		body.Index = append(body.Index, entry)
-		card, err := g.card(f, s, patch, long)
+		card, err := card(g, f, s, patch, long)
 		if err != nil {
 			return err
 		}
@@ -137,19 +138,19 @@ func (g *Guide) WriteHTML(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	for i := range g.others {
-		if err := sheet(&g.others[i]); err != nil {
+	for i := range g.LookAlikes {
+		if err := sheet(&g.LookAlikes[i]); err != nil {
 			return err
 		}
 	}
 	slices.SortStableFunc(body.Index, func(a, b pageEntry) int { return cmp.Compare(a.Number, b.Number) })
 	return pageTemplate.Write(w, page.Content{
-		Title: body.Title, Body: body, Model: g.from, Facts: g.facts(),
+		Title: body.Title, Body: body, Model: g.From, Facts: facts(g),
 	})
 }
 
 // facts are where the guide comes from, but for the model.
-func (g *Guide) facts() []page.Fact {
+func facts(g *fieldguide.Guide) []page.Fact {
 	a := g.About
 	pictures := fmt.Sprintf("%s of %s, digest %s", a.Split, a.Dataset, a.DatasetDigest)
 	if a.PartsDigest != "" {
@@ -164,14 +165,14 @@ func (g *Guide) facts() []page.Fact {
 	}
 }
 
-func (g *Guide) title() string {
+func title(g *fieldguide.Guide) string {
 	if len(g.Species) == 1 {
 		return attention.Plain(g.Species[0].Name)
 	}
 	return fmt.Sprintf("%d species of %s", len(g.Species), filepath.Base(filepath.Clean(g.About.Dataset)))
 }
 
-func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
+func patchSheet(g *fieldguide.Guide, f *files, s *fieldguide.Species, side int) (sheet, error) {
 	rows, places, gap := max(1, g.About.Heads), g.About.Patches, stripGap(side)
 	all := image.NewRGBA(image.Rect(0, 0, places*side+(places-1)*gap, rows*side+(rows-1)*gap))
 	draw.Draw(all, all.Rect, image.White, image.Point{}, draw.Src)
@@ -187,9 +188,9 @@ func (g *Guide) sheet(f *files, s *Species, side int) (sheet, error) {
 }
 
 // card is the card of a class with its pictures, patches of a size and examples at most long.
-func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
-	card := g.words(s)
-	for _, x := range g.whole(s) {
+func card(g *fieldguide.Guide, f *files, s *fieldguide.Species, patch, long int) (*pageCard, error) {
+	card := words(g, s)
+	for _, x := range whole(g, s) {
 		pixels, err := f.example(x.patch, x.m, long)
 		if err != nil {
 			return nil, err
@@ -212,16 +213,16 @@ func (g *Guide) card(f *files, s *Species, patch, long int) (*pageCard, error) {
 }
 
 // words are those of a class's card.
-func (g *Guide) words(s *Species) *pageCard {
+func words(g *fieldguide.Guide, s *fieldguide.Species) *pageCard {
 	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
-	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: g.counts(s)}
-	other := g.at(s.LookAlike)
+	card := &pageCard{Number: s.Index, Name: name, Says: together(s.Says), Like: like, Facts: counts(g, s)}
+	other := g.At(s.LookAlike)
 	for i := range s.Heads {
 		h := &s.Heads[i]
-		row := pageRow{Number: h.Index + 1, Sides: []pageSide{g.side(s, h)}}
-		switch beside := other.head(h.Index); {
+		row := pageRow{Number: h.Index + 1, Sides: []pageSide{side(g, s, h)}}
+		switch beside := other.Head(h.Index); {
 		case beside != nil:
-			row.Sides = append(row.Sides, g.side(other, beside))
+			row.Sides = append(row.Sides, side(g, other, beside))
 		case other != nil:
 			row.Sides = append(row.Sides, pageSide{Who: like, Note: "None of its pictures was recognised."})
 		}
@@ -230,7 +231,7 @@ func (g *Guide) words(s *Species) *pageCard {
 	return card
 }
 
-func onThe(p Patch) string {
+func onThe(p fieldguide.Patch) string {
 	if p.On == "" {
 		return ""
 	}
@@ -238,8 +239,8 @@ func onThe(p Patch) string {
 }
 
 // counts is a class's numbers in a line.
-func (g *Guide) counts(s *Species) string {
-	text := fmt.Sprintf("%d of %s recognised.", s.Right, pictures(s.Pictures))
+func counts(g *fieldguide.Guide, s *fieldguide.Species) string {
+	text := fmt.Sprintf("%d of %s recognised.", s.Right, fieldguide.Counted(s.Pictures))
 	if s.LookAlike < 0 {
 		return text
 	}
@@ -247,7 +248,7 @@ func (g *Guide) counts(s *Species) string {
 	text += fmt.Sprintf(" Look-alike: %s, whose score comes nearest on average (%.1f below); ", like, s.Margin)
 	if s.Margin < 0 {
 		text = fmt.Sprintf("%d of %s recognised. Look-alike: %s, whose score is higher on average (by %.1f); ",
-			s.Right, pictures(s.Pictures), like, -s.Margin)
+			s.Right, fieldguide.Counted(s.Pictures), like, -s.Margin)
 	}
 	switch s.Taken {
 	case 0:
@@ -267,11 +268,11 @@ func (g *Guide) counts(s *Species) string {
 // partsShown is how many parts are told of a head.
 const partsShown = 2
 
-func (g *Guide) side(s *Species, h *Head) pageSide {
+func side(g *fieldguide.Guide, s *fieldguide.Species, h *fieldguide.Head) pageSide {
 	name := attention.Plain(s.Name)
 	side := pageSide{Diffuse: h.Diffuse, Who: name, Sheet: true, Class: s.Index, Patches: len(h.Patches)}
 	side.Alt = fmt.Sprintf("%d patches of %s that head %d attended to most", len(h.Patches), name, h.Index+1)
-	if on := h.shownOn(); on != "" {
+	if on := shownOn(h); on != "" {
 		side.Alt += ": " + on
 	}
 	for i, share := range h.Parts {
@@ -279,13 +280,13 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 			break
 		}
 		side.Parts = append(side.Parts, pageShare{share, fmt.Sprintf("%s %s (%.0f–%.0f)", share.Part,
-			together(percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
+			together(fieldguide.Percent(share.Share)), math.Floor(share.Range[0]), math.Ceil(share.Range[1]))})
 	}
 	switch {
 	case h.Diffuse:
-		side.Note = fmt.Sprintf("diffuse: spread over %s of the picture", percent(100*h.Spread))
+		side.Note = fmt.Sprintf("diffuse: spread over %s of the picture", fieldguide.Percent(100*h.Spread))
 	case len(h.Parts) == 0:
-		side.Note = fmt.Sprintf("%s of its attention lies in the patch", percent(100*h.Strength))
+		side.Note = fmt.Sprintf("%s of its attention lies in the patch", fieldguide.Percent(100*h.Strength))
 	case h.Top() == nil:
 		side.Note = "on no known part"
 	}
@@ -297,7 +298,7 @@ func (g *Guide) side(s *Species, h *Head) pageSide {
 func together(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
 
 // shownOn is which parts the patches of a head are on: "3 on the beak, 2 on the eye".
-func (h *Head) shownOn() string {
+func shownOn(h *fieldguide.Head) string {
 	counts := map[string]int{}
 	var order []string
 	for _, p := range h.Patches {

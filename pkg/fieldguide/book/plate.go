@@ -1,4 +1,4 @@
-package fieldguide
+package book
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/fieldguide"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
@@ -61,13 +62,13 @@ type plateRow struct {
 
 // Plate is the card of one class (Find) as a figure: for paper, and for notebooks that show nothing but pictures. It
 // has the width of a page's text.
-func (g *Guide) Plate(class string) (*figure.Plot, error) {
+func Plate(g *fieldguide.Guide, class string) (*figure.Plot, error) {
 	s, err := g.Find(class)
 	if err != nil {
 		return nil, err
 	}
 	f := &files{root: g.About.Dataset, upright: g.About.Upright}
-	p := &plate{card: g.words(s), foot: fmt.Sprintf(
+	p := &plate{card: words(g, s), foot: fmt.Sprintf(
 		"%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.",
 		g.About.Patches, g.About.Layer+1, g.About.Cells)}
 	if g.About.Parts != nil {
@@ -75,7 +76,7 @@ func (g *Guide) Plate(class string) (*figure.Plot, error) {
 	}
 	p.foot += fmt.Sprintf(" %s of %s, checkpoint %s.", g.About.Split, filepath.Base(g.About.Dataset),
 		filepath.Base(g.About.Checkpoint))
-	for _, x := range g.whole(s) {
+	for _, x := range whole(g, s) {
 		pixels, err := f.example(x.patch, x.m, plateExample)
 		if err != nil {
 			return nil, err
@@ -84,12 +85,12 @@ func (g *Guide) Plate(class string) (*figure.Plot, error) {
 	}
 	for i := range s.Heads {
 		row := plateRow{words: p.card.Heads[i]}
-		for k, of := range []*Species{s, g.at(s.LookAlike)} {
+		for k, of := range []*fieldguide.Species{s, g.At(s.LookAlike)} {
 			if k == len(row.words.Sides) {
 				break
 			}
 			var strip image.Image
-			if h := of.head(s.Heads[i].Index); h != nil {
+			if h := of.Head(s.Heads[i].Index); h != nil {
 				if strip, err = f.strip(h, g.About.Patches, platePatch); err != nil {
 					return nil, err
 				}
@@ -225,29 +226,29 @@ func wrap(s string, by text.Style, width vg.Length) []string {
 
 // A wholePicture is an example of a class, with what to say of it.
 type wholePicture struct {
-	patch        Patch
+	patch        fieldguide.Patch
 	m            attention.Map
 	alt, caption string
 }
 
 // whole are the examples of a class.
-func (g *Guide) whole(s *Species) []wholePicture {
+func whole(g *fieldguide.Guide, s *fieldguide.Species) []wholePicture {
 	if len(s.Heads) == 0 {
 		return nil
 	}
 	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
-	head, x := s.Heads[0].Index+1, &s.examples
+	head, x := s.Heads[0].Index+1, &s.Examples
 	const alt = "A %s, pale but for where head %d looked for it; its peak is framed%s"
-	all := []wholePicture{{x.patch, x.own, fmt.Sprintf(alt, name, head, onThe(x.patch)),
-		fmt.Sprintf("%s: where head %d looked for it. The frame is the patch%s.", name, head, onThe(x.patch))}}
-	if x.hasLike {
-		all = append(all, wholePicture{x.patch, x.like,
+	all := []wholePicture{{x.Patch, x.Own, fmt.Sprintf(alt, name, head, onThe(x.Patch)),
+		fmt.Sprintf("%s: where head %d looked for it. The frame is the patch%s.", name, head, onThe(x.Patch))}}
+	if x.HasLike {
+		all = append(all, wholePicture{x.Patch, x.Like,
 			fmt.Sprintf("The same picture, pale but for where head %d looked for the %s", head, like),
 			fmt.Sprintf("The same picture, where the head looked for the %s instead.", like)})
 	}
-	if x.hasOwn {
-		all = append(all, wholePicture{x.beside, x.besideMap, fmt.Sprintf(alt, like, head, onThe(x.beside)),
-			fmt.Sprintf("%s, where the head looked for it%s.", like, onThe(x.beside))})
+	if x.HasBeside {
+		all = append(all, wholePicture{x.Beside, x.BesideMap, fmt.Sprintf(alt, like, head, onThe(x.Beside)),
+			fmt.Sprintf("%s, where the head looked for it%s.", like, onThe(x.Beside))})
 	}
 	return all
 }

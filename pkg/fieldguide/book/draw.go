@@ -1,4 +1,4 @@
-package fieldguide
+package book
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	xdraw "golang.org/x/image/draw"
 
 	"github.com/gointr/gointr/pkg/attention"
+	"github.com/gointr/gointr/pkg/fieldguide"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -37,7 +38,7 @@ func (f *files) open(key string) (*picture.Picture, error) {
 }
 
 // patch is a patch, side by side pixels.
-func (f *files) patch(p Patch, side int) (*picture.Picture, error) {
+func (f *files) patch(p fieldguide.Patch, side int) (*picture.Picture, error) {
 	whole, err := f.open(p.Image)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (f *files) patch(p Patch, side int) (*picture.Picture, error) {
 }
 
 // strip is the patches of a head beside each other, with gaps of a pixel or more.
-func (f *files) strip(h *Head, places, side int) (*image.RGBA, error) {
+func (f *files) strip(h *fieldguide.Head, places, side int) (*image.RGBA, error) {
 	gap := stripGap(side)
 	strip := image.NewRGBA(image.Rect(0, 0, places*side+(places-1)*gap, side))
 	draw.Draw(strip, strip.Rect, image.White, image.Point{}, draw.Src)
@@ -67,7 +68,7 @@ func (f *files) strip(h *Head, places, side int) (*image.RGBA, error) {
 func stripGap(side int) int { return max(2, side/16) }
 
 // example is a picture with a map over it and the patch framed, at most long pixels a side.
-func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error) {
+func (f *files) example(p fieldguide.Patch, m attention.Map, long int) (*image.RGBA, error) {
 	whole, err := f.open(p.Image)
 	if err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func (f *files) example(p Patch, m attention.Map, long int) (*image.RGBA, error)
 	if err := light(small, m); err != nil {
 		return nil, err
 	}
-	r := square(m, w, h)
+	r := fieldguide.Square(m, w, h)
 	framed := image.Rect(int(float64(r.Min.X)*scale), int(float64(r.Min.Y)*scale), to(r.Max.X), to(r.Max.Y))
 	box(small, framed, max(2, long/140))
 	return small, nil
