@@ -49,6 +49,7 @@ type Guide struct {
 	// LookAlikes are those that were not asked for.
 	LookAlikes []Species    `json:"-"`
 	From       origin.Model `json:"-"`
+	Root       string       `json:"-"` // where the pictures are: the folder of the dataset
 }
 
 // About says where the numbers of a guide come from.
@@ -221,7 +222,7 @@ func Make(ctx context.Context, m model.Model, dataset string, o Options, progres
 	if err != nil {
 		return nil, err
 	}
-	g := &Guide{About: about, From: it.Origin}
+	g := &Guide{About: about, From: it.Origin, Root: dataset}
 	w.guide = g
 	counts := split.Counts()
 	done, of := 0, 0

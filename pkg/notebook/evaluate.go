@@ -6,6 +6,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/evaluation"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // Evaluation is how good a model is on the pictures of a dataset.
@@ -110,12 +111,12 @@ const classesDrawn = 12
 // Confusion is the confusion matrix of the classes that are taken for each other
 // most often.
 func (e *Evaluation) Confusion() *Figure {
-	return drawn(e.Report.PlotConfusion(classesDrawn)).
+	return draw(&session.Confusion{Report: e.Report, Most: classesDrawn}).
 		named("Confusion of %d classes", min(classesDrawn, len(e.Report.Classes)))
 }
 
 // Calibration is the reliability diagram: whether the probabilities can be
 // believed.
 func (e *Evaluation) Calibration() *Figure {
-	return drawn(e.Report.PlotCalibration()).named("Calibration, ECE %.1f %%", e.Report.ECE)
+	return draw(&session.Calibration{Report: e.Report}).named("Calibration, ECE %.1f %%", e.Report.ECE)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gointr/gointr/pkg/faithful"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // FaithfulOptions are what Faithful measures and how.
@@ -63,10 +64,10 @@ func (f *Faithfulness) Save(path string) *Faithfulness {
 
 // Measures is every measure as dots with their intervals.
 func (f *Faithfulness) Measures() *Figure {
-	return drawn(f.Report.Plot()).named("Measures of faithfulness of %d pictures", f.Report.Images)
+	return draw(&session.Measures{Report: f.Report}).named("Measures of faithfulness of %d pictures", f.Report.Images)
 }
 
 // Curves is the insertion and deletion curves with their intervals.
 func (f *Faithfulness) Curves() *Figure {
-	return drawn(f.Report.PlotCurves()).named("Insertion and deletion curves of %d pictures", f.Report.Images)
+	return draw(&session.MeasureCurves{Report: f.Report}).named("Insertion and deletion curves of %d pictures", f.Report.Images)
 }

@@ -1,12 +1,12 @@
 package notebook
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/fieldguide"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // FieldGuideOptions are which classes a field guide has, from which split, and how
@@ -16,6 +16,8 @@ type FieldGuideOptions = fieldguide.Options
 // FieldGuide is what each head looks for in each class of a dataset.
 type FieldGuide struct {
 	Numbers *fieldguide.Guide // every number, for one's own code
+
+	kept string // by which the session knows it
 }
 
 // FieldGuide answers the pictures in dataset/val/CLASS and gathers, for every class,
@@ -31,35 +33,33 @@ func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) 
 	var bar bar
 	looked := 0
 	told := func(doing string, done, of int) {
-		bar.at(doing+" ", done, of)
+		bar.at(doing, done, of)
 		looked = done
 	}
-	g := must(fieldguide.Make(context.Background(), m.m, dataset, with(FieldGuideOptions{}, options), told))
+	g := must(m.m.FieldGuide(context.Background(), dataset, with(FieldGuideOptions{}, options), told))
 	bar.end("%d classes looked at, %d answers", len(g.Species), looked)
-	return &FieldGuide{g}
+	return &FieldGuide{g.Guide, g.Kept}
 }
 
 // Show shows the whole guide as a page in a frame. In VS Code, which may show
 // pictures only, Class shows one species.
 func (g *FieldGuide) Show() *FieldGuide {
-	var html bytes.Buffer
-	Check(g.Numbers.WriteHTML(context.Background(), &html))
 	const text = "Field guide of %d classes (Save keeps it as an .html file, Class shows one of them)"
-	newPage("Field guide", html.Bytes(), text, len(g.Numbers.Species)).Show()
+	newPage("Field guide", drawnPage(&session.GuidePage{Kept: g.kept}), text, len(g.Numbers.Species)).Show()
 	return g
 }
 
 // Save writes the page, path ending in .html, and beside it the numbers as .csv and
-// .json (fieldguide.Guide.Save).
+// .json (book.Save).
 func (g *FieldGuide) Save(path string) *FieldGuide {
-	Check(g.Numbers.Save(context.Background(), path))
+	written(&session.GuideFiles{Kept: g.kept}, path)
 	return g
 }
 
 // Class is the card of one class, by name or number.
 func (g *FieldGuide) Class(class string) *Figure {
 	s := must(g.Numbers.Find(class))
-	return drawn(g.Numbers.Plate(class)).named("%s: %s", attention.Plain(s.Name), s.Says)
+	return draw(&session.Plate{Kept: g.kept, Class: class}).named("%s: %s", attention.Plain(s.Name), s.Says)
 }
 
 // Sentences is a table of what tells each class from its look-alike.

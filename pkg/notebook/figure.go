@@ -48,6 +48,15 @@ func draw(d session.Drawing) *Figure {
 	}}
 }
 
+// written has the session write files, at a path that may be relative.
+func written(d session.Drawing, path string) {
+	whole := must(filepath.Abs(path))
+	_, err := session.Draw(context.Background(), d, whole, "/")
+	if err != nil { // said of the path as it was given
+		fail("%s", strings.ReplaceAll(err.Error(), whole, path))
+	}
+}
+
 // drawnPage is a page that the session makes.
 func drawnPage(d session.Drawing) []byte {
 	return must(session.Draw(context.Background(), d, "page.html", ".html")).File

@@ -118,7 +118,7 @@ func (r *Run) open(path string) *Model { return Open(path, Backend(r.backend)) }
 
 // Curves is the figure of loss and accuracy by epoch.
 func (r *Run) Curves() *Figure {
-	f := drawn(finetune.PlotCurves(r.Epochs))
+	f := draw(&session.TrainingCurves{Lines: r.Epochs})
 	last := r.Epochs[len(r.Epochs)-1]
 	return f.named("Curves of %d epochs; the last has loss %.4f and acc1 %.1f %% in validation",
 		len(r.Epochs), last.TestLoss, last.TestAcc1)

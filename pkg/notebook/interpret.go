@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/interpret"
+	"github.com/gointr/gointr/pkg/session"
 )
 
 // Study is every picture of a class, or the pictures that a model takes for
@@ -17,6 +17,7 @@ type Study struct {
 	Numbers *interpret.Study // every number, for one's own code; nil where nothing is confused
 
 	text string // what there is instead
+	kept string // by which the session knows it
 }
 
 // InterpretOptions are choices for Interpret and Confused.
@@ -27,11 +28,19 @@ type InterpretOptions struct {
 	ByOrder bool   // takes the folders in their order for the model's first classes, whatever their names
 }
 
-func (m *Model) interpret(dataset string, options []func(*InterpretOptions)) (*interpret.Dataset, InterpretOptions) {
+func (m *Model) study(dataset string, options []func(*InterpretOptions), what session.StudyOptions) *Study {
 	o := with(InterpretOptions{Split: "val", TopQ: interpret.Defaults.TopQ, Layer: interpret.Defaults.Layer}, options)
-	about := m.m.About()
-	pictures := must(datasets.OpenSplit(dataset, o.Split))
-	return must(interpret.New(pictures, must(pictures.Labels(about.Classes, about.Names, o.ByOrder)))), o
+	what.Dataset, what.Split, what.ByOrder = dataset, o.Split, o.ByOrder
+	what.Layer, what.TopQ = o.Layer, o.TopQ
+	var bar bar
+	s := must(m.m.Study(context.Background(), what, bar.at))
+	if s.Study == nil {
+		bar.end("%d pictures answered", s.Answered)
+		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.",
+			s.Answered, filepath.Join(dataset, o.Split))}
+	}
+	bar.end("%d pictures looked at", len(s.Pictures))
+	return &Study{Numbers: s.Study, kept: s.Kept}
 }
 
 // Interpret looks at every picture of a class in dataset/val, as the
@@ -48,45 +57,14 @@ func (m *Model) interpret(dataset string, options []func(*InterpretOptions)) (*i
 //
 //	func(o *notebook.InterpretOptions) { o.Split, o.TopQ = "train", 3 }
 func (m *Model) Interpret(dataset, class string, options ...func(*InterpretOptions)) *Study {
-	d, o := m.interpret(dataset, options)
-	s := must(d.Class(class))
-	var bar bar
-	verify(&bar, s.Pictures, "interpret")
-	return m.study([]*interpret.Subject{s}, o, &bar, "")
+	return m.study(dataset, options, session.StudyOptions{Class: class})
 }
 
 // Confused answers every picture in dataset/val, finds the n pairs of classes
 // that are confused most often, and looks for each picture that was taken for the
 // other class where the heads looked for its true class, and where for the other.
 func (m *Model) Confused(dataset string, n int, options ...func(*InterpretOptions)) *Study {
-	d, o := m.interpret(dataset, options)
-	var bar bar
-	verify(&bar, d.Split, "interpret")
-	report := m.answer(&bar, "answering ", d.Names, d.Split, d.Truth)
-	subjects := must(d.Confused(report, n))
-	if len(subjects) == 0 {
-		bar.end("%d pictures answered", report.Images)
-		return &Study{text: fmt.Sprintf("All %d pictures of %s are right: nothing is confused.",
-			report.Images, filepath.Join(dataset, o.Split))}
-	}
-	return m.study(subjects, o, &bar, "looking at what is confused ")
-}
-
-func (m *Model) study(subjects []*interpret.Subject, o InterpretOptions, bar *bar, doing string) *Study {
-	done, of := 0, 0
-	for _, s := range subjects {
-		of += s.Pictures.Len()
-	}
-	count := bar.counts(doing, of)
-	told := func(*interpret.Picture) error {
-		done++
-		count(done)
-		return nil
-	}
-	asked := interpret.Options{Layer: o.Layer, TopQ: o.TopQ}
-	numbers := must(interpret.NewStudy(context.Background(), m.m, subjects, asked, told))
-	bar.end("%d pictures looked at", done)
-	return &Study{Numbers: numbers}
+	return m.study(dataset, options, session.StudyOptions{Confusions: true, Pairs: n})
 }
 
 // String is the study in a line.
@@ -101,12 +79,12 @@ func (s *Study) String() string {
 func (s *Study) Show() *Study { s.Sheet().Show(); return s }
 
 // Save writes the page, the raw maps, tables and where it all comes from to a
-// folder, as gointr interpret does (interpret.Study.Save).
+// folder, as gointr interpret does (album.Album.Save).
 func (s *Study) Save(dir string) *Study {
 	if s.Numbers == nil {
 		fmt.Println(s.text)
 	} else {
-		Check(s.Numbers.Save(dir))
+		written(&session.StudyFolder{Kept: s.kept}, dir)
 	}
 	return s
 }
@@ -118,7 +96,7 @@ func (s *Study) Sheet() *Figure {
 	if s.Numbers == nil {
 		return &Figure{output: output{text: s.text}}
 	}
-	return drawn(s.Numbers.Sheet()).named("%s", s)
+	return draw(&session.Sheet{Kept: s.kept}).named("%s", s)
 }
 
 // Explore is a page to look through: every picture, as far as they fit into a
@@ -128,7 +106,7 @@ func (s *Study) Explore() *Page {
 	if s.Numbers == nil {
 		return &Page{output{text: s.text}}
 	}
-	html := must(s.Numbers.Page(interpret.NotebookPage))
+	html := drawnPage(&session.StudyPage{Kept: s.kept})
 	return newPage(s.Numbers.Title(), html, "Page of %s (Save keeps it as an .html file)", s)
 }
 
@@ -140,7 +118,7 @@ func (s *Study) Heads() *Table {
 	if s.Numbers == nil {
 		return &Table{output{text: s.text}}
 	}
-	heads := s.Numbers.Heads()
+	heads := s.Numbers.Heads
 	if heads == nil {
 		fail("heads are counted over one class: use model.Interpret")
 	}

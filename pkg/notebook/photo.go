@@ -74,7 +74,7 @@ func (p *Photo) Show() *Photo {
 
 // Save writes the picture's pixels as .png.
 func (p *Photo) Save(path string) *Photo {
-	saveAs(path, map[string]saver{".png": written(encoded(p.p))})
+	saveAs(path, map[string]saver{".png": asBytes(encoded(p.p))})
 	return p
 }
 

@@ -247,11 +247,11 @@ func TestUpright(t *testing.T) {
 		t.Errorf("upright the beak is at %v", at)
 	}
 	plain, upright := Open("sample", Backend("go")), Open("sample", Backend("go"), Upright())
-	if e := upright.Explain(path); e.Numbers.Width != 16 || !e.source.Upright ||
+	if e := upright.Explain(path); e.Numbers.Width != 16 || !e.subject.Source.Upright ||
 		!slices.Equal(e.Numbers.Logits, plain.ExplainPhoto(held).Numbers.Logits) {
 		t.Error("a model that turns pictures answers another than the turned photo")
 	}
-	if e := plain.Explain(path); e.Numbers.Width != 24 || e.source.Upright {
+	if e := plain.Explain(path); e.Numbers.Width != 24 || e.subject.Source.Upright {
 		t.Error("a model turns a picture that nobody asked to be turned")
 	}
 	for e := range upright.ExplainAll(dir) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
+	_ "github.com/gointr/gointr/pkg/notebook/plots"
 	"github.com/gointr/gointr/pkg/picture"
 )
 

@@ -103,8 +103,8 @@ func saveAs(path string, by map[string]saver) {
 	Check(write(path))
 }
 
-// written writes bytes, asJSON a report for people to read.
-func written(data []byte) saver {
+// asBytes writes bytes, asJSON a report for people to read.
+func asBytes(data []byte) saver {
 	return func(path string) error { return wholefile.Bytes(path, data) }
 }
 func asJSON(report any) saver { return func(path string) error { return wholefile.JSON(path, report) } }

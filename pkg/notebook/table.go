@@ -80,7 +80,7 @@ func newPage(title string, html []byte, format string, args ...any) *Page {
 	return &Page{output{
 		text:  fmt.Sprintf(format, args...),
 		forms: func() forms { return forms{protocol.MIMETextHTML: page.Embed(title, html)} },
-		save:  map[string]saver{".html": written(html)},
+		save:  map[string]saver{".html": asBytes(html)},
 	}}
 }
 

@@ -113,7 +113,7 @@ func WriteHTML(ctx context.Context, g *fieldguide.Guide, w io.Writer) error {
 	if n := len(g.Species); n != 1 {
 		body.Count = fmt.Sprintf("%d species", n)
 	}
-	f := &files{root: g.About.Dataset, upright: g.About.Upright}
+	f := &files{root: g.Root, upright: g.About.Upright}
 	sheet := func(s *fieldguide.Species) error {
 		patches, err := patchSheet(g, f, s, patch)
 		body.Sheets = append(body.Sheets, patches)

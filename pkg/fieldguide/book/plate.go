@@ -67,7 +67,7 @@ func Plate(g *fieldguide.Guide, class string) (*figure.Plot, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &files{root: g.About.Dataset, upright: g.About.Upright}
+	f := &files{root: g.Root, upright: g.About.Upright}
 	p := &plate{card: words(g, s), foot: fmt.Sprintf(
 		"%d patches of each head of decoder layer %d that were attended to most, %d cells of the feature map wide.",
 		g.About.Patches, g.About.Layer+1, g.About.Cells)}

@@ -19,7 +19,13 @@ import (
 	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/chart"
+	evaluated "github.com/gointr/gointr/pkg/evaluation/plots"
+	measured "github.com/gointr/gointr/pkg/faithful/plots"
+	"github.com/gointr/gointr/pkg/fieldguide"
+	"github.com/gointr/gointr/pkg/fieldguide/book"
 	"github.com/gointr/gointr/pkg/figure"
+	trained "github.com/gointr/gointr/pkg/finetune/plots"
+	"github.com/gointr/gointr/pkg/interpret/album"
 	"github.com/gointr/gointr/pkg/session"
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
@@ -77,6 +83,18 @@ func readDrawing(in *bufio.Reader, bytes int) (d session.Drawing, asked drawingI
 }
 
 func (s *server) draw(ctx context.Context, r wire.Request, what session.Drawing, asked drawingID, out *reply) error {
+	switch what.(type) {
+	case *session.StudyPage, *session.StudyFolder, *session.GuidePage, *session.GuideFiles: // seconds, and in one form
+		d, err := s.make(what)
+		if err != nil {
+			return err
+		}
+		file, err := (&plate{drawing: d}).file(r.Image, r.Form)
+		if err != nil {
+			return err
+		}
+		return out.drawn(wire.Drawn{}, file)
+	}
 	s.models.figures.mu.Lock()
 	defer s.models.figures.mu.Unlock()
 	if ctx.Err() != nil {
@@ -149,6 +167,8 @@ func (f *plate) file(name, form string) (data []byte, err error) {
 			f.png, err = f.PNG()
 		}
 		return f.png, err
+	case "/": // it is written where it is to be
+		return nil, f.Save(name)
 	}
 	dir, err := os.MkdirTemp("", "gointr-figure-")
 	if err != nil {
@@ -221,6 +241,52 @@ func (s *server) make(what session.Drawing) (drawing, error) {
 			return nil, err
 		}
 		return typed(chart.Change(before.Explanation, after.Explanation, before.photo, after.photo, d.Classes))
+	}
+	return s.makeReport(what)
+}
+
+// makeReport draws what was counted, measured and looked at.
+func (s *server) makeReport(what session.Drawing) (drawing, error) {
+	switch d := what.(type) {
+	case *session.Confusion:
+		return typed(evaluated.Confusion(d.Report, d.Most))
+	case *session.Calibration:
+		return typed(evaluated.Calibration(d.Report))
+	case *session.Measures:
+		return typed(measured.Measures(d.Report))
+	case *session.MeasureCurves:
+		return typed(measured.Curves(d.Report))
+	case *session.TrainingCurves:
+		return typed(trained.Curves(d.Lines))
+	case *session.Sheet:
+		a, err := borrowed[*album.Album](s, d.Kept)
+		if err != nil {
+			return nil, err
+		}
+		return typed(a.Sheet())
+	case *session.StudyPage:
+		a, err := borrowed[*album.Album](s, d.Kept)
+		if err != nil {
+			return nil, err
+		}
+		return asPage(a.Page(album.NotebookPage))
+	case *session.StudyFolder:
+		a, err := borrowed[*album.Album](s, d.Kept)
+		return page{func(dir string) error { return a.Save(dir) }}, err
+	case *session.Plate:
+		g, err := borrowed[*fieldguide.Guide](s, d.Kept)
+		if err != nil {
+			return nil, err
+		}
+		return typed(book.Plate(g, d.Class))
+	case *session.GuidePage:
+		g, err := borrowed[*fieldguide.Guide](s, d.Kept)
+		return page{func(path string) error {
+			return wholefile.Write(path, func(w io.Writer) error { return book.WriteHTML(context.Background(), g, w) })
+		}}, err
+	case *session.GuideFiles:
+		g, err := borrowed[*fieldguide.Guide](s, d.Kept)
+		return page{func(path string) error { return book.Save(context.Background(), g, path) }}, err
 	}
 	return nil, fmt.Errorf("this session does not know how to draw %T", what)
 }

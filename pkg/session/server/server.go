@@ -43,6 +43,8 @@ type server struct {
 	models  models
 	ready   func(after string)
 
+	lent lent
+
 	mu        sync.Mutex
 	queues    map[string]*queue    // by kind of engine
 	calls     int                  // open just now
@@ -221,6 +223,8 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 		err = s.draw(ctx, request, drawing, asked, out)
 	case wire.FineTune:
 		err = s.fineTune(ctx, request, in, out)
+	case wire.Look:
+		err = s.look(ctx, request, out)
 	case wire.Faithful:
 		err = s.faithful(ctx, request, out)
 	case wire.Status:

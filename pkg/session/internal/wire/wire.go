@@ -22,6 +22,7 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/faithful"
+	"github.com/gointr/gointr/pkg/model"
 )
 
 // Protocol changes with anything that an older session would not understand.
@@ -47,6 +48,8 @@ const (
 	// FineTune: train in the folder Run, or join the training that is there. The
 	// training goes on when its caller leaves.
 	FineTune = "finetune"
+	// Look: Model, Options: study a class, or make a field guide. What Draw draws of it is kept until its caller leaves.
+	Look = "look"
 	// Faithful: Model, Options: measure whether its maps tell the truth. It ends
 	// when its caller leaves.
 	Faithful = "faithful"
@@ -71,7 +74,7 @@ type Request struct {
 	IfIdle     bool   `json:"if_idle,omitempty"`
 
 	Run     string          `json:"run,omitempty"`     // folder
-	Options json.RawMessage `json:"options,omitempty"` // finetune.Options, or with Faithful Measured
+	Options json.RawMessage `json:"options,omitempty"` // finetune.Options, or with Faithful Measured, with Look Looked
 }
 
 // Reply is one line of what a session says to a request.
@@ -129,6 +132,21 @@ type Measured struct {
 	faithful.Options
 	Names   []string `json:"names,omitempty"` // of the classes, where the caller gave some
 	Upright bool     `json:"upright,omitempty"`
+}
+
+// Looked are the options of Look: one of Study and Guide.
+type Looked struct {
+	About   model.About     // of the model
+	Dataset string          // in full
+	Named   string          // as the caller named it
+	Study   json.RawMessage `json:",omitempty"` // session.StudyOptions
+	Guide   json.RawMessage `json:",omitempty"` // fieldguide.Options
+}
+
+// Progress tells how far Look is.
+type Progress struct {
+	Doing    string
+	Done, Of int
 }
 
 // maxLine is longer than any line of either side: a report of curves has some

@@ -1,0 +1,10 @@
+package main
+
+import (
+"fmt"
+	_ "github.com/gointr/gointr/pkg/notebook"
+)
+
+func main() {
+	fmt.Println()
+}
