@@ -25,7 +25,7 @@ import (
 	"github.com/gointr/gointr/pkg/model"
 	"github.com/gointr/gointr/pkg/model/modeltest"
 	"github.com/gointr/gointr/pkg/origin"
-	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 	"github.com/gointr/gointr/pkg/picture"
 )
 
@@ -251,7 +251,7 @@ func TestVaried(t *testing.T) {
 	}
 }
 
-func framed(html []byte) string { return page.Embed("Field guide", html) }
+func framed(html []byte) string { return frame.Embed("Field guide", html) }
 
 func TestSave(t *testing.T) {
 	dir := plant(t, species, nil)

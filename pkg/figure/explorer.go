@@ -13,6 +13,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 )
 
 //go:embed explorer.html explorer.css explorer.js
@@ -137,7 +138,7 @@ func (d *explorerData) fill(e *attention.Explanation) error {
 	if err != nil {
 		return err
 	}
-	packed, size := map[int]string{}, len(page.Embed("", bare))
+	packed, size := map[int]string{}, len(frame.Embed("", bare))
 	for _, class := range append([]int{d.Class}, d.Order...) {
 		if _, ok := packed[class]; ok {
 			continue

@@ -21,11 +21,12 @@ import (
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 )
 
 type drawing = page.Drawing
 
-func framed(html []byte) string { return page.Embed("Attention explorer", html) }
+func framed(html []byte) string { return frame.Embed("Attention explorer", html) }
 
 // pageData is what the script of a page reads, and its maps as it unpacks them:
 // [class of Kept, layer, head, cell].

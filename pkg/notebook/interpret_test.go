@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gointr/gointr/datasets/birds"
-	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 )
 
 func TestInterpret(t *testing.T) {
@@ -63,7 +63,7 @@ func TestInterpret(t *testing.T) {
 	c.Explore().Save(small)
 	html, err := os.ReadFile(small)
 	if err != nil || !strings.Contains(string(html), "2 pictures") ||
-		!strings.HasPrefix(page.Embed("Page", html), "<template>") {
+		!strings.HasPrefix(frame.Embed("Page", html), "<template>") {
 		t.Errorf("the page: %v", err)
 	}
 	// Nothing is confused but what was laid into the wrong folder.

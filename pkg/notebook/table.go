@@ -10,7 +10,7 @@ import (
 
 	"github.com/gointr/gointr/internal/columns"
 	"github.com/gointr/gointr/internal/wholefile"
-	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 )
 
 // Table is rows of words and numbers that a cell can show and save.
@@ -79,7 +79,7 @@ type Page struct{ output }
 func newPage(title string, html []byte, format string, args ...any) *Page {
 	return &Page{output{
 		text:  fmt.Sprintf(format, args...),
-		forms: func() forms { return forms{protocol.MIMETextHTML: page.Embed(title, html)} },
+		forms: func() forms { return forms{protocol.MIMETextHTML: frame.Embed(title, html)} },
 		save:  map[string]saver{".html": asBytes(html)},
 	}}
 }

@@ -14,7 +14,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"html"
 	"html/template"
 	"io"
 	"io/fs"
@@ -111,14 +110,4 @@ func (c Content) from() []Fact {
 		facts = append([]Fact{{"Model", strings.Join(model, "; ")}}, facts...)
 	}
 	return append(facts, Fact{"Made with", "GoINTR " + origin.Version()})
-}
-
-// Embed is a page as HTML inside another page, a notebook's output, say: a frame with a title, which takes the height
-// that it needs, or that the page's style gives as --tallest. Where the notebook is not trusted Jupyter leaves the
-// frame out and keeps the words of the template.
-func Embed(title string, page []byte) string {
-	title = html.EscapeString(title)
-	return `<template>` + title + ` is shown once this notebook is trusted.</template>` +
-		`<iframe title="` + title + `" style="width:100%;height:720px;border:0" srcdoc="` +
-		html.EscapeString(string(page)) + `"></iframe>`
 }

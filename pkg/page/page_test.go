@@ -23,6 +23,7 @@ import (
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/origin"
 	"github.com/gointr/gointr/pkg/page"
+	"github.com/gointr/gointr/pkg/page/frame"
 )
 
 var files = fstest.MapFS{
@@ -66,7 +67,7 @@ func TestHostile(t *testing.T) {
 		if err := json.Unmarshal([]byte(found[1]), &data); err != nil || fmt.Sprint(data) != fmt.Sprint(hostile) {
 			t.Errorf("the script reads %q (%v)", data, err)
 		}
-		framed := page.Embed(name, []byte(text))
+		framed := frame.Embed(name, []byte(text))
 		inside := framed[strings.Index(framed, `srcdoc="`)+8 : len(framed)-len(`"></iframe>`)]
 		if strings.Count(framed, "<") != 4 || strings.Contains(inside, `"`) || html.UnescapeString(inside) != text {
 			t.Errorf("%q breaks the frame", name)

@@ -8,16 +8,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
-var extensions = codec.Extensions()
+var known struct {
+	sync.Once
+	extensions []string
+}
+
+// extensions are those of pictures. (A variable would link the decoders into every program.)
+func extensions() []string {
+	known.Do(func() { known.extensions = codec.Extensions() })
+	return known.extensions
+}
 
 // isPicture is whether the name ends as a picture's does, in any case.
 func isPicture(name string) bool {
-	return slices.Contains(extensions, strings.ToLower(filepath.Ext(name)))
+	return slices.Contains(extensions(), strings.ToLower(filepath.Ext(name)))
 }
 
 // List is the pictures that args name: a file is itself; a folder is the pictures in it and in its folders, in name
@@ -38,7 +48,7 @@ func List(args ...string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: this folder holds no pictures (%s)", arg, strings.Join(extensions, " "))
+			return nil, fmt.Errorf("%s: this folder holds no pictures (%s)", arg, strings.Join(extensions(), " "))
 		}
 		list = append(list, found...)
 	}

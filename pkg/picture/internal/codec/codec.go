@@ -23,21 +23,26 @@ func newImage(width, height int) *Image {
 
 func (p *Image) row(y int) []uint8 { return p.Pix[y*p.Width*3:][:p.Width*3] }
 
-// formats are told apart by how their files start, whatever their names.
-var formats = []struct {
+type format struct {
 	extensions string
 	is         func(start []byte) bool
 	decode     func(data []byte) (*Image, error)
-}{
-	{".jpg .jpeg", starts("\xFF\xD8\xFF"), decodeJPEG},
-	{".png", starts(pngMagic), decodePNG},
-	{".ppm .pgm", isPNM, decodePNM},
-	{".bmp", isBMP, decodeBMP},
-	{"", isDIB, decodeDIB},
-	{".gif", starts("GIF87a", "GIF89a"), decodeGIF},
-	{".tif .tiff", starts("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), decodeTIFF},
-	{".webp", isWebP, decodeWebP},
-	{".jp2 .j2k", starts(jp2Magic, "\xFF\x4F\xFF\x51"), decodeJPEG2000},
+}
+
+// formats are told apart by how their files start, whatever their names. (As a function: a program that decodes nothing
+// links no decoder.)
+func formats() []format {
+	return []format{
+		{".jpg .jpeg", starts("\xFF\xD8\xFF"), decodeJPEG},
+		{".png", starts(pngMagic), decodePNG},
+		{".ppm .pgm", isPNM, decodePNM},
+		{".bmp", isBMP, decodeBMP},
+		{"", isDIB, decodeDIB},
+		{".gif", starts("GIF87a", "GIF89a"), decodeGIF},
+		{".tif .tiff", starts("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), decodeTIFF},
+		{".webp", isWebP, decodeWebP},
+		{".jp2 .j2k", starts(jp2Magic, "\xFF\x4F\xFF\x51"), decodeJPEG2000},
+	}
 }
 
 func starts(magic ...string) func([]byte) bool {
@@ -54,7 +59,7 @@ func starts(magic ...string) func([]byte) bool {
 // Extensions are those of the formats that are read, in lower case, with their dots.
 func Extensions() []string {
 	var list []string
-	for _, f := range formats {
+	for _, f := range formats() {
 		list = append(list, strings.Fields(f.extensions)...)
 	}
 	return list
@@ -67,7 +72,7 @@ const StartLength = 16
 func Known(start []byte) bool { return decoder(start) != nil }
 
 func decoder(start []byte) func([]byte) (*Image, error) {
-	for _, f := range formats {
+	for _, f := range formats() {
 		if f.is(start) {
 			return f.decode
 		}
