@@ -18,6 +18,9 @@ import (
 
 func main() {
 	args := os.Args[1:]
+	if len(args) > 0 && (args[0] == "get" || args[0] == "build") {
+		accompany(".")
+	}
 	switch {
 	case slices.Equal(args, []string{"get"}) && plan() != nil:
 		// All that the cell imports is there.
@@ -122,6 +125,9 @@ func (p *Plan) build(out string) bool {
 	object, program := filepath.Join(work, "main.a"), filepath.Join(work, "program")
 	compile := exec.Command(p.Compile[0], append(slices.Clone(p.Compile[1:]), "-o", object, "-importcfg", config,
 		"-pack", "./main.go")...)
+	if _, err := os.Stat(plotsFile); err == nil {
+		compile.Args = append(compile.Args, "./"+plotsFile)
+	}
 	var said bytes.Buffer
 	compile.Stdout, compile.Stderr = &said, &said
 	if err := compile.Run(); err != nil {

@@ -34,6 +34,33 @@ type cell struct {
 	key     string
 }
 
+const (
+	plotsFile = "gointr_plots.go" // beside a cell that plots
+	plotsCode = "package main\n\nimport _ \"github.com/gointr/gointr/pkg/notebook/plots\"\n"
+)
+
+// accompany gives a cell that imports gonum's plots, and package notebook, what draws them there (package plots); other
+// cells stay without its fonts.
+func accompany(folder string) {
+	path := filepath.Join(folder, plotsFile)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(folder, "main.go"), nil, parser.ImportsOnly)
+	plots, notebook := false, false
+	if err == nil {
+		for _, spec := range file.Imports {
+			plots = plots || strings.HasPrefix(spec.Path.Value, `"gonum.org/v1/plot`)
+			notebook = notebook || spec.Path.Value == `"github.com/gointr/gointr/pkg/notebook"`
+		}
+	}
+	if _, err := os.Stat(path); (err == nil) == (plots && notebook) {
+		return
+	}
+	if plots && notebook {
+		_ = os.WriteFile(path, []byte(plotsCode), 0o600) // without it the cell says what to import
+	} else {
+		_ = os.Remove(path)
+	}
+}
+
 // readCell reads the cell in a folder. An error says why the go command must build it.
 func readCell(folder string) (*cell, error) {
 	entries, err := os.ReadDir(folder)
@@ -43,7 +70,7 @@ func readCell(folder string) (*cell, error) {
 	for _, e := range entries {
 		name := e.Name()
 		ext := filepath.Ext(name)
-		if name != "main.go" && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go", ".s", ".c", ".h",
+		if name != "main.go" && name != plotsFile && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go", ".s", ".c", ".h",
 			".cc", ".cpp", ".m",
 			".syso", ".swig"}, ext) {
 			return nil, fmt.Errorf("there is %s, too", name)
@@ -61,6 +88,9 @@ func readCell(folder string) (*cell, error) {
 		return nil, err
 	}
 	c := &cell{key: key(folder)}
+	if _, err := os.Stat(filepath.Join(folder, plotsFile)); err == nil {
+		c.imports = append(c.imports, "github.com/gointr/gointr/pkg/notebook/plots")
+	}
 	for _, spec := range file.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		if err != nil || path == "C" || strings.HasPrefix(path, ".") {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,32 @@ var source = func() string {
 	}
 	return folder
 }()
+
+// A cell that plots gets what draws plots beside it, and only such a one.
+func TestPlotsAccompanyTheCell(t *testing.T) {
+	folder := t.TempDir()
+	for _, c := range []struct {
+		imports string
+		want    bool
+	}{
+		{`"fmt"`, false},
+		{`"gonum.org/v1/plot"`, false},
+		{`("github.com/gointr/gointr/pkg/notebook"; "gonum.org/v1/plot")`, true},
+		{`("github.com/gointr/gointr/pkg/notebook"; . "gonum.org/v1/plot/plotter")`, true},
+		{`"github.com/gointr/gointr/pkg/notebook"`, false},
+	} {
+		put(t, filepath.Join(folder, "main.go"), "package main\n\nimport "+c.imports+"\n\nfunc main() {}\n")
+		accompany(folder)
+		data, err := os.ReadFile(filepath.Join(folder, plotsFile))
+		if (err == nil) != c.want || c.want && string(data) != plotsCode {
+			t.Errorf("import %s: beside it there is %q (%v)", c.imports, data, err)
+		}
+		read, err := readCell(folder)
+		if err != nil || slices.Contains(read.imports, "github.com/gointr/gointr/pkg/notebook/plots") != c.want {
+			t.Errorf("import %s: it is read as %+v (%v)", c.imports, read, err)
+		}
+	}
+}
 
 func TestAtAnyDoubtThereIsNoPlan(t *testing.T) {
 	cellFolder, dependency := workspace(t)
