@@ -11,7 +11,7 @@ PYTHON ?= python3
 export GOEXPERIMENT ?= simd
 
 bin := .venv/bin
-sources := $(shell find datasets internal kernel pkg -type f \( -name '*.go' -o -path 'pkg/figure/*.*' -o -path 'pkg/fieldguide/*.*' -o -path 'pkg/hub/sample/*' \) -not -name '*_test.go' -not -path '*/testdata/*') $(wildcard kernel/jupyter/files/*) go.mod go.sum
+sources := $(shell find datasets internal kernel pkg -type f \( -name '*.go' -o -path 'pkg/figure/*.*' -o -path 'pkg/fieldguide/*.*' -o -path 'pkg/interpret/album/*.*' -o -path 'pkg/page/*.*' -o -path 'pkg/hub/sample/*' \) -not -name '*_test.go' -not -path '*/testdata/*') $(wildcard kernel/jupyter/files/*) go.mod go.sum
 # A virtual environment has absolute paths in it: one that was moved is made anew.
 ifneq ($(shell cat .venv/.made-in 2>/dev/null),$(CURDIR))
 .PHONY: .venv/.jupyter

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // order puts what a cell shows back into the order in which the cell showed it: text and pictures come from it by two
@@ -16,6 +17,7 @@ type order struct {
 	early   map[int]*message // pictures before their mark
 	begun   string           // of a mark of which the end has not come
 	held    []*message       // what may be the cell's last words
+	since   time.Time        // the first of them came
 	panicks bool             // from here on all of standard error is held
 }
 
@@ -87,11 +89,23 @@ func (o *order) show(show func(*message)) {
 			delete(o.early, o.line[0].mark)
 		}
 		o.line = o.line[1:]
-		if m.header.Type != "update_display_data" { // a bar's last state may come after a cell's last words
+		if time.Since(o.since) > settled {
 			o.release(show)
 		}
 		show(m)
 	}
+}
+
+// settled is after what time words were not the last: text and pictures from before them may come later than they do,
+// by their other ways.
+var settled = 2 * time.Second
+
+// hold keeps what may be the last words.
+func (o *order) hold(m *message) {
+	if o.held == nil {
+		o.since = time.Now()
+	}
+	o.held = append(o.held, m)
 }
 
 // release shows what was held and was not the last.
@@ -110,9 +124,9 @@ func (o *order) release(show func(*message)) {
 func (o *order) complaint(m *message, text string, show func(*message)) {
 	switch {
 	case o.panicks:
-		o.held = append(o.held, m)
+		o.hold(m)
 	case exited.MatchString(text):
-		o.held = append(o.held, m)
+		o.hold(m)
 	case panicked.MatchString(text):
 		at := panicked.FindStringIndex(text)[0]
 		o.release(show)
@@ -121,15 +135,15 @@ func (o *order) complaint(m *message, text string, show func(*message)) {
 			o.show(show)
 		}
 		o.panicks = true
-		o.held = append(o.held, m.text("stderr", text[at:]))
+		o.hold(m.text("stderr", text[at:]))
 	default:
+		o.release(show) // more of the same way is after it
 		if part := redLines.FindStringSubmatch(text); part != nil {
-			o.release(show)
 			if part[1] != "" {
 				o.line = append(o.line, item{message: m.text("stderr", part[1])})
 				o.show(show)
 			}
-			o.held = append(o.held, m.text("stderr", part[2]))
+			o.hold(m.text("stderr", part[2]))
 			return
 		}
 		o.line = append(o.line, item{message: m})

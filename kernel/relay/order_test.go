@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func stream(name, text string) *message {
@@ -105,8 +106,11 @@ func TestNothingIsLost(t *testing.T) {
 			"b")}, true, "a<p>b"},
 		"warnings": {[]*message{stream("stderr", "careful\n"), stream("stdout", "b")}, true,
 			"careful\nb"},
-		"a red sentence in the middle": {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout",
-			"b")}, true, "\x1b[31mno\x1b[0m\nb"},
+		"a red sentence before other words": {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout",
+			"b"), stream("stderr", "c")}, true, "b\x1b[31mno\x1b[0m\nc"},
+		"a picture from before the last words": {[]*message{stream("stdout", "a\x1e1\x1e"), stream("stderr",
+			"\x1b[31mno\x1b[0m\n"), picture(1, "p"), stream("stdout", "b"), stream("stderr", "exit status 1\n")}, false,
+			"a<p>b"},
 		"a red sentence at the end": {[]*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stderr",
 			"exit status 1\n")}, false, ""},
 		"red after others": {[]*message{stream("stderr", "well\n\x1b[31mno\x1b[0m\n"), stream("stderr",
@@ -127,6 +131,21 @@ func TestNothingIsLost(t *testing.T) {
 		if got := seen(out); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// A red sentence that is followed by more, after a while, is shown where it stands.
+func TestWordsThatWereNotTheLast(t *testing.T) {
+	defer func(was time.Duration) { settled = was }(settled)
+	settled = 0
+	var o order
+	var out []*message
+	for _, m := range []*message{stream("stderr", "\x1b[31mno\x1b[0m\n"), stream("stdout", "b")} {
+		o.take(m, func(m *message) { out = append(out, m) })
+		time.Sleep(time.Millisecond)
+	}
+	if got := seen(out); got != "\x1b[31mno\x1b[0m\nb" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -162,7 +162,7 @@ func (e *Explanation) Versus(after *Explanation, classes ...string) *Figure {
 // Row is the explanation as a row of a Grid: the maps of a class; "" is the
 // predicted one.
 func (e *Explanation) Row(class string) Row {
-	r := Row{Of: e, Class: -1}
+	r := Row{Explanation: e.Numbers, Class: -1, subject: e.subject}
 	if class != "" {
 		r.Class = e.find(class)
 	}

@@ -84,14 +84,23 @@ func (f *Figure) Caption() string { return f.caption }
 // them.
 func Width(name string) vg.Length { return must(look.Width(name)) }
 
-// Mean among the heads of a Grid or a Film is the mean of all heads.
-const Mean = look.Mean
+// Mean among the heads of a Grid or a Film is the mean of all heads; Published, Cubic and Cells are choices of
+// FigureOptions.Smoothing.
+const (
+	Mean      = look.Mean
+	Published = look.Published
+	Cubic     = look.Cubic
+	Cells     = look.Cells
+)
 
 // Row is a row of a Grid (Explanation.Row).
 type Row struct {
-	Of      *Explanation
-	Class   int    // whose maps are shown; below 0 it is the predicted one
-	Heading string // above the row; "" is the name of what differs between rows, class, picture or both
+	Explanation *attention.Explanation
+	Photo       image.Image // needed where the row was not made by Explanation.Row
+	Class       int         // whose maps are shown; below 0 it is the predicted one
+	Heading     string      // above the row; "" is the name of what differs between rows, class, picture or both
+
+	subject session.Subject
 }
 
 // Grid is a figure of chosen heads of one decoder layer in several pictures or for
@@ -104,7 +113,11 @@ type Row struct {
 func Grid(rows []Row, layer int, heads []int, options ...func(*FigureOptions)) *Figure {
 	d := &session.Grid{Layer: layer, Heads: heads, Look: with(FigureOptions{}, options)}
 	for _, r := range rows {
-		d.Rows = append(d.Rows, session.Row{Of: r.Of.subject, Class: r.Class, Heading: r.Heading})
+		of := r.subject
+		if of.Explanation == nil {
+			of = session.Subject{Explanation: r.Explanation, Photo: session.PhotoOf(r.Photo)}
+		}
+		d.Rows = append(d.Rows, session.Row{Of: of, Class: r.Class, Heading: r.Heading})
 	}
 	return draw(d).named("Attention maps of %d pictures and classes", len(rows))
 }
