@@ -1,5 +1,6 @@
-// Package stats is the statistics of reports, as gonum/stat has them: intervals of shares and of what is drawn again,
-// the binomial test, quantiles.
+// Package stats is the statistics of reports: intervals of shares and of what is drawn again, the binomial test,
+// quantiles. The functions behind them are gonum's mathext; gonum/stat itself brings linear algebra along, which takes
+// as long to link as all else of a cell.
 package stats
 
 import (
@@ -7,8 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // Wilson is the 95 % score interval, in percent, of a share of part in of (Wilson, JASA 1927). Unlike the usual one it
@@ -17,7 +17,7 @@ func Wilson(part, of int) [2]float64 {
 	if of == 0 {
 		return [2]float64{0, 100}
 	}
-	z, n, p := distuv.UnitNormal.Quantile(0.975), float64(of), float64(part)/float64(of)
+	z, n, p := mathext.NormalQuantile(0.975), float64(of), float64(part)/float64(of)
 	middle := (p + z*z/(2*n)) / (1 + z*z/n)
 	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	return [2]float64{100 * max(0, middle-half), 100 * min(1, middle+half)}
@@ -26,7 +26,13 @@ func Wilson(part, of int) [2]float64 {
 // AtLeast is the probability of hits or more of n, each with probability p. Where these differ, p being their mean, it
 // is an upper bound for hits above the mean (Hoeffding 1956).
 func AtLeast(hits, n int, p float64) float64 {
-	return distuv.Binomial{N: float64(n), P: min(p, 1)}.Survival(float64(hits - 1))
+	switch {
+	case hits <= 0:
+		return 1
+	case hits > n:
+		return 0
+	}
+	return mathext.RegIncBeta(float64(hits), float64(n-hits+1), min(p, 1))
 }
 
 // Bootstrap draws n of n with replacement, some times, and gives what is got of them each time, sorted, without what is
@@ -47,6 +53,9 @@ func Bootstrap(times, n int, seed1, seed2 uint64, of func(drawn []int) float64) 
 
 // Quantile of sorted numbers is by linear interpolation, as NumPy's.
 func Quantile(q float64, sorted []float64) float64 {
-	n := float64(len(sorted))
-	return stat.Quantile((q*(n-1)+1)/n, stat.LinInterp, sorted, nil)
+	at := q * float64(len(sorted)-1)
+	below := min(max(int(at), 0), len(sorted)-1)
+	above := min(below+1, len(sorted)-1)
+	part := at - float64(below)
+	return sorted[below]*(1-part) + sorted[above]*part
 }

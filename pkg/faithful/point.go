@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/pkg/attention"
@@ -71,7 +70,14 @@ func Spearman(a, b []float64) float64 {
 	if len(a) != len(b) || len(a) < 2 || floats.HasNaN(a) || floats.HasNaN(b) {
 		return math.NaN()
 	}
-	return stat.Correlation(ranks(a), ranks(b), nil)
+	x, y := centred(ranks(a)), centred(ranks(b))
+	return floats.Dot(x, y) / math.Sqrt(floats.Dot(x, x)*floats.Dot(y, y))
+}
+
+// centred is values less their mean.
+func centred(values []float64) []float64 {
+	floats.AddConst(-floats.Sum(values)/float64(len(values)), values)
+	return values
 }
 
 // ranks are 1 for the least and so on.
