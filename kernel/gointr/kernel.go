@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -161,7 +162,12 @@ func kernelServeCommand() *cobra.Command {
 					}
 					return names
 				}}
-			return relay.Serve(ctx, relay.Options{Connection: args[0], Folder: args[1], GoNB: args[2:], Names: &names})
+			types := relay.Types{GoRoot: names.GoRoot}
+			if self, err := os.Executable(); err == nil {
+				types.Plan = filepath.Join(filepath.Dir(self), "..", "bin", "cells.json")
+			}
+			return relay.Serve(ctx, relay.Options{Connection: args[0], Folder: args[1], GoNB: args[2:], Names: &names,
+				Types: &types})
 		},
 	}
 }

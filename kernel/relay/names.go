@@ -134,6 +134,13 @@ func (r *relay) completion(ctx context.Context, q *request) {
 			"cursor_start": end - utf8.RuneCountInString(code[from:at]), "cursor_end": end}))
 		return
 	}
+	if found, from := r.types.complete(code[:at], r.program()); found != nil {
+		end := utf8.RuneCountInString(code[:at])
+		r.reply(q.answer("complete_reply", map[string]any{"status": "ok", "matches": found,
+			"metadata":     map[string]any{},
+			"cursor_start": utf8.RuneCountInString(code[:from]), "cursor_end": end}))
+		return
+	}
 	c := cell.Inside(code)
 	moved, ok := c.Cursor(at)
 	if !ok {
@@ -165,6 +172,11 @@ func nothing(before string) map[string]any {
 func (r *relay) inspection(ctx context.Context, q *request) {
 	asked := q.fields()
 	code, at := cursorOf(asked)
+	if said := r.types.explain(code, at, r.program()); said != "" {
+		r.reply(q.answer("inspect_reply", map[string]any{"status": "ok", "found": true, "metadata": map[string]any{},
+			"data": map[string]any{"text/plain": said}}))
+		return
+	}
 	c := cell.Inside(code)
 	if moved, ok := c.Cursor(at); ok {
 		asked["code"], asked["cursor_pos"] = c.Go, utf8.RuneCountInString(c.Go[:moved])
@@ -172,6 +184,16 @@ func (r *relay) inspection(ctx context.Context, q *request) {
 	if r.ask(ctx, q, q.with(asked)) {
 		r.reply(q.answer("inspect_reply", q.reply.fields()))
 	}
+}
+
+// program is that of the last cell, which has all that is declared; "" before there is one.
+func (r *relay) program() string {
+	paths, _ := filepath.Glob(filepath.Join(r.folder, "gonb_*", "main.go"))
+	if len(paths) != 1 {
+		return ""
+	}
+	data, _ := os.ReadFile(paths[0])
+	return string(data)
 }
 
 // cursorOf is a request's code, and where the cursor is in it in bytes.

@@ -42,6 +42,7 @@ type Options struct {
 	Folder     string   // a private folder for the sockets to GoNB
 	GoNB       []string // the program and its arguments but --kernel
 	Names      *Names   // what cells can name; nil knows nothing
+	Types      *Types   // of what they name
 }
 
 // Serve answers Jupyter until the kernel is shut down, GoNB ends, or ctx is done. An error is one sentence.
@@ -58,7 +59,7 @@ func Serve(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &relay{
-		key: signer(outside.Key), names: o.Names, folder: o.Folder, asked: map[string]*request{},
+		key: signer(outside.Key), names: o.Names, types: o.Types, folder: o.Folder, asked: map[string]*request{},
 		numbers: map[int]int{}, work: make(chan *request, 1<<14),
 	}
 	r.book.Exported = o.Names.exported

@@ -17,6 +17,7 @@ type relay struct {
 	toShell, toControl, toStdin  socket // where GoNB is
 	fromIOPub                    socket
 	names                        *Names
+	types                        *Types
 	folder                       string // GoNB's temporary files are below it
 	ending                       atomic.Bool
 	work                         chan *request // those that GoNB takes one after the other
