@@ -122,6 +122,7 @@ bench: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)
 	@$(PYTHON) notebooks/run.py versus $(oracle)
 	@$(PYTHON) notebooks/run.py loader $(oracle)
 	@$(PYTHON) notebooks/run.py step $(oracle)
+	@$(bin)/python notebooks/run.py edited
 	@$(bin)/python notebooks/run.py cells $(oracle)
 
 learn: setup $(if $(GOINTR_ORACLE),,.venv-oracle/.made)

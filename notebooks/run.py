@@ -7,6 +7,7 @@
     run.py learn PYTHON   trains on drawn birds here and in PyTorch, from the same starts: do both learn as well?
     run.py versus PYTHON  the same beside PyTorch, which that Python has
     run.py loader PYTHON  times the loader of pictures for training beside torchvision's, which that Python has
+    run.py edited         times edited cells and the first Tab beside Python's kernel, and what an edited cell's time goes to
     run.py cells PYTHON   times cells: the first one ever beside the demo in PyTorch, and those on a warm session
 """
 import json
@@ -306,8 +307,80 @@ def cells(rounds=3, warm=5):
     print(f"the same again   {median(again):.2f} s from run to figure, without a forward pass")
 
 
+def edited(rounds=9):
+    import tempfile
+    from jupyter_client.manager import KernelManager
+    from statistics import median
+
+    def answered(client, code):
+        start, said = time.monotonic(), []
+        reply = client.execute_interactive(code, timeout=600, output_hook=lambda m: said.append(m["content"].get("text", "")))
+        if reply["content"]["status"] != "ok":
+            sys.exit("bench: the cell failed: " + "".join(said))
+        return time.monotonic() - start, "".join(said)
+
+    def kernel(name):
+        manager = KernelManager(kernel_name=name)
+        start = time.monotonic()
+        manager.start_kernel(stderr=subprocess.DEVNULL)
+        client = manager.client()
+        client.start_channels()
+        client.wait_for_ready(timeout=120)
+        return manager, client, time.monotonic() - start
+
+    image, spent = here / "bird.png", {"compile": [], "link": []}
+    with tempfile.TemporaryDirectory(prefix="gointr-bench-") as folder:
+        os.environ["GOINTR_RUNTIME_DIR"] = folder  # a session of its own
+        times = os.environ["GOINTR_TIMES"] = os.path.join(folder, "times")
+        python, asked, _ = kernel("python3")
+        manager, client, ready = kernel("gointr")
+        try:
+            start = time.monotonic()
+            written = "import \"github.com/gointr/gointr/pkg/notebook\"\nnotebook.Op"
+            if "Open" not in client.complete(written, len(written), reply=True, timeout=60)["content"]["matches"]:
+                sys.exit("bench: the first Tab does not find notebook.Open")
+            tab = time.monotonic() - start
+            prints, peer = [], []
+            for i in range(rounds):
+                prints.append(answered(client, f"fmt.Println({i})")[0])
+                peer.append(answered(asked, f"print({i})")[0])
+            first = shown(client, CELL % "sample" + EXPLAIN % image)[0]
+            cells, asks, draws = [], [], []
+            for i in range(rounds):
+                open(times, "w").close()
+                seconds, said = answered(client, f"""%%
+fmt.Print({i})
+start := time.Now()
+bird := model.Explain("{image}")
+asked := time.Since(start).Seconds()
+bird.Show()
+fmt.Println("", asked, time.Since(start).Seconds()-asked)
+""")
+                if i == 0:
+                    continue  # the first of its imports is a whole build
+                cells.append(seconds)
+                _, ask, draw = said.split("\n")[-2].split()
+                asks.append(float(ask))
+                draws.append(float(draw))
+                for line in open(times):
+                    what, took = line.split()
+                    spent[what].append(float(took))
+            size = max(f.stat().st_size for f in pathlib.Path(tempfile.gettempdir()).glob("gointr-kernel-*/gonb_*/gonb_*") if f.is_file())
+        finally:
+            for c, m in ((client, manager), (asked, python)):
+                c.stop_channels()
+                m.shutdown_kernel(now=True)
+            subprocess.run([gointr, "session", "stop"], stdout=subprocess.DEVNULL)
+    parts = {"compiling": median(spent["compile"]), "linking": median(spent["link"]), "asking the session": median(asks), "drawing and showing": median(draws)}
+    print(f"edited fmt.Println   {median(prints):.2f} s, print in Python's kernel {median(peer):.3f} s")
+    print(f"edited Explain, Show {median(cells):.2f} s: " + ", ".join(f"{what} {took:.2f} s" for what, took in parts.items()) + f", all else {median(cells) - sum(parts.values()):.2f} s")
+    print(f"first cell           {first:.2f} s, after {ready:.2f} s until the kernel answers")
+    print(f"first Tab            {tab:.2f} s")
+    print(f"size of such a cell  {size / 1e6:.1f} MB")
+
+
 if __name__ == "__main__":
-    verbs = {"cells": cells, "demo": demo, "lab": lab, "bench": bench, "learn": learn, "loader": loader, "step": step, "versus": versus}
+    verbs = {"edited": edited, "cells": cells, "demo": demo, "lab": lab, "bench": bench, "learn": learn, "loader": loader, "step": step, "versus": versus}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

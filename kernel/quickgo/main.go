@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -130,7 +131,7 @@ func (p *Plan) build(out string) bool {
 	}
 	var said bytes.Buffer
 	compile.Stdout, compile.Stderr = &said, &said
-	if err := compile.Run(); err != nil {
+	if err := timed("compile", compile.Run); err != nil {
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || !bytes.Contains(said.Bytes(), []byte("main.go:")) {
 			return false
@@ -141,10 +142,23 @@ func (p *Plan) build(out string) bool {
 	}
 	link := exec.Command(p.Link[0], append(slices.Clone(p.Link[1:]), "-o", program, "-importcfg", linked, object)...)
 	link.Env = append(os.Environ(), "GOROOT="+p.Root)
-	if link.Run() != nil {
+	if timed("link", link.Run) != nil {
 		return false
 	}
 	return os.Rename(program, out) == nil
+}
+
+// timed adds to the file that GOINTR_TIMES names, for make bench, how many seconds a step took.
+func timed(step string, run func() error) error {
+	start := time.Now()
+	err := run()
+	if path := os.Getenv("GOINTR_TIMES"); path != "" {
+		if f, failed := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600); failed == nil {
+			fmt.Fprintf(f, "%s %.4f\n", step, time.Since(start).Seconds())
+			f.Close()
+		}
+	}
+	return err
 }
 
 // captureLater makes a plan of the build that was just done, while the cell runs.
