@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // maxClassFile bounds what is read: CUB's 200 names take 6 kB, iNaturalist's 10,000 with their whole taxonomy 1 MB.
@@ -47,7 +48,7 @@ func ReadClasses(path string) ([]string, error) {
 
 // readText gives the file's text, which is not blank, with "\n" as line end.
 func readText(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := wholefile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("there is no class file %s: check the path", path)
 	}

@@ -141,7 +141,7 @@ func cubNames(from, file string) (map[string]string, error) {
 // eachLine cuts every line of a file of the download at spaces into n fields, the last of which may have spaces.
 func eachLine(from, file string, n int, do func(fields []string) error) error {
 	file = filepath.Join(from, filepath.FromSlash(file))
-	f, err := os.Open(file)
+	f, err := wholefile.Open(file)
 	if err != nil {
 		return fmt.Errorf("%s cannot be read, which a download of CUB-200-2011 has: %w", file, wholefile.Cause(err))
 	}
@@ -182,7 +182,7 @@ func place(from, to string) error {
 	if info.Mode().IsRegular() && os.Link(from, to) == nil { // a link to a symbolic link may lead elsewhere
 		return nil
 	}
-	in, err := os.Open(from)
+	in, err := wholefile.Open(from)
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", from, wholefile.Cause(err))
 	}

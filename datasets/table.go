@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ func (t *table) pixels(column int) (float64, error) {
 // readTable gives every line of a file to each; of is what it holds. Columns beyond the needed ones may be missing, all
 // of them together. The error is one sentence with the path.
 func readTable(path, of string, needed, boxed []string, each func(t *table) error) error {
-	file, err := os.Open(path)
+	file, err := wholefile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no file of %s %s: check the path", of, path)
 	}

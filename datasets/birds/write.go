@@ -141,7 +141,7 @@ func (o Options) Describe() []Description {
 // Open reads which dataset a folder holds, from its species.json.
 func Open(dir string) (Options, error) {
 	name := filepath.Join(dir, "species.json")
-	data, err := os.ReadFile(name)
+	data, err := wholefile.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Options{}, fmt.Errorf("%s is no dataset of birds: there is no species.json in it", dir)
 	}

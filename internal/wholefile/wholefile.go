@@ -1,4 +1,4 @@
-// Package wholefile writes files and folders that appear whole or not at all.
+// Package wholefile writes files and folders that appear whole or not at all, and reads nothing but files.
 package wholefile
 
 import (
@@ -14,6 +14,32 @@ import (
 	"os"
 	"path/filepath"
 )
+
+// errNoFile is what a path leads to that no program may wait for.
+var errNoFile = errors.New("it is not a file but a pipe, a socket or a device")
+
+// Open is os.Open for files and folders. Whatever else is there is an error at once: who opens a pipe waits for the one
+// who writes to it.
+func Open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errNoFile}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
+// Read is os.ReadFile, with Open's errors.
+func Read(path string) ([]byte, error) {
+	file, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
+}
 
 // Write fills a new file beside path and then takes path's place, so that a failure leaves nothing half-written and the
 // old file as it was. The error is one sentence with the path.

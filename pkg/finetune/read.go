@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -23,7 +22,7 @@ const (
 // when a process died is left out. A run without one has none.
 func ReadLog(run string) ([]Line, error) {
 	path := filepath.Join(run, LogFile)
-	data, err := os.ReadFile(path)
+	data, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
@@ -271,7 +270,7 @@ func parseLikeness(data []byte) (*Likeness, error) {
 
 // ReadLikeness reads what Write wrote.
 func ReadLikeness(path string) (*Likeness, error) {
-	data, err := os.ReadFile(path)
+	data, err := wholefile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", path, wholefile.Cause(err))
 	}

@@ -10,9 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // Model says which model numbers come from. What is empty is left out in files.
@@ -36,7 +37,7 @@ func Digest(paths ...string) (string, error) {
 }
 
 func digest(hash io.Writer, path string) error {
-	file, err := os.Open(path)
+	file, err := wholefile.Open(path)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture/internal/codec"
 )
 
@@ -55,7 +55,7 @@ func ReadFor(path string, upright bool) (*Picture, Orientation, error) {
 
 // readFile reads a whole file, but of a file that is not a picture only the start.
 func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := wholefile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,8 +101,8 @@ func Start(ctx context.Context, progress io.Writer, flags ...string) error {
 // trainings.
 const saving = 2 * time.Minute
 
-// Stop ends the session and what it is doing; ErrNone when there is none. One
-// that does not listen is killed.
+// Stop ends the session and what it is doing; ErrNone when there is none. One that does not listen, or does not come to
+// an end, is killed.
 func Stop(ctx context.Context) error {
 	where, err := place.Find()
 	if err != nil {
@@ -109,28 +110,53 @@ func Stop(ctx context.Context) error {
 	}
 	c, err := connect(ctx, where, patience/4)
 	if errors.Is(err, ErrNone) {
-		return ErrNone
+		return finish(ctx, where)
 	}
+	pid := 0
 	if err == nil {
-		_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Stop}, nil, &struct{}{})
-		if err == nil || errors.Is(err, errLost) {
-			if ended(ctx, where, saving) == nil {
-				return nil
-			}
+		pid = c.pid
+		var stopping wire.Stopping
+		_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Stop}, nil, &stopping)
+		wait := patience
+		if stopping.Trainings > 0 {
+			wait = saving
+		}
+		if (err == nil || errors.Is(err, errLost)) && ended(ctx, where, wait) == nil {
+			return nil
 		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return kill(ctx, where)
+	if pid == 0 {
+		if pid, err = listener(where); err != nil {
+			return err
+		}
+	}
+	return kill(ctx, where, pid)
 }
 
-// kill ends the process that has the socket.
-func kill(ctx context.Context, where place.Place) error {
-	pid, err := listener(where)
-	if err != nil {
-		return err
+// finish ends a session that has stopped listening and hangs in what it did last; ErrNone when there is none.
+func finish(ctx context.Context, where place.Place) error {
+	if ended(ctx, where, 0) == nil {
+		return ErrNone
 	}
+	text, _ := os.ReadFile(where.Alive())
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if ended(ctx, where, patience/2) == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return errors.New("the session does not end, and which process it is cannot be told")
+	}
+	return kill(ctx, where, pid)
+}
+
+// kill ends the process of the session.
+func kill(ctx context.Context, where place.Place, pid int) error {
 	process, err := os.FindProcess(pid)
 	if err == nil {
 		err = process.Kill()

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gointr/gointr/internal/wholefile"
 )
 
 // A checkpoint may lie in several files: as shards, beside an index that says which tensor is in which (as
@@ -112,7 +114,7 @@ func readIndex(path string) (*index, error) {
 	if info.Size() > maxHeader {
 		return nil, errIndex
 	}
-	content, err := os.ReadFile(path)
+	content, err := wholefile.Read(path)
 	if err != nil {
 		return nil, err
 	}

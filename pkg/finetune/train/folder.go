@@ -68,7 +68,7 @@ func appendTo(path string, data []byte) error {
 // keepLines has a file end after the last line that is kept: what came later is
 // done again.
 func keepLines[T any](path string, keep func(T) bool) error {
-	data, err := os.ReadFile(path)
+	data, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was written yet
 	}
@@ -139,7 +139,7 @@ func fileIs(path string) bool {
 // ReadOptions are the options of the run in a folder.
 func ReadOptions(dir string) (Options, error) {
 	var o Options
-	data, err := os.ReadFile(filepath.Join(dir, configFile))
+	data, err := wholefile.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return o, fmt.Errorf("%s holds no training: there is no %s in it", dir, configFile)
 	}

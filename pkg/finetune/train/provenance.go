@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -56,7 +55,7 @@ func (r *run) provenance(ctx context.Context) (Provenance, error) {
 func (r *run) samePictures(ctx context.Context) error {
 	var before Provenance
 	path := filepath.Join(r.dir, provenanceFile)
-	data, err := os.ReadFile(path)
+	data, err := wholefile.Read(path)
 	if err == nil {
 		err = json.Unmarshal(data, &before)
 	}

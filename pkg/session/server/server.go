@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gointr/gointr/pkg/attention"
@@ -125,8 +126,19 @@ func (s *server) serve(ctx context.Context) error {
 	go s.watch(ctx, own)
 	context.AfterFunc(ctx, func() { listener.Close() })
 	var calls sync.WaitGroup
+	full := false // the system gives no more files
 	for {
 		conn, err := listener.Accept()
+		if ctx.Err() == nil && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+			errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ECONNABORTED)) {
+			if !full {
+				s.models.log.Warn("callers wait", "why", err)
+			}
+			full = true
+			time.Sleep(fullWait)
+			continue
+		}
+		full = false
 		if err != nil {
 			if ctx.Err() == nil {
 				s.end(fmt.Errorf("the session's socket broke: %w", err))
@@ -136,9 +148,20 @@ func (s *server) serve(ctx context.Context) error {
 		calls.Go(func() { s.call(ctx, conn.(*net.UnixConn)) })
 	}
 	s.working.Wait() // they save
-	calls.Wait()
+	left := make(chan struct{})
+	go func() { calls.Wait(); close(left) }()
+	select {
+	case <-left:
+	case <-time.After(leaving): // what hangs in the system, as a dead network mount does, hears of no end
+		s.models.log.Warn("calls hang, and are left behind")
+	}
 	return context.Cause(ctx)
 }
+
+const (
+	fullWait = 100 * time.Millisecond // before the system is asked again for a file
+	leaving  = 3 * time.Second        // that calls have to come to an end
+)
 
 // watch ends the session after its idle time, and when its socket is no longer
 // the one that callers find: someone emptied the folder.
@@ -364,7 +387,10 @@ func (s *server) stop(r wire.Request, out *reply) error {
 	if r.IfIdle && busy {
 		return errors.New("the session is at work")
 	}
-	err := out.finish(struct{}{})
+	s.mu.Lock()
+	trainings := len(s.trainings)
+	s.mu.Unlock()
+	err := out.finish(wire.Stopping{Trainings: trainings})
 	s.end(errStopped)
 	return err
 }

@@ -127,6 +127,11 @@ type Drawn struct {
 	Missing string  `json:"missing,omitempty"` // tells of letters that no font has
 }
 
+// Stopping is the result of Stop.
+type Stopping struct {
+	Trainings int // that are saved first
+}
+
 // Measured are the options of Faithful.
 type Measured struct {
 	faithful.Options
