@@ -40,10 +40,26 @@ func ReadClasses(path string) ([]string, error) {
 	} else {
 		names, err = classesOfLines(text)
 	}
+	if err == nil {
+		err = distinct(names)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return names, nil
+}
+
+// distinct is an error where two classes have one name: no answer could tell them apart.
+func distinct(names []string) error {
+	first := map[string]int{}
+	for i, name := range names {
+		if before, there := first[name]; there {
+			return fmt.Errorf("classes %d and %d are both called %q (counted from 0): give every class a name of its own",
+				before, i, name)
+		}
+		first[name] = i
+	}
+	return nil
 }
 
 // readText gives the file's text, which is not blank, with "\n" as line end.

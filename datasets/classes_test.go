@@ -59,8 +59,7 @@ func TestReadClasses(t *testing.T) {
 		"digits as names": {"0\n1\n2\n3\n", []string{"0", "1", "2", "3"}},
 		"ImageFolder's CUB names": {"001.Black_footed_Albatross\n002.Laysan_Albatross\n003.Sooty_Albatross\n",
 			birds},
-		"same name twice": {"unknown\nunknown", []string{"unknown", "unknown"}},
-		"JSON list":       {`["Albatross", "Painted Bunting", "Épervier"]`, plain},
+		"JSON list": {`["Albatross", "Painted Bunting", "Épervier"]`, plain},
 		"JSON list, BOM, CRLF": {"\ufeff\r\n[\r\n\"Albatross\",\r\n\"Painted Bunting\", \"\\u00c9pervier\"]\r\n",
 			plain},
 		"JSON number to name":        {`{"2": "Épervier", "0": "Albatross", "1": "Painted Bunting"}`, plain},
@@ -97,8 +96,10 @@ func TestReadClassesErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, want string
 	}{
-		"empty": {"", "is empty"},
-		"blank": {"\ufeff \r\n\t\n", "is empty"},
+		"empty":                 {"", "is empty"},
+		"same name twice":       {"unknown\nwren\nunknown", `classes 0 and 2 are both called "unknown"`},
+		"same name twice, JSON": {`["a", "b", "b"]`, `classes 1 and 2 are both called "b"`},
+		"blank":                 {"\ufeff \r\n\t\n", "is empty"},
 		"double number": {cub(200, map[int]string{57: "56 056.Bird"}),
 			"line 57 has the number 56 again, after line 56"},
 		"double number, small":   {"1 a\n1 b", "line 2 has the number 1 again"},

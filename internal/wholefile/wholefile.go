@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // errNoFile is what a path leads to that no program may wait for.
@@ -41,10 +42,53 @@ func Read(path string) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
+var kept struct {
+	sync.Mutex
+	files map[string]os.FileInfo
+}
+
+// Keep has files that are there stay as they are: Write refuses to take their place, by whatever path or link they are
+// named. What is no file, or is not there, is passed over.
+func Keep(paths ...string) {
+	kept.Lock()
+	defer kept.Unlock()
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			if kept.files == nil {
+				kept.files = map[string]os.FileInfo{}
+			}
+			kept.files[path] = info
+		}
+	}
+}
+
+// Spare is an error where path leads to a file that Keep keeps.
+func Spare(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	kept.Lock()
+	defer kept.Unlock()
+	for name, input := range kept.files {
+		if os.SameFile(info, input) {
+			same := ""
+			if name != path {
+				same = ", by another path (" + name + ")"
+			}
+			return fmt.Errorf("%s would be overwritten, which is read here%s: name another file to write", path, same)
+		}
+	}
+	return nil
+}
+
 // Write fills a new file beside path and then takes path's place, so that a failure leaves nothing half-written and the
 // old file as it was. The error is one sentence with the path.
 func Write(path string, fill func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
+	if err := Spare(path); err != nil {
+		return err
+	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		what := "it is there and is not a file"
 		if info.IsDir() {

@@ -124,6 +124,10 @@ func (f *explainFlags) complete() (err error) {
 }
 
 func (f *explainFlags) explain(cmd *cobra.Command, c *common, image string) error {
+	wholefile.Keep(image, f.checkpoint, f.classes)
+	if err := wholefile.Spare(f.out); err != nil {
+		return err
+	}
 	m, close, err := f.open(cmd, c)
 	if err != nil {
 		return err

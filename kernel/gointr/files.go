@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gointr/gointr/internal/columns"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/torchfile"
@@ -163,6 +164,10 @@ that eval --out wrote.`,
 			if err != nil {
 				return err
 			}
+			wholefile.Keep(in, likeness)
+			if err := wholefile.Spare(args[1]); err != nil {
+				return err
+			}
 			var known *intr.Likeness
 			if likeness != "" {
 				if known, err = likenessFrom(cmd, c, in, likeness); err != nil {
@@ -176,6 +181,10 @@ that eval --out wrote.`,
 			what := "a DETR to start training from"
 			if result.Config != nil {
 				what = result.Config.String()
+			}
+			if result.LeftOut != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "gointr: left out, so that a training goes on from %s only: %s\n", args[0],
+					strings.Join(result.LeftOut, ", "))
 			}
 			return c.tell(cmd, result, line("%s written: %s, %d tensors", args[1], what, result.Tensors))
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/hub"
 	"github.com/gointr/gointr/pkg/intr"
 	"github.com/gointr/gointr/pkg/model"
@@ -98,6 +99,7 @@ func (m *modelFlags) check(cmd *cobra.Command) error {
 	if m.checkpoint == "" {
 		return wrong("no checkpoint was named: give --checkpoint a path, or sample, cub, bird or butterfly")
 	}
+	wholefile.Keep(m.checkpoint, m.classes)
 	if !m.told && !cmd.Flags().Changed("checkpoint") {
 		m.told = true
 		fmt.Fprintf(cmd.ErrOrStderr(), "gointr: %s: --checkpoint chooses\n", hub.SampleKnows)

@@ -93,10 +93,22 @@ func (c Config) stages() int {
 	return n
 }
 
+// What no INTR comes near to: numbers beyond are a slip, or a file that lies.
+const (
+	mostLayers  = 1000
+	widestLayer = 1 << 20
+	mostParams  = 1 << 33 // 32 GB of float32
+)
+
 // Check says in one sentence what no INTR can have, or nil.
 func (c Config) Check() error {
 	n := c.stages()
 	switch {
+	case max(c.EncoderLayers, c.DecoderLayers, slices.Max(c.Blocks[:])) > mostLayers,
+		max(c.Width, c.HiddenDim, c.FeedForward, c.Classes) > widestLayer:
+		return fmt.Errorf("no such network can be made: %d and %d layers, blocks %v and widths %d, %d and %d for %d "+
+			"classes; %d layers and a width of %d are the most", c.EncoderLayers, c.DecoderLayers, c.Blocks, c.Width,
+			c.HiddenDim, c.FeedForward, c.Classes, mostLayers, widestLayer)
 	case slices.Min(c.Blocks[:n]) < 1 || c.Width < 1:
 		return fmt.Errorf("a ResNet with blocks %v and width %d cannot be built: every layer up to the last needs a "+
 			"block", c.Blocks, c.Width)
@@ -120,6 +132,18 @@ func (c Config) Check() error {
 	case c.EvalSize != 0 && (c.EvalSize < leastEvalSize || c.EvalSize > greatestEvalSize):
 		return fmt.Errorf("pictures cannot be resized to a short side of %d pixels (eval_size): %d to %d are possible",
 			c.EvalSize, leastEvalSize, greatestEvalSize)
+	}
+	params := 0.0
+	for _, p := range Params(c) {
+		n := 1.0
+		for _, size := range p.Shape {
+			n *= float64(size)
+		}
+		params += n
+	}
+	if params > mostParams {
+		return fmt.Errorf("a network of %.3g parameters is too large: %.3g are the most (width %d, feed-forward %d, %d "+
+			"classes)", params, float64(mostParams), c.HiddenDim, c.FeedForward, c.Classes)
 	}
 	return nil
 }

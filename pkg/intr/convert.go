@@ -23,6 +23,8 @@ type Converted struct {
 	Config  *Config `json:"config"` // nil where the checkpoint is a DETR to start training from
 	// Likeness says whether out can tell pictures that are unlike those that the model was trained on.
 	Likeness bool `json:"likeness"`
+	// LeftOut is what in has beside the weights and out has not: "optimizer", "lr_scheduler", "epoch".
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // Convert writes the weights of a checkpoint to a .pth or .safetensors file, as
@@ -87,6 +89,7 @@ func Convert(ctx context.Context, in, out string, opts ...Option) (Converted, er
 		}
 	}
 	result.Tensors, result.Likeness = len(tensors), likeness != nil
+	result.LeftOut = leftOut(file, keys)
 	if err := ctx.Err(); err != nil {
 		return result, err
 	}
@@ -233,4 +236,36 @@ func argsFromJSON(text string) *torchfile.Dict {
 		}
 	}
 	return d
+}
+
+// leftOut are the names of what a checkpoint has beside the weights that are converted and the options.
+func leftOut(f *torchfile.File, converted map[*torchfile.Tensor]string) (names []string) {
+	root, ok := f.Value().(*torchfile.Dict)
+	if !ok {
+		return nil
+	}
+	var has func(v any) bool
+	has = func(v any) bool {
+		switch v := v.(type) {
+		case *torchfile.Tensor:
+			return true // of weights, or beside them
+		case *torchfile.Dict:
+			for _, inner := range v.All() {
+				if t, ok := inner.(*torchfile.Tensor); ok && converted[t] != "" || !ok && has(inner) {
+					return true
+				}
+			}
+		case *torchfile.Object:
+			return has(v.Fields)
+		}
+		return false
+	}
+	for name, v := range root.All() {
+		key, ok := name.(string)
+		if !ok || key == "args" || key == "hyper_parameters" || strings.HasPrefix(key, "gointr_") || v == nil || has(v) {
+			continue
+		}
+		names = append(names, key)
+	}
+	return names
 }

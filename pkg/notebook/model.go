@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gointr/gointr/datasets"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
@@ -88,6 +89,7 @@ func (m *Model) String() string {
 // Explain ranks the classes for one picture and keeps where each was seen.
 func (m *Model) Explain(path string) *Explanation {
 	e := m.explained(m.m.AnswerFile(context.Background(), path, true))
+	wholefile.Keep(path)
 	lying()
 	return e
 }

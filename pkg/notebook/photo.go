@@ -17,6 +17,7 @@ import (
 
 	"github.com/gointr/gointr/datasets"
 	"github.com/gointr/gointr/datasets/birds"
+	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
 )
@@ -43,6 +44,7 @@ type bird struct {
 func Picture(path string) *Photo {
 	p := must(picture.Open(path))
 	picture.Lying() // Upright is the user's to ask for
+	wholefile.Keep(path)
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		whole = path

@@ -59,7 +59,7 @@ func (o Options) check() error {
 	case o.Augment != "" && o.Augment != finetune.Published && o.Augment != finetune.Flip:
 		return fmt.Errorf("there is no way %q of changing pictures for training: choose %s or %s", o.Augment,
 			finetune.Published, finetune.Flip)
-	case o.NoiseFrac < 0 || o.NoiseFrac > 100:
+	case !(o.NoiseFrac >= 0 && o.NoiseFrac <= 100):
 		return fmt.Errorf("a noise_frac of %v is not possible: 0.1 is usual", o.NoiseFrac)
 	case o.Workers < 0:
 		return fmt.Errorf("%d workers cannot read pictures", o.Workers)

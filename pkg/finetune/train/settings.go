@@ -54,7 +54,22 @@ func trained(s finetune.Settings, c intr.Config) ([]param, error) {
 	return params, nil
 }
 
+// finite is an error where one of the numbers, each behind its name, is none that can be computed with.
+func finite(named ...any) error {
+	for i := 0; i < len(named); i += 2 {
+		if v := named[i+1].(float64); v-v != 0 {
+			return fmt.Errorf("%s of %v is no number to train with", named[i], v)
+		}
+	}
+	return nil
+}
+
 func check(s finetune.Settings) error {
+	if err := finite("lr", s.LR, "lr_backbone", s.LRBackbone, "weight_decay", s.WeightDecay, "clip_max_norm",
+		s.ClipMaxNorm, "dropout", s.Dropout, "label_smoothing", s.LabelSmoothing, "min_lr", s.Schedule.EtaMin, "gamma",
+		s.Schedule.Gamma); err != nil {
+		return err
+	}
 	switch {
 	case s.BatchSize < 1:
 		return fmt.Errorf("a batch of %d pictures cannot be trained on: batch_size must be 1 at least", s.BatchSize)
