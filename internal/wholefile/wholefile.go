@@ -13,7 +13,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 )
 
 // errNoFile is what a path leads to that no program may wait for.
@@ -71,7 +74,8 @@ func Spare(path string) error {
 	kept.Lock()
 	defer kept.Unlock()
 	for name, input := range kept.files {
-		if os.SameFile(info, input) {
+		now, err := os.Stat(name)
+		if err == nil && os.SameFile(info, input) && os.SameFile(now, input) { // a number of one that is gone is given anew
 			same := ""
 			if name != path {
 				same = ", by another path (" + name + ")"
@@ -97,6 +101,7 @@ func Write(path string, fill func(io.Writer) error) (err error) {
 		return fmt.Errorf("%s cannot be written: %s", path, what)
 	}
 	temporary := filepath.Join(dir, fmt.Sprintf(".%s.%08x", filepath.Base(path), rand.Uint32()))
+	sweep(path)
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s cannot be written: the folder %s does not exist", path, dir)
@@ -125,6 +130,22 @@ func Write(path string, fill func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// abandoned is how old a file is that a process began beside another one and did not live to finish.
+const abandoned = 24 * time.Hour
+
+// sweep takes away what killed processes left of a file.
+func sweep(path string) {
+	pattern := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(filepath.Base(path))
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "."+pattern+".????????"))
+	for _, name := range left {
+		_, err := strconv.ParseUint(filepath.Ext(name)[1:], 16, 32)
+		info, gone := os.Lstat(name)
+		if err == nil && gone == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 // Copy is Write for all that is left to read of a source.

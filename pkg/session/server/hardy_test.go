@@ -112,3 +112,25 @@ func TestPipesAreTold(t *testing.T) {
 		t.Errorf("a pipe as a checkpoint: %v", err)
 	}
 }
+
+// The log of a session that lives long is begun anew.
+func TestLogIsShortened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.log")
+	log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for size, want := range map[int64]int64{longestLog: longestLog + 5, longestLog + 1: 5} {
+		if err := log.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		shorten(log)
+		if _, err := log.WriteString("after"); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := log.Stat(); err != nil || info.Size() != want {
+			t.Errorf("of %d bytes it has %d then, want %d (%v)", size, info.Size(), want, err)
+		}
+	}
+}

@@ -177,12 +177,23 @@ func (s *server) watch(ctx context.Context, own os.FileInfo) {
 		s.mu.Lock()
 		idle := s.calls == 0 && time.Since(s.last) > s.Idle
 		s.mu.Unlock()
+		shorten(os.Stderr)
 		if idle {
 			s.end(fmt.Errorf("nobody called for %v: %w", s.Idle, errStopped))
 		}
 		if now, err := os.Lstat(s.place.Socket()); err != nil || !os.SameFile(own, now) {
 			s.end(fmt.Errorf("its socket is gone: %w", errStopped))
 		}
+	}
+}
+
+// longestLog is how many bytes the log may have before it is begun anew.
+const longestLog = 8 << 20
+
+// shorten empties the log where it has grown too long: a session may live for months.
+func shorten(log *os.File) {
+	if info, err := log.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > longestLog {
+		_ = log.Truncate(0)
 	}
 }
 
