@@ -54,7 +54,8 @@ func distinct(names []string) error {
 	first := map[string]int{}
 	for i, name := range names {
 		if before, there := first[name]; there {
-			return fmt.Errorf("classes %d and %d are both called %q (counted from 0): give every class a name of its own",
+			return fmt.Errorf(
+				"classes %d and %d are both called %q (counted from 0): give every class a name of its own",
 				before, i, name)
 		}
 		first[name] = i

@@ -75,7 +75,8 @@ func Spare(path string) error {
 	defer kept.Unlock()
 	for name, input := range kept.files {
 		now, err := os.Stat(name)
-		if err == nil && os.SameFile(info, input) && os.SameFile(now, input) { // a number of one that is gone is given anew
+		if err == nil && os.SameFile(info, input) && os.SameFile(now,
+			input) { // a number of one that is gone is given anew
 			same := ""
 			if name != path {
 				same = ", by another path (" + name + ")"

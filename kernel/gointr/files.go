@@ -27,6 +27,8 @@ type inspected struct {
 	Likeness *inspectedLike    `json:"likeness"` // by which it tells unlike pictures; null: none
 	Others   []inspectedOther  `json:"others"`   // what is not loaded
 	Tensors  []inspectedTensor `json:"tensors"`
+	// with --verify: how many tensors have a checksum, which is right
+	Verified *int `json:"verified,omitempty"`
 
 	numbers int // of all tensors
 }
@@ -50,6 +52,7 @@ type inspectedOther struct {
 
 func inspectCommand(c *common) *cobra.Command {
 	var weights string
+	var verify bool
 	cmd := &cobra.Command{
 		Use:   "inspect C",
 		Short: "say what a checkpoint holds",
@@ -66,8 +69,17 @@ func inspectCommand(c *common) *cobra.Command {
 				return err
 			}
 			defer file.Close()
-			result := inspected{Checkpoint: path, Format: fmt.Sprint(file.Format), Tensors: []inspectedTensor{},
-				Others: []inspectedOther{}, Places: append([]intr.Place{}, intr.Places(file)...)}
+			var verified *int
+			if verify {
+				n, err := file.Verify()
+				if err != nil {
+					return err
+				}
+				verified = &n
+			}
+			result := inspected{Checkpoint: path, Verified: verified, Format: fmt.Sprint(file.Format),
+				Tensors: []inspectedTensor{},
+				Others:  []inspectedOther{}, Places: append([]intr.Place{}, intr.Places(file)...)}
 			if _, config, err := intr.InspectAs(file, intr.Config{}, weights); err != nil {
 				result.Problem = oneSentence(err)
 			} else {
@@ -90,6 +102,7 @@ func inspectCommand(c *common) *cobra.Command {
 		},
 	}
 	registerWeights(cmd.Flags(), &weights)
+	cmd.Flags().BoolVar(&verify, "verify", false, "reads every number and compares the checksums that the file has")
 	return cmd
 }
 
@@ -123,6 +136,9 @@ func (r inspected) print(w io.Writer) error {
 		if p.At != *r.Weights {
 			fmt.Fprintf(w, "Other weights, which --weights chooses: %s.\n", p)
 		}
+	}
+	if r.Verified != nil {
+		fmt.Fprintf(w, "All is read; %d of %d tensors have a checksum, and it is right.\n", *r.Verified, len(r.Tensors))
 	}
 	modules := 0
 	for _, o := range r.Others {
@@ -183,7 +199,8 @@ that eval --out wrote.`,
 				what = result.Config.String()
 			}
 			if result.LeftOut != nil {
-				fmt.Fprintf(cmd.ErrOrStderr(), "gointr: left out, so that a training goes on from %s only: %s\n", args[0],
+				fmt.Fprintf(cmd.ErrOrStderr(), "gointr: left out, so that a training goes on from %s only: %s\n",
+					args[0],
 					strings.Join(result.LeftOut, ", "))
 			}
 			return c.tell(cmd, result, line("%s written: %s, %d tensors", args[1], what, result.Tensors))

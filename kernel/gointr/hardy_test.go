@@ -76,7 +76,8 @@ func TestImpossibleTrainings(t *testing.T) {
 		{"no such network", "--enc-layers 100000"},
 		{"parameters is too large", "--hidden-dim 1000000 --nheads 4"},
 	} {
-		args := append([]string{"finetune", "--backend", "go", "--from", "nothing", "--dataset", dataset, "--epochs", "1",
+		args := append([]string{"finetune", "--backend", "go", "--from", "nothing", "--dataset", dataset, "--epochs",
+			"1",
 			"--batch-size", "2", "--eval-size", "32", "--out", run}, strings.Fields(c.flags)...)
 		code, _, stderr := gointr(args...)
 		if code == 0 || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "json") {

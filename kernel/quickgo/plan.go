@@ -70,7 +70,8 @@ func readCell(folder string) (*cell, error) {
 	for _, e := range entries {
 		name := e.Name()
 		ext := filepath.Ext(name)
-		if name != "main.go" && name != plotsFile && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go", ".s", ".c", ".h",
+		if name != "main.go" && name != plotsFile && !strings.HasPrefix(name, ".") && slices.Contains([]string{".go",
+			".s", ".c", ".h",
 			".cc", ".cpp", ".m",
 			".syso", ".swig"}, ext) {
 			return nil, fmt.Errorf("there is %s, too", name)

@@ -494,7 +494,8 @@ func (t *Types) synopsis(of *types.Package) string {
 		file := t.source(t.fset.Position(of.Scope().Lookup(name).Pos()).Filename)
 		paths, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.go"))
 		for _, path := range paths {
-			parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+			parsed, err := parser.ParseFile(token.NewFileSet(), path, nil,
+				parser.PackageClauseOnly|parser.ParseComments)
 			if err == nil && parsed.Doc != nil && parsed.Name.Name == of.Name() {
 				return new(doc.Package).Synopsis(parsed.Doc.Text())
 			}

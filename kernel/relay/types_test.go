@@ -92,7 +92,8 @@ func TestTypesComplete(t *testing.T) {
 func TestTypesExplain(t *testing.T) {
 	types := somePackages(t)
 	for _, c := range []struct{ code, word, want string }{
-		{"wren.Sing()", "Sing", "func (*birds.Bird).Sing(options ...func(*birds.Options)) string\n\nSing is what it sings."},
+		{"wren.Sing()", "Sing",
+			"func (*birds.Bird).Sing(options ...func(*birds.Options)) string\n\nSing is what it sings."},
 		{"birds.Open(\"wren\")", "Open", "func birds.Open(name string) *birds.Bird\n\nOpen finds a bird."},
 		{"wren.Age", "Age", "field Age int\n\nin years"},
 		{"fmt.Println(1)", "Println", "func fmt.Println(a ...any) (n int, err error)\n\nPrintln formats using"},

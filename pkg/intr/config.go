@@ -142,8 +142,9 @@ func (c Config) Check() error {
 		params += n
 	}
 	if params > mostParams {
-		return fmt.Errorf("a network of %.3g parameters is too large: %.3g are the most (width %d, feed-forward %d, %d "+
-			"classes)", params, float64(mostParams), c.HiddenDim, c.FeedForward, c.Classes)
+		return fmt.Errorf(
+			"a network of %.3g parameters is too large: %.3g are the most (width %d, feed-forward %d, %d "+
+				"classes)", params, float64(mostParams), c.HiddenDim, c.FeedForward, c.Classes)
 	}
 	return nil
 }

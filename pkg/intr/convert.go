@@ -262,7 +262,8 @@ func leftOut(f *torchfile.File, converted map[*torchfile.Tensor]string) (names [
 	}
 	for name, v := range root.All() {
 		key, ok := name.(string)
-		if !ok || key == "args" || key == "hyper_parameters" || strings.HasPrefix(key, "gointr_") || v == nil || has(v) {
+		if !ok || key == "args" || key == "hyper_parameters" || strings.HasPrefix(key, "gointr_") || v == nil ||
+			has(v) {
 			continue
 		}
 		names = append(names, key)

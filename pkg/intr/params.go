@@ -315,7 +315,8 @@ func (p Param) check(values []float32) error {
 	}
 	if strings.HasSuffix(p.Key, ".running_var") {
 		if i := slices.IndexFunc(values, func(v float32) bool { return v < -1e-5 }); i >= 0 { // NaN, in PyTorch too
-			return fmt.Errorf("tensor %s holds %v at position %d, and no variance is negative: the file is damaged", p.Key,
+			return fmt.Errorf("tensor %s holds %v at position %d, and no variance is negative: the file is damaged",
+				p.Key,
 				values[i], i)
 		}
 	}

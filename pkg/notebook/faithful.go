@@ -69,5 +69,6 @@ func (f *Faithfulness) Measures() *Figure {
 
 // Curves is the insertion and deletion curves with their intervals.
 func (f *Faithfulness) Curves() *Figure {
-	return draw(&session.MeasureCurves{Report: f.Report}).named("Insertion and deletion curves of %d pictures", f.Report.Images)
+	return draw(&session.MeasureCurves{Report: f.Report}).named("Insertion and deletion curves of %d pictures",
+		f.Report.Images)
 }

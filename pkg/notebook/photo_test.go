@@ -204,7 +204,8 @@ func TestPhotoMistakes(t *testing.T) {
 func TestExplainPhotoOrigin(t *testing.T) {
 	_, dir, key := someBirds(t)
 	model, path := Open("sample"), filepath.Join(dir, key)
-	want, edited := model.Explain(path).subject.Source, model.ExplainPhoto(Picture(path).Blur(image.Rect(10, 10, 60, 60)))
+	want, edited := model.Explain(path).subject.Source, model.ExplainPhoto(Picture(path).Blur(image.Rect(10, 10, 60,
+		60)))
 	if edited.subject.Source != want || len(want.SHA256) != 64 {
 		t.Errorf("the edited photo's figures come from %+v, the file's from %+v", edited.subject.Source, want)
 	}

@@ -29,7 +29,8 @@ type Subject struct {
 	Explanation *attention.Explanation
 	Photo       Photo
 	Source      origin.Model
-	Answer      string // by which the session knows the explanation, which it is told by itself where it does not; or ""
+	// Answer is by what name the session knows the explanation; "" where it does not.
+	Answer string
 }
 
 // Photo is a photograph by its pixels, or the file that has them. The zero Photo is none.

@@ -59,7 +59,8 @@ func (m *Model) FieldGuide(ctx context.Context, dataset string, o fieldguide.Opt
 // kept are the calls whose results the session keeps until they, or the process, end.
 var kept []*call
 
-func (m *Model) look(ctx context.Context, dataset string, o wire.Looked, tell func(string, int, int), result any) error {
+func (m *Model) look(ctx context.Context, dataset string, o wire.Looked, tell func(string, int, int),
+	result any) error {
 	var err error
 	if o.Dataset, err = filepath.Abs(dataset); err != nil {
 		return err
@@ -143,7 +144,8 @@ func (*GuidePage) subjects() []*Subject      { return nil }
 func (*GuideFiles) subjects() []*Subject     { return nil }
 
 func init() {
-	for _, d := range []Drawing{&Confusion{}, &Calibration{}, &Measures{}, &MeasureCurves{}, &TrainingCurves{}, &Sheet{},
+	for _, d := range []Drawing{&Confusion{}, &Calibration{}, &Measures{}, &MeasureCurves{}, &TrainingCurves{},
+		&Sheet{},
 		&StudyPage{}, &StudyFolder{}, &Plate{}, &GuidePage{}, &GuideFiles{}} {
 		gob.Register(d)
 	}

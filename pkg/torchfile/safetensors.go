@@ -7,8 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gointr/gointr/internal/wholefile"
@@ -21,6 +25,63 @@ import (
 const maxHeader = 100_000_000
 
 const metadataKey = "__metadata__"
+
+// sumsKey is the text in which a file of ours says what each tensor is, and the CRC-32 of its bytes: the format has no
+// checksum of its own.
+const sumsKey = "gointr_crc32"
+
+// sum is what is said of a tensor there: "F32 [2 3] 0a1b2c3d".
+func (t *Tensor) sum(crc uint32) string {
+	return fmt.Sprintf("%s %v %08x", t.DType.layout().safetensors, t.Shape, crc)
+}
+
+// checkSums has every tensor's bytes compared when they are read, and says whether the header itself was changed.
+func (f *File) checkSums() error {
+	text, there := f.Metadata[sumsKey]
+	if !there {
+		return nil
+	}
+	delete(f.Metadata, sumsKey) // it is the file's, not its writer's
+	var sums map[string]string
+	if json.Unmarshal([]byte(text), &sums) != nil || len(sums) != len(f.tensors) {
+		return errChanged
+	}
+	for _, t := range f.tensors {
+		said, there := sums[t.Name]
+		at := strings.LastIndexByte(said, ' ')
+		crc, err := strconv.ParseUint(said[at+1:], 16, 32)
+		if !there || err != nil || t.sum(uint32(crc)) != said {
+			return errChanged
+		}
+		t.storage.crc = uint32(crc)
+	}
+	return nil
+}
+
+var errChanged = errors.New("its header is damaged, or another program changed the file and kept its checksums (" +
+	sumsKey + " in its metadata): copy or download it again, or save it without them")
+
+// withSums are texts with what checkSums compares.
+func withSums(tensors []*Tensor, metadata map[string]string) (map[string]string, error) {
+	sums := map[string]string{}
+	for _, t := range tensors {
+		h := crc32.NewIEEE()
+		if err := t.write(h); err != nil {
+			return nil, err
+		}
+		sums[t.Name] = t.sum(h.Sum32())
+	}
+	text, err := json.Marshal(sums)
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(metadata)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[sumsKey] = string(text)
+	return all, nil
+}
 
 // entry is what a header says of one tensor.
 type entry struct {
@@ -64,7 +125,7 @@ func readSafetensors(r io.ReaderAt, size int64) (*File, error) {
 		return nil, errShort
 	}
 	f.value = value
-	return f, nil
+	return f, f.checkSums()
 }
 
 // readHeader adds the tensors of a header whose bytes begin at start of r.
@@ -95,7 +156,7 @@ func (f *File) readHeader(header []byte, r io.ReaderAt, start, room int64) error
 			continue
 		}
 		var e entry
-		if err := decoder.Decode(&e); err != nil {
+		if err := decoder.Decode(&e); err != nil || e.DType == "" || e.Shape == nil {
 			return fmt.Errorf("its header does not say what tensor %s is", shown(name))
 		}
 		t, err := e.tensor(r, start, room)
@@ -123,8 +184,8 @@ func (e entry) tensor(r io.ReaderAt, start, room int64) (*Tensor, error) {
 		return nil, fmt.Errorf("it claims %d dimensions", len(e.Shape))
 	}
 	known := slices.IndexFunc(dtypes, func(t layout) bool { return t.safetensors == e.DType })
-	if known < 0 || e.DType == "" { // listed, not read
-		return &Tensor{DType: DType(cmp.Or(e.DType, "untyped")), Shape: sizes(e.Shape),
+	if known < 0 { // listed, not read
+		return &Tensor{DType: DType(e.DType), Shape: sizes(e.Shape),
 			storage: &storage{r: r, off: start + from, size: to - from}}, nil
 	}
 	dtype := dtypes[known].dtype
@@ -151,6 +212,10 @@ func writeSafetensors(w io.Writer, tensors []*Tensor, metadata map[string]string
 	// element's size, and can be used where it lies.
 	tensors = slices.Clone(tensors)
 	slices.SortStableFunc(tensors, func(a, b *Tensor) int { return cmp.Compare(b.DType.Size(), a.DType.Size()) })
+	metadata, err := withSums(tensors, metadata)
+	if err != nil {
+		return err
+	}
 	header, err := safetensorsHeader(tensors, metadata)
 	if err != nil {
 		return err

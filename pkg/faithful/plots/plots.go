@@ -12,7 +12,8 @@ import (
 
 // series is how a kind of map is drawn, whichever others there are.
 func series(m faithful.Method) chart.Series {
-	return chart.Series{Name: m.Title(), Look: slices.Index([]faithful.Method{faithful.Head, faithful.Heads, faithful.GradCAM,
+	return chart.Series{Name: m.Title(), Look: slices.Index([]faithful.Method{faithful.Head, faithful.Heads,
+		faithful.GradCAM,
 		faithful.Rollout, faithful.Random, faithful.Centre}, m)}
 }
 

@@ -22,8 +22,8 @@ func Files(path string) (page, table, numbers string, err error) {
 	return path, bare + ".csv", bare + ".json", nil
 }
 
-// Save writes the page (WriteHTML) and, beside it, the table (fieldguide.Guide.WriteCSV) as .csv and the whole guide as .json. Each file
-// appears whole or not at all.
+// Save writes the page (WriteHTML) and, beside it, the table (fieldguide.Guide.WriteCSV) as .csv and the whole guide as
+// .json. Each file appears whole or not at all.
 func Save(ctx context.Context, g *fieldguide.Guide, path string) error {
 	page, table, numbers, err := Files(path)
 	if err != nil {

@@ -128,13 +128,16 @@ func TestDrawsWhatItForgot(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(another(p))
-	if _, err := draw(read); err == nil || !strings.Contains(err.Error(), "another picture than when it was explained") {
+	if _, err := draw(read); err == nil || !strings.Contains(err.Error(),
+		"another picture than when it was explained") {
 		t.Errorf("a file that was changed: %v", err)
 	}
 	// An explanation of one's own needs no file at all.
-	own := &attention.Explanation{Image: "own", Width: 8, Height: 8, Logits: []float32{1, 2}, Layers: 1, Heads: 1, Rows: 1,
+	own := &attention.Explanation{Image: "own", Width: 8, Height: 8, Logits: []float32{1, 2}, Layers: 1, Heads: 1,
+		Rows: 1,
 		Cols: 2, Weights: []float32{0.5, 0.5, 0.25, 0.75}}
-	d := &session.HeadRow{Of: session.Subject{Explanation: own, Photo: session.PhotoOf(image.NewNRGBA(image.Rect(0, 0, 8,
+	d := &session.HeadRow{Of: session.Subject{Explanation: own, Photo: session.PhotoOf(image.NewNRGBA(image.Rect(0, 0,
+		8,
 		8)))}, Class: 1}
 	if drawn, err := session.Draw(t.Context(), d, "", ".png"); err != nil || len(drawn.File) == 0 {
 		t.Errorf("maps of one's own: %v", err)

@@ -35,7 +35,8 @@ func asked(k key, maps bool, p *picture.Picture) question {
 
 // name is by which a caller names an answer that is kept.
 func (q question) name() string {
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %t %d %d %x", q.key, q.maps, q.width, q.height, q.pixels)))
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q %t %d %d %x", q.key, q.maps, q.width, q.height,
+		q.pixels)))
 }
 
 // named gives an answer that is kept by its name, or nil.

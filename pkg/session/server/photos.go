@@ -9,7 +9,8 @@ import (
 	"github.com/gointr/gointr/pkg/session"
 )
 
-// photos keeps the last photographs: a figure is drawn over the one that was explained. The zero value is ready for use.
+// photos keeps the last photographs: a figure is drawn over the one that was explained. The zero value is ready for
+// use.
 type photos struct {
 	mu   sync.Mutex
 	kept []keptPhoto // the least recently asked for first

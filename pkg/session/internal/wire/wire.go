@@ -48,7 +48,8 @@ const (
 	// FineTune: train in the folder Run, or join the training that is there. The
 	// training goes on when its caller leaves.
 	FineTune = "finetune"
-	// Look: Model, Options: study a class, or make a field guide. What Draw draws of it is kept until its caller leaves.
+	// Look: Model, Options: study a class, or make a field guide. What Draw draws of it is kept until its caller
+	// leaves.
 	Look = "look"
 	// Faithful: Model, Options: measure whether its maps tell the truth. It ends
 	// when its caller leaves.
@@ -86,7 +87,7 @@ type Reply struct {
 	Gone     bool            `json:"gone,omitempty"`    // the error is that the session ends
 	Stopped  bool            `json:"stopped,omitempty"` // the error is that the training was stopped and saved
 	Early    bool            `json:"early,omitempty"`   // or that it was before it made a batch
-	Unknown  bool            `json:"unknown,omitempty"` // the error is that what was named only is not kept: send it whole
+	Unknown  bool            `json:"unknown,omitempty"` // the error is that what was only named is not kept
 	Result   json.RawMessage `json:"result,omitempty"`
 	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
 	Bytes    int             `json:"bytes,omitempty"`   // or bytes
