@@ -490,17 +490,16 @@ func (t *Types) receives(d *ast.FuncDecl, what types.Object) bool {
 // synopsis is what a package says of itself in its source.
 func (t *Types) synopsis(of *types.Package) string {
 	names := of.Scope().Names()
-	for _, name := range names {
-		file := t.source(t.fset.Position(of.Scope().Lookup(name).Pos()).Filename)
-		paths, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.go"))
-		for _, path := range paths {
-			parsed, err := parser.ParseFile(token.NewFileSet(), path, nil,
-				parser.PackageClauseOnly|parser.ParseComments)
-			if err == nil && parsed.Doc != nil && parsed.Name.Name == of.Name() {
-				return new(doc.Package).Synopsis(parsed.Doc.Text())
-			}
-		}
+	if len(names) == 0 {
 		return ""
+	}
+	folder := filepath.Dir(t.source(t.fset.Position(of.Scope().Lookup(names[0]).Pos()).Filename))
+	paths, _ := filepath.Glob(filepath.Join(folder, "*.go"))
+	for _, path := range paths {
+		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err == nil && parsed.Doc != nil && parsed.Name.Name == of.Name() {
+			return new(doc.Package).Synopsis(parsed.Doc.Text())
+		}
 	}
 	return ""
 }
