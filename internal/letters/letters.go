@@ -10,6 +10,7 @@ import (
 	"image"
 	"image/png"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -111,6 +112,70 @@ func Isolate(name string) string {
 	return name
 }
 
+// Powers is a number as people write it, where it is written as programs do: 2×10⁻⁶ for 2e-06, with minus signs.
+func Powers(number string) string {
+	mantissa, exponent, small := strings.Cut(number, "e")
+	mantissa = strings.Replace(mantissa, "-", "−", 1)
+	if !small {
+		return mantissa
+	}
+	n, err := strconv.Atoi(exponent)
+	if err != nil {
+		return number
+	}
+	return mantissa + "×10" + strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵",
+		"6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹").Replace(strconv.Itoa(n))
+}
+
+// Closed is a text that was cut, with the isolates that are open at its end closed, so that they do not take in what
+// follows.
+func Closed(s string) string {
+	open := 0
+	for _, r := range s {
+		switch {
+		case r >= 0x2066 && r <= 0x2068:
+			open++
+		case r == 0x2069 && open > 0:
+			open--
+		}
+	}
+	return s + strings.Repeat("\u2069", open)
+}
+
+// Lines breaks a text into lines that fit: at blanks, and in words of scripts that write none between them, Chinese and
+// Japanese, where these allow it (Unicode Standard Annex 14). What fits nowhere stands alone.
+func Lines(s string, fits func(line string) bool) (lines []string) {
+	for _, word := range strings.Fields(s) {
+		for i, part := range parts(word) {
+			blank := " "
+			if i > 0 {
+				blank = ""
+			}
+			if last := len(lines) - 1; last >= 0 && fits(lines[last]+blank+part) {
+				lines[last] += blank + part
+			} else {
+				lines = append(lines, part)
+			}
+		}
+	}
+	return lines
+}
+
+// parts are what a word may be broken into.
+func parts(word string) (all []string) {
+	if !strings.ContainsFunc(word, func(r rune) bool {
+		return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+	}) {
+		return []string{word}
+	}
+	var seg segmenter.Segmenter
+	seg.Init([]rune(word))
+	for it := seg.LineIterator(); it.Next(); {
+		all = append(all, string(it.Line().Text))
+	}
+	return all
+}
+
 // Shorten is the line if it fits, else as many of its first letters, whole ones, as fit with an ellipsis.
 func Shorten(s string, fits func(string) bool) string {
 	if fits(s) {
@@ -125,7 +190,7 @@ func Shorten(s string, fits func(string) bool) string {
 	for it := seg.GraphemeIterator(); it.Next(); {
 		ends = append(ends, ends[len(ends)-1]+len(string(it.Grapheme().Text)))
 	}
-	cut := func(n int) string { return strings.TrimRight(s[:min(ends[n], len(s))], " ") + "…" }
+	cut := func(n int) string { return Closed(strings.TrimRight(s[:min(ends[n], len(s))], " ") + "…") }
 	low, _ := slices.BinarySearchFunc(ends, true, func(end int, _ bool) int {
 		if fits(strings.TrimRight(s[:min(end, len(s))], " ") + "…") {
 			return -1

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font/opentype"
@@ -121,5 +122,53 @@ func TestLong(t *testing.T) {
 	only(t)
 	if w := Width(face(8), strings.Repeat("翠", 1<<20)); math.IsInf(float64(w), 0) || w > 8*2*most {
 		t.Errorf("it is %v wide", w)
+	}
+}
+
+// A line is broken at blanks, and within Chinese and Japanese where these allow it: not before a full stop.
+func TestLines(t *testing.T) {
+	fits := func(n int) func(string) bool {
+		return func(s string) bool { return utf8.RuneCountInString(s) <= n }
+	}
+	for _, c := range []struct {
+		in    string
+		width int
+		want  string
+	}{
+		{"Painted Bunting of the south", 10, "Painted|Bunting of|the south"},
+		{"red-winged blackbird", 12, "red-winged|blackbird"}, // a hyphen is part of a name
+		{"翠鸟栖息在水边的树枝上。", 6, "翠鸟栖息在水|边的树枝上。"},
+		{"カワセミは川の近くに住む。", 7, "カワセミは川の|近くに住む。"},
+		{"翠鸟 kingfisher", 8, "翠鸟|kingfisher"},
+		{"ab 翠鸟栖息", 5, "ab 翠鸟|栖息"},
+		{"", 5, ""},
+		{"longer than it may be", 3, "longer|than|it|may|be"},
+	} {
+		if got := strings.Join(Lines(c.in, fits(c.width)), "|"); got != c.want {
+			t.Errorf("%q: %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// What is cut off takes no isolate's end along.
+func TestClosed(t *testing.T) {
+	for in, want := range map[string]string{"plain": "plain", "\u2068طا": "\u2068طا\u2069", "\u2068ط\u2069 −": "\u2068ط\u2069 −",
+		"a\u2069b": "a\u2069b", "\u2068a\u2068b\u2069": "\u2068a\u2068b\u2069\u2069"} {
+		if got := Closed(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+	short := Shorten("\u2068طائر الدرسة\u2069 (93 %)", func(s string) bool { return utf8.RuneCountInString(s) <= 8 })
+	if !strings.HasSuffix(short, "…\u2069") {
+		t.Errorf("cut short it is %q", short)
+	}
+}
+
+func TestPowers(t *testing.T) {
+	for in, want := range map[string]string{"2e-06": "2×10⁻⁶", "-1.5e+20": "−1.5×10²⁰", "0.25": "0.25", "-3": "−3", "1e-10": "1×10⁻¹⁰",
+		"NaN": "NaN"} {
+		if got := Powers(in); got != want {
+			t.Errorf("%s is %s, want %s", in, got, want)
+		}
 	}
 }

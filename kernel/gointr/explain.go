@@ -78,7 +78,7 @@ Layers, heads and classes count from 0.`,
 	flags.IntVar(&f.layer, "layer", attention.Last, "decoder layer, from 0; -1 is the last")
 	flags.StringVar(&f.out, "out", "", "file to write: .png, .svg, .pdf, .eps, .html, .npz, .csv or .json")
 	flags.StringVar(&f.look.Colormap, "colormap", "", "colours of the maps: "+strings.Join(figure.Colormaps(), ", ")+
-		" (default jet, as published; in a page viridis, with --versus puor)")
+		" (default jet, as published; in a page it fades, with --versus puor)")
 	flags.StringVar(&f.smoothing, "smoothing", "published", "published, cubic or cells")
 	flags.Float64Var(&f.look.Opacity, "opacity", 0,
 		"of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")

@@ -437,8 +437,11 @@ func (t *teller) tell(e finetune.Event) {
 	}
 	switch e.Phase {
 	case finetune.Training:
-		t.bar.Describe(fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%, %v to go", e.Epoch+1, e.Epochs, e.Loss,
-			e.Acc1, time.Duration(e.Left*float64(time.Second)).Round(time.Second)))
+		text := fmt.Sprintf("epoch %d of %d, loss %.3f, acc1 %.1f %%", e.Epoch+1, e.Epochs, e.Loss, e.Acc1)
+		if e.Left > 0 {
+			text += fmt.Sprintf(", %v to go", time.Duration(e.Left*float64(time.Second)).Round(time.Second))
+		}
+		t.bar.Describe(text)
 	case finetune.Evaluating:
 		t.bar.Describe(fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs))
 	case finetune.Measuring:

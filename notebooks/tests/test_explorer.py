@@ -238,7 +238,11 @@ class Explorer(unittest.TestCase):
             rows, cols = self.maps[0][0][2:]
             canvas = "document.querySelector('.picture canvas')"
             pixels = f"(c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data])({canvas})"
-            self.assertEqual(page.js(f"[{canvas}.width % {cols}, {canvas}.width > {cols}, getComputedStyle({canvas}).opacity]"), [0, True, "0.6"])
+            self.assertEqual(page.js(f"[{canvas}.width % {cols}, {canvas}.width > {cols}, getComputedStyle({canvas}).opacity]"), [0, True, "0.66"])
+            faded = page.js(pixels)
+            self.assertEqual(set(faded[0::4] + faded[1::4] + faded[2::4]), {238})  # a veil, thin where the weight is
+            self.assertLess(min(faded[3::4]), 20)
+            self.assertGreater(max(faded[3::4]), 200)
             page.js("document.getElementById('opacity').focus()")
             self.press(page, "End", 35)
             self.assertEqual(page.js(f"getComputedStyle({canvas}).opacity"), "1")

@@ -197,7 +197,7 @@ func TestCurves(t *testing.T) {
 		svg := drawn(t, p, err)
 		got := "|" + strings.Join(texts(svg), "|") + "|"
 		for _, want := range []string{"loss", "training", "validation", "acc1", "acc5", "learning rate", "epoch",
-			"|5e-5|"} {
+			"|5×10⁻⁵|"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%d epochs: %q is not in %s", n, want, got)
 			}
@@ -237,7 +237,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("epochs %d to %d have ticks at %s, not %s", c.first, c.last, got, c.want)
 		}
 	}
-	for v, want := range map[float64]string{0: "0", 5e-5: "5e-5", 1.5e-4: "1.5e-4", 1: "1e0"} {
+	for v, want := range map[float64]string{0: "0", 5e-5: "5×10⁻⁵", 1.5e-4: "1.5×10⁻⁴", 1: "1"} {
 		if got := chart.Rate(v); got != want {
 			t.Errorf("%v is told as %s", v, got)
 		}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -14,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	cut "github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/figure"
 )
 
@@ -189,10 +189,10 @@ func epochTicks(first, last int) (at []float64) {
 	return at
 }
 
-// rate is a small number as people write it: 5e-5.
+// rate is a small number as people write it: 5×10⁻⁵.
 func rate(v float64) string {
-	if v == 0 {
-		return "0"
+	if v == 0 || v >= 1e-3 {
+		return plain(v)
 	}
-	return strings.NewReplacer("e-0", "e-", "e+0", "e", "e+", "e").Replace(strconv.FormatFloat(v, 'e', -1, 64))
+	return cut.Powers(strconv.FormatFloat(v, 'e', -1, 64))
 }

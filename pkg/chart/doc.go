@@ -66,7 +66,7 @@ func ticks(label func(float64) string, at ...float64) plot.ConstantTicks {
 	return all
 }
 
-func plain(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+func plain(v float64) string { return cut.Powers(strconv.FormatFloat(v, 'g', 6, 64)) }
 
 // steps are round numbers from 0 to most, about n of them, the last at most or above.
 func steps(most float64, n int) []float64 {

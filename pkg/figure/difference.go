@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 
-	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 )
 
@@ -35,7 +34,7 @@ func Difference(e *attention.Explanation, layer, a, b int, photo image.Image, o 
 	if o.Limits == nil {
 		o.Limits = &Limits{Low: -most, High: most}
 	}
-	nameA, nameB := letters.Isolate(attention.Plain(e.Name(a))), letters.Isolate(attention.Plain(e.Name(b)))
+	nameA, nameB := named(e, a), named(e, b)
 	o.SameScale, o.ColorBar = false, true
 	o.Ends = [2]string{"← " + nameB + " more", nameA + " more →"}
 	o.Title = cmp.Or(o.Title, ending(nameA+" − "+nameB, fmt.Sprintf(", layer %d", layer+1), titleSize, o.Width, 2))

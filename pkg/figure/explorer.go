@@ -33,7 +33,7 @@ const (
 type ExplorerOptions struct {
 	Class int     // index; a class below 0 is the predicted one
 	Layer int     // of the decoder, from 0; attention.Last is the last
-	Look  Options // its Colormap ("" is viridis), Opacity (0 is 0.6), Cells as Smoothing, and SameScale
+	Look  Options // its Colormap ("" dyes nothing, and fades instead), Opacity (0 is 0.6, faded 0.66), Cells as Smoothing, and SameScale
 }
 
 // explorerData is what the page's script reads.
@@ -72,10 +72,17 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 	if o.Class < 0 {
 		o.Class = e.Best().Index
 	}
-	o.Look.Colormap, o.Look.Opacity = cmp.Or(o.Look.Colormap, "viridis"), cmp.Or(o.Look.Opacity, 0.6)
+	fade := o.Look.Colormap == ""
+	if fade {
+		o.Look.Opacity = cmp.Or(o.Look.Opacity, page.FadeOpacity)
+	}
+	o.Look.Opacity = cmp.Or(o.Look.Opacity, 0.6)
 	drawing, err := Drawing(o.Look, levels)
 	if err != nil {
 		return nil, err
+	}
+	if fade {
+		drawing.Colormap = page.Fade
 	}
 	if _, err := e.Map(o.Layer, 0, o.Class); err != nil {
 		return nil, err
@@ -101,7 +108,7 @@ func Explorer(e *attention.Explanation, photo image.Image, o ExplorerOptions) ([
 		d.Image = filepath.Base(e.Image)
 	}
 	for class := range e.Classes() {
-		d.Names = append(d.Names, attention.Plain(e.Name(class)))
+		d.Names = append(d.Names, named(e, class))
 	}
 	for _, c := range e.Top(-1) {
 		d.Order = append(d.Order, c.Index)

@@ -161,7 +161,7 @@ func TestExplorerFirst(t *testing.T) {
 		want explorerData
 	}{
 		{ExplorerOptions{Class: -1, Layer: attention.Last}, explorerData{Class: e.Best().Index, Layer: 2,
-			Drawing: drawing{Colormap: "viridis", Opacity: 0.6, Smooth: true}}},
+			Drawing: drawing{Colormap: "fade", Opacity: 0.66, Smooth: true}}},
 		{ExplorerOptions{Class: 7, Layer: 1, Look: Options{Smoothing: Cells, Colormap: "Cividis", Opacity: 0.25,
 			SameScale: true}}, explorerData{Class: 7, Layer: 1, Drawing: drawing{Colormap: "cividis", Opacity: 0.25,
 			SameScale: true}}},

@@ -62,7 +62,7 @@ func Grid(rows []Row, layer int, heads []int, o Options) (*Figure, error) {
 	}
 	title := fmt.Sprintf("Decoder layer %d%s", layer+1, which)
 	if same.class {
-		title = ending(attention.Plain(first.Name(rows[0].Class)), fmt.Sprintf(", layer %d%s", layer+1, which),
+		title = ending(named(first, rows[0].Class), fmt.Sprintf(", layer %d%s", layer+1, which),
 			titleSize, o.Width, 2)
 	}
 	var f *Figure

@@ -13,6 +13,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/pkg/attention"
 )
@@ -32,7 +33,7 @@ func HeadRow(e *attention.Explanation, layer, class int, photo image.Image, o Op
 	if err != nil {
 		return nil, err
 	}
-	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(", layer %d", layer+1),
+	o.Title = cmp.Or(o.Title, ending(named(e, class), fmt.Sprintf(", layer %d", layer+1),
 		titleSize, o.Width, 2))
 	f, err := mapRows(maps, photo, o)
 	if err != nil {
@@ -116,13 +117,13 @@ func allHeads(e *attention.Explanation) (heads []int) {
 
 // ending is a title of at most `most` lines that still has its end where its beginning is too long.
 func ending(name, end string, size, width vg.Length, most int) string {
-	letters := []rune(name)
-	for title := name + end; ; title = strings.TrimSpace(string(letters)) + "…" + end {
+	runes := []rune(name)
+	for title := name + end; ; title = letters.Closed(strings.TrimSpace(string(runes))+"…") + end {
 		lines, _ := fit(title, size, labelSize, width-2*margin, most)
-		if len(letters) == 0 || strings.HasSuffix(strings.Join(lines, " "), strings.TrimLeft(end, ", ")) {
+		if len(runes) == 0 || strings.HasSuffix(strings.Join(lines, " "), strings.TrimLeft(end, ", ")) {
 			return title
 		}
-		letters = letters[:len(letters)-1]
+		runes = runes[:len(runes)-1]
 	}
 }
 
@@ -524,9 +525,5 @@ func rectangle(x, y, w, h vg.Length) vg.Rectangle {
 
 // number writes a weight in two digits: 0.0012, 0.50, 1.2e-5.
 func number(v float32) string {
-	digits := strings.Replace(fmt.Sprintf("%#.2g", v), "e-0", "e-", 1)
-	if after, negative := strings.CutPrefix(digits, "-"); negative {
-		return "−" + after
-	}
-	return digits
+	return letters.Powers(fmt.Sprintf("%#.2g", v))
 }

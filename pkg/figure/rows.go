@@ -37,7 +37,7 @@ func Compare(e *attention.Explanation, layer int, classes []int, photo image.Ima
 		if err != nil {
 			return nil, err
 		}
-		heading := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)),
+		heading := ending(named(e, class), fmt.Sprintf(" (%s)", percent(e, class)),
 			headingSize, o.Width, 1)
 		rows = append(rows, mapRow{heading, photo, maps})
 	}
@@ -73,7 +73,7 @@ func Layers(e *attention.Explanation, class int, photo image.Image, o Options) (
 		}
 		rows = append(rows, mapRow{fmt.Sprintf("Layer %d", layer+1), photo, maps})
 	}
-	title := ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
+	title := ending(named(e, class), fmt.Sprintf(" (%s)", percent(e, class)), titleSize, o.Width, 2)
 	f, err := grid(rows, title, false, o)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func Film(e *attention.Explanation, class, head int, photo image.Image, o Option
 		}
 		maps = append(maps, of(e, fmt.Sprintf("Layer %d", layer+1), layer, head, class, m, photo))
 	}
-	o.Title = cmp.Or(o.Title, ending(attention.Plain(e.Name(class)), fmt.Sprintf(" (%s), %s", percent(e, class),
+	o.Title = cmp.Or(o.Title, ending(named(e, class), fmt.Sprintf(" (%s), %s", percent(e, class),
 		strings.ToLower(headLabel(head))), titleSize, o.Width, 2))
 	f, err := mapRows(maps, photo, o)
 	if err != nil {

@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"strings"
 	"sync"
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
@@ -10,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/gointr/gointr/internal/letters"
+	"github.com/gointr/gointr/pkg/attention"
 )
 
 // Liberation Sans has the widths of Arial and Helvetica, so an SVG keeps its layout where those are installed instead.
@@ -47,13 +47,13 @@ func centred(s string, size, x, y vg.Length) text {
 // fit breaks a text into at most `most` lines no wider than width, in the largest size from `size` down to `least` that
 // allows it, and ends it with an ellipsis when none does.
 func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length) {
-	words := strings.Fields(printable(s))
+	s = printable(s)
 	for ; size > least; size -= 0.5 {
-		if lines := wrap(words, size, width); len(lines) <= most && widest(lines, size) <= width {
-			return balance(lines, words, size), size
+		if lines := wrap(s, size, width); len(lines) <= most && widest(lines, size) <= width {
+			return balance(lines, s, size), size
 		}
 	}
-	lines := wrap(words, least, width)
+	lines := wrap(s, least, width)
 	if len(lines) > most {
 		lines = lines[:most]
 		lines[most-1] += "…"
@@ -64,10 +64,10 @@ func fit(s string, size, least, width vg.Length, most int) ([]string, vg.Length)
 	return lines, least
 }
 
-// balance breaks the words into as many lines as there are, but as equal as can be, so that no line holds a lone word.
-func balance(lines, words []string, size vg.Length) []string {
+// balance breaks a text into as many lines as there are, but as equal as can be, so that no line holds a lone word.
+func balance(lines []string, s string, size vg.Length) []string {
 	for len(lines) > 1 {
-		narrower := wrap(words, size, widest(lines, size)-0.01)
+		narrower := wrap(s, size, widest(lines, size)-0.01)
 		if len(narrower) > len(lines) || widest(narrower, size) >= widest(lines, size) {
 			break
 		}
@@ -76,16 +76,13 @@ func balance(lines, words []string, size vg.Length) []string {
 	return lines
 }
 
-func wrap(words []string, size, width vg.Length) []string {
-	var lines []string
-	for _, word := range words {
-		if last := len(lines) - 1; last >= 0 && (text{string: lines[last] + " " + word, size: size}).width() <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
+func wrap(s string, size, width vg.Length) []string {
+	return letters.Lines(s, func(line string) bool { return text{string: line, size: size}.width() <= width })
+}
+
+// named is a class's name for a line that has more in it.
+func named(e *attention.Explanation, class int) string {
+	return letters.Isolate(attention.Plain(e.Name(class)))
 }
 
 func widest(lines []string, size vg.Length) vg.Length {

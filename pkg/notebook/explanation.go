@@ -3,6 +3,7 @@ package notebook
 import (
 	"fmt"
 	"image"
+	"path/filepath"
 	"strings"
 
 	"github.com/gointr/gointr/pkg/attention"
@@ -35,6 +36,27 @@ func (e *Explanation) Sentence() string {
 		sentence += ", in a picture " + warning
 	}
 	return sentence
+}
+
+// SentenceAndProbability is Sentence with how sure the model is: the softmax over all classes.
+func (e *Explanation) SentenceAndProbability() string {
+	return fmt.Sprintf("%s (%.1f %%)", e.Sentence(), 100*e.Best().Probability)
+}
+
+// File is the picture's path, as it was given.
+func (e *Explanation) File() string { return e.Numbers.Image }
+
+// String is the explanation in a line: "bunting.jpg: Painted Bunting (98.7 %)".
+func (e *Explanation) String() string {
+	best := e.Best()
+	said := fmt.Sprintf("%s (%.1f %%)", attention.Plain(best.Name), 100*best.Probability)
+	if warning := e.Numbers.Likeness.Warning(); warning != "" {
+		said += ", " + warning
+	}
+	if e.Numbers.Image == "" {
+		return said
+	}
+	return filepath.Base(e.Numbers.Image) + ": " + said
 }
 
 // Show shows the figure of the published demo: the picture, then where each

@@ -41,6 +41,12 @@ func (m *Model) FieldGuide(dataset string, options ...func(*FieldGuideOptions)) 
 	return &FieldGuide{g.Guide, g.Kept}
 }
 
+// String is the guide in a line.
+func (g *FieldGuide) String() string {
+	a := g.Numbers.About
+	return fmt.Sprintf("Field guide of %d classes, from %s of %s", len(g.Numbers.Species), a.Split, a.Dataset)
+}
+
 // Show shows the whole guide as a page in a frame. In VS Code, which may show
 // pictures only, Class shows one species.
 func (g *FieldGuide) Show() *FieldGuide {

@@ -108,6 +108,12 @@ func OpenRun(dir string) *Run {
 	return &Run{Dir: dir, Summary: finetune.Summarize(dir, epochs), Epochs: epochs}
 }
 
+// String is the training in a line.
+func (r *Run) String() string {
+	return fmt.Sprintf("%s: %d epochs, the best with acc1 %.1f %% in validation", r.Dir, len(r.Epochs),
+		r.Summary.Best.TestAcc1)
+}
+
 // Best is the model of the best epoch, like any other.
 func (r *Run) Best() *Model { return r.open(r.Summary.BestModel) }
 
@@ -196,8 +202,11 @@ func stage(e finetune.Event) (whole float64, text string) {
 	case finetune.Checking:
 		return part, fmt.Sprintf("reading every picture once: %d of %d", e.Done, e.Of)
 	case finetune.Training:
-		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%, %s to go",
-			e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1, left(e.Left))
+		text = fmt.Sprintf("epoch %d of %d, batch %d of %d: loss %.3f, acc1 %.1f %%",
+			e.Epoch+1, e.Epochs, e.Done, e.Of, e.Loss, e.Acc1)
+		if e.Left > 0 {
+			text += ", " + left(e.Left) + " to go"
+		}
 		return (float64(e.Epoch) + part) / epochs, text
 	case finetune.Evaluating:
 		return float64(e.Epoch+1) / epochs, fmt.Sprintf("epoch %d of %d, validation", e.Epoch+1, e.Epochs)

@@ -65,10 +65,15 @@ func (p *Photo) Upright() *Photo {
 	return &next
 }
 
+// String is the photo's name, what was done to it, and its size.
+func (p *Photo) String() string {
+	return fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height)
+}
+
 // Show shows the picture, large ones smaller.
 func (p *Photo) Show() *Photo {
 	output{
-		text:  fmt.Sprintf("%s, %d × %d pixels", p.name, p.p.Width, p.p.Height),
+		text:  p.String(),
 		forms: func() forms { return forms{protocol.MIMEImagePNG: encoded(shown(p.p))} },
 	}.show()
 	return p

@@ -3,6 +3,7 @@ package notebook
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,18 @@ func TestFrom(t *testing.T) {
 	bird := From(numbers, p)
 	if got := bird.Sentence(); got != "Species predicted by INTR is: Rook" {
 		t.Errorf("the sentence is %q", got)
+	}
+	if got := fmt.Sprint(bird); got != "bunting.jpg: Rook (73.1 %)" {
+		t.Errorf("in a line it is %q", got)
+	}
+	if got := bird.SentenceAndProbability(); got != "Species predicted by INTR is: Rook (73.1 %)" {
+		t.Errorf("with its probability the sentence is %q", got)
+	}
+	if got := bird.File(); got != "bunting.jpg" {
+		t.Errorf("its file is %q", got)
+	}
+	if got := fmt.Sprint(bird.Top(1)); !strings.Contains(got, "Rook") || strings.Contains(got, "0x") {
+		t.Errorf("a table in words is %q", got)
 	}
 	odd := *numbers
 	odd.Likeness = &attention.Likeness{P: 0.001, Level: 0.01, Unlike: true}

@@ -58,6 +58,9 @@ type output struct {
 	save  map[string]saver // by the ending of the path; nil where there is only the text
 }
 
+// String is what is printed where nothing can be shown.
+func (o output) String() string { return o.text }
+
 type saver = func(path string) error
 
 // show shows the output in the notebook in every form it has; elsewhere it prints

@@ -121,10 +121,10 @@ function enlarge({ values, rows, cols }, factor) {
 
 // look is how maps are drawn now; controls let it be changed by those of the
 // template "look".
-const look = data && { colours: data.colormap, smooth: data.smooth, same: data.sameScale }, tables = {};
+const look = data && { colours: data.colormap, smooth: data.smooth, same: data.sameScale }, tables = { fade: null };
 for (const [key, digits] of Object.entries(data?.colormaps || {})) tables[key] = Uint8Array.from(digits.match(/../g), d => parseInt(d, 16));
 function controls(redraw) {
-  for (const key of Object.keys(tables)) option($("colours"), key, key, key === look.colours);
+  for (const key of Object.keys(tables)) option($("colours"), key === "fade" ? "fade: the picture's own" : key, key, key === look.colours);
   $("colours").onchange = () => { look.colours = $("colours").value; redraw(); };
   for (const key of ["smooth", "same"]) {
     $(key).checked = look[key];
@@ -146,7 +146,12 @@ function colour(canvas, width, height, values, low, high) {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d"), image = context.createImageData(width, height), table = tables[look.colours];
-  values.forEach((v, i) => {
+  // Faded, a picture keeps its colours where the weight is greatest, and is the paler the less there is.
+  if (!table) values.forEach((v, i) => {
+    image.data.fill(238, 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255 * (1 - Math.sqrt(Math.max(0, Math.min(1, (v - low) / (high - low)))));
+  });
+  else values.forEach((v, i) => {
     const c = 3 * Math.max(0, Math.min(255, Math.round(255 * (v - low) / (high - low))));
     image.data[4 * i] = table[c];
     image.data[4 * i + 1] = table[c + 1];

@@ -49,12 +49,19 @@ func Fit(photo image.Image, long int) *image.RGBA {
 	return fit
 }
 
+// Fade is the way of showing maps that dyes nothing: a picture is the paler the less weight there is. FadeOpacity is how
+// pale it becomes where there is none.
+const (
+	Fade        = "fade"
+	FadeOpacity = 0.66
+)
+
 // Drawing is what the script draws maps by: a part of a page's Data.
 type Drawing struct {
 	Levels    int               `json:"levels"`    // that Pack had
 	Flatness  float64           `json:"flatness"`  // attention.Flatness
 	Colormaps map[string]string `json:"colormaps"` // 256 colours of each, in hexadecimal
-	Colormap  string            `json:"colormap"`  // shown first, as is what is below
+	Colormap  string            `json:"colormap"`  // shown first, as is what is below; or Fade
 	Opacity   float64           `json:"opacity"`
 	Smooth    bool              `json:"smooth"`
 	SameScale bool              `json:"sameScale"`

@@ -213,15 +213,8 @@ func (p *plate) shares(c *draw.Canvas, side pageSide, x, y, width vg.Length,
 
 // wrap breaks a text into lines no wider than width.
 func wrap(s string, by text.Style, width vg.Length) []string {
-	var lines []string
-	for _, word := range strings.Fields(strings.ReplaceAll(s, " %", "\u00a0%")) {
-		if last := len(lines) - 1; last >= 0 && by.Width(lines[last]+" "+word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
+	s = strings.ReplaceAll(s, " %", "\u00a0%")
+	return letters.Lines(s, func(line string) bool { return by.Width(line) <= width })
 }
 
 // A wholePicture is an example of a class, with what to say of it.
@@ -236,7 +229,7 @@ func whole(g *fieldguide.Guide, s *fieldguide.Species) []wholePicture {
 	if len(s.Heads) == 0 {
 		return nil
 	}
-	name, like := attention.Plain(s.Name), attention.Plain(s.Like)
+	name, like := letters.Isolate(attention.Plain(s.Name)), letters.Isolate(attention.Plain(s.Like))
 	head, x := s.Heads[0].Index+1, &s.Examples
 	const alt = "A %s, pale but for where head %d looked for it; its peak is framed%s"
 	all := []wholePicture{{x.Patch, x.Own, fmt.Sprintf(alt, name, head, onThe(x.Patch)),

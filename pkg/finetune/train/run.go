@@ -33,7 +33,7 @@ type run struct {
 	at          position
 	loader      datasets.Loader
 	saved       time.Time
-	batches     int // made by this process
+	pace        pace
 	parameters  int
 }
 
@@ -155,6 +155,7 @@ func (r *run) epoch(ctx context.Context) error {
 			}
 		}
 	}
+	trained := time.Now()
 	report, err := r.evaluate(ctx)
 	if err != nil {
 		return err
@@ -174,6 +175,7 @@ func (r *run) epoch(ctx context.Context) error {
 	if err := r.save(); err != nil {
 		return err
 	}
+	r.pace.epoch(time.Since(trained))
 	r.report(finetune.Event{Phase: finetune.Evaluating, Epoch: line.Epoch, Line: &line, Note: r.advice(line)})
 	return nil
 }
@@ -257,13 +259,13 @@ func (r *run) step(ctx context.Context, batch *datasets.Batch) error {
 	}
 	at.Batch++
 	at.Batches++
-	r.batches++
+	r.pace.batch(time.Now())
 	n, of := float64(at.Batch), r.loader.Batches()
 	missing := (r.Epochs-at.Epoch-1)*of + of - at.Batch
 	r.often(finetune.Event{
 		Phase: finetune.Training, Done: at.Batch, Of: of, Epoch: at.Epoch, Loss: at.Loss / n,
 		Acc1: at.Acc1 / n, LR: result.LR,
-		Left: time.Since(r.began).Seconds() / float64(r.batches) * float64(missing),
+		Left: r.pace.left(missing, r.Epochs-at.Epoch, float64(r.val.Len())/float64(r.BatchSize)),
 	})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/gointr/gointr/internal/letters"
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/figure"
 	"github.com/gointr/gointr/pkg/interpret"
@@ -90,8 +91,8 @@ func (g *Page) Begin(s *interpret.Subject, share float64) {
 		g.groups = append(g.groups,
 			&group{Heading: "Right", subject: s}, &group{Heading: "Taken for another class", subject: s})
 	} else {
-		taken := attention.Plain(s.Dataset.Names[s.Taken])
-		g.groups = append(g.groups, &group{Heading: name + " taken for " + taken, subject: s})
+		taken := letters.Isolate(attention.Plain(s.Dataset.Names[s.Taken]))
+		g.groups = append(g.groups, &group{Heading: letters.Isolate(name) + " taken for " + taken, subject: s})
 	}
 }
 
@@ -128,7 +129,7 @@ func (g *Page) Add(p *interpret.Picture) error {
 	}
 	note := percent(p.Probability())
 	if !p.Right {
-		taken, name := attention.Plain(p.Predicted.Name), attention.Plain(p.Name)
+		taken, name := letters.Isolate(attention.Plain(p.Predicted.Name)), letters.Isolate(attention.Plain(p.Name))
 		note = fmt.Sprintf("%s, %s; %s %s", taken, percent(p.Predicted.Probability), name, note)
 	}
 	to.Cards = append(to.Cards, card{len(g.data), path.Base(p.Image), note, photo})
@@ -194,6 +195,7 @@ func (g *Page) HTML(title, intro string, from interpret.Provenance, heads *inter
 	if err != nil {
 		return nil, err
 	}
+	drawing.Colormap, drawing.Opacity = page.Fade, page.FadeOpacity
 	data := struct {
 		page.Drawing
 		Pictures []*pageData `json:"pictures"` // null for those that do not fit

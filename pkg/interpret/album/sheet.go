@@ -70,7 +70,8 @@ func (s *sheet) add(p *interpret.Picture, subject *interpret.Subject) error {
 		}
 		return nil
 	}
-	file, name, taken := path.Base(p.Image), attention.Plain(p.Name), attention.Plain(p.Predicted.Name)
+	file, name, taken := path.Base(p.Image), letters.Isolate(attention.Plain(p.Name)),
+		letters.Isolate(attention.Plain(p.Predicted.Name))
 	own := percent(p.Probability())
 	switch {
 	case subject.Taken >= 0:
