@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/gointr/gointr/internal/near"
 	"github.com/gointr/gointr/internal/parallel"
 	"github.com/gointr/gointr/internal/wholefile"
 	"github.com/gointr/gointr/pkg/picture"
@@ -168,6 +169,9 @@ func (s *Split) exists() error {
 		case errors.Is(err, fs.ErrNotExist) && path == s.Root:
 			return fmt.Errorf("there is no folder %s: a dataset is a folder with %s/CLASS/*.jpg", path, s.Name)
 		case errors.Is(err, fs.ErrNotExist):
+			if similar := near.Name(s.Name, s.others()); similar != "" {
+				return fmt.Errorf("there is no folder %s in %s: did you mean %q?", s.Name, s.Root, similar)
+			}
 			return fmt.Errorf("there is no folder %s in %s: a dataset is a folder with %[1]s/CLASS/*.jpg",
 				s.Name, s.Root)
 		case err != nil:
@@ -177,6 +181,17 @@ func (s *Split) exists() error {
 		}
 	}
 	return nil
+}
+
+// others are the folders beside the split's.
+func (s *Split) others() (names []string) {
+	entries, _ := os.ReadDir(s.Root)
+	for _, entry := range entries {
+		if isFolder(s.Root, entry) && !strings.HasPrefix(entry.Name(), ".") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
 }
 
 func (s *Split) noneEmpty(empty []string) error {

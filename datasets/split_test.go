@@ -191,6 +191,11 @@ func TestOpenErrors(t *testing.T) {
 		_, _, err := datasets.Open(root)
 		check(t, err, root, "there is no folder ROOT")
 	})
+	t.Run("misspelt", func(t *testing.T) {
+		root := lay(t, t.TempDir(), "train/a/1.jpg", "val/a/1.jpg", ".vall/a/1.jpg")
+		_, err := datasets.OpenSplit(root, "vall")
+		check(t, err, root, `there is no folder vall in ROOT: did you mean "val"?`)
+	})
 	t.Run("link back", func(t *testing.T) {
 		root := lay(t, t.TempDir(), "train/a/b/1.jpg")
 		link(t, "..", filepath.Join(root, "train", "a", "b", "again"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -253,7 +255,15 @@ func (f *trainingFlags) run(cmd *cobra.Command, c *common) error {
 		return err
 	}
 	teller := teller{cmd: cmd, json: c.json, out: cmd.ErrOrStderr()}
+	said := make(chan struct{})
+	deaf := context.AfterFunc(cmd.Context(), func() {
+		defer close(said)
+		teller.stopping()
+	})
 	summary, err := f.train(cmd, teller.tell)
+	if !deaf() {
+		<-said
+	}
 	teller.close()
 	if errors.Is(err, finetune.ErrStopped) {
 		return fmt.Errorf("%w: gointr finetune --resume %s goes on with it", err, cmp.Or(f.out, f.resume))
@@ -408,9 +418,21 @@ type teller struct {
 	out   io.Writer
 	bar   *progressbar.ProgressBar
 	phase string
+	mu    sync.Mutex // the user may stop it at any moment
+}
+
+// stopping answers Ctrl-C before the batch is done.
+func (t *teller) stopping() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.close()
+	fmt.Fprintln(t.out, "gointr: stopping after this batch, saving …; Ctrl-C again ends at once and keeps the last "+
+		"checkpoint")
 }
 
 func (t *teller) tell(e finetune.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if e.Line != nil {
 		t.close()
 		if t.json {

@@ -29,7 +29,7 @@ const small = "../../pkg/intr/testdata/basic.pth" // 5 classes
 // TestMain lets this program be gointr where gointr calls itself: as the session,
 // and to try an engine.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && slices.Contains([]string{"session", "doctor", "predict"}, os.Args[1]) {
+	if len(os.Args) > 2 && slices.Contains([]string{"session", "doctor", "predict", "finetune"}, os.Args[1]) {
 		main()
 	}
 	os.Unsetenv("GOINTR_PROGRAM")

@@ -103,6 +103,65 @@ func TestTerminated(t *testing.T) {
 	}
 }
 
+// Ctrl-C is answered at once, and the training saved; a second one ends it, and what was saved before can be read.
+func TestTrainingInterrupted(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "birds")
+	o := birds.Defaults
+	o.PerClass = 3
+	if err := birds.Write(t.Context(), data, o, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, times := range []int{1, 2} {
+		out := filepath.Join(t.TempDir(), "run")
+		cmd := exec.Command(program, "finetune", "--from", "sample", "--dataset", data, "--out", out, "--epochs", "500",
+			"--backend", "go")
+		stderr, err := cmd.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Process.Kill()
+		var said []string
+		var told time.Time
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			said = append(said, lines.Text())
+			switch {
+			case strings.HasPrefix(lines.Text(), "epoch 1 of"):
+				told = time.Now()
+				err = cmd.Process.Signal(os.Interrupt)
+			case strings.Contains(lines.Text(), "stopping after this batch, saving"):
+				if late := time.Since(told); late > 2*time.Second {
+					t.Errorf("it answers after %v", late)
+				}
+				if times == 2 {
+					err = cmd.Process.Signal(os.Interrupt)
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = cmd.Wait()
+		text := strings.Join(said, "\n")
+		if strings.Count(text, "stopping after this batch") != 1 {
+			t.Errorf("interrupted %d times it says %s", times, text)
+		}
+		if times == 1 && (cmd.ProcessState.ExitCode() != 1 || !strings.Contains(text, "was stopped and saved")) {
+			t.Errorf("it ends with %v: %s", cmd.ProcessState, text)
+		}
+		checkpoint := filepath.Join(out, "checkpoint.pth")
+		if code, _, wrong := gointr("inspect", checkpoint); code != 0 {
+			t.Errorf("interrupted %d times it leaves a checkpoint of which is said %s", times, wrong)
+		}
+	}
+}
+
 // /dev/null is a device, but no terminal.
 func TestTerminal(t *testing.T) {
 	null, err := os.Open(os.DevNull)
