@@ -152,8 +152,9 @@ func TestLines(t *testing.T) {
 
 // What is cut off takes no isolate's end along.
 func TestClosed(t *testing.T) {
-	for in, want := range map[string]string{"plain": "plain", "\u2068طا": "\u2068طا\u2069", "\u2068ط\u2069 −": "\u2068ط\u2069 −",
-		"a\u2069b": "a\u2069b", "\u2068a\u2068b\u2069": "\u2068a\u2068b\u2069\u2069"} {
+	for in, want := range map[string]string{"plain": "plain", "\u2068طا": "\u2068طا\u2069",
+		"\u2068ط\u2069 −": "\u2068ط\u2069 −",
+		"a\u2069b":        "a\u2069b", "\u2068a\u2068b\u2069": "\u2068a\u2068b\u2069\u2069"} {
 		if got := Closed(in); got != want {
 			t.Errorf("%q: %q", in, got)
 		}
@@ -165,8 +166,8 @@ func TestClosed(t *testing.T) {
 }
 
 func TestPowers(t *testing.T) {
-	for in, want := range map[string]string{"2e-06": "2×10⁻⁶", "-1.5e+20": "−1.5×10²⁰", "0.25": "0.25", "-3": "−3", "1e-10": "1×10⁻¹⁰",
-		"NaN": "NaN"} {
+	for in, want := range map[string]string{"2e-06": "2×10⁻⁶", "-1.5e+20": "−1.5×10²⁰", "0.25": "0.25",
+		"-3": "−3", "1e-10": "1×10⁻¹⁰", "NaN": "NaN"} {
 		if got := Powers(in); got != want {
 			t.Errorf("%s is %s, want %s", in, got, want)
 		}

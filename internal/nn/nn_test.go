@@ -142,8 +142,11 @@ func TestEnds(t *testing.T) {
 	w.Context = ctx
 	var done atomic.Int64
 	w.each(1000, func(*thread, int) {
-		if done.Add(1) == 3 {
+		switch n := done.Add(1); {
+		case n == 3:
 			cancel()
+		case n > 3:
+			<-ctx.Done() // however long it takes to be heard
 		}
 	})
 	if n := int(done.Load()); n < 3 || n > 3+len(w.threads) {

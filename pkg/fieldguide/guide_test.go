@@ -273,7 +273,7 @@ func TestSave(t *testing.T) {
 		t.Errorf("the page has %q", found)
 	}
 	for _, want := range []string{
-		"<h2>Red &lt;b&gt; Rook</h2>", `<a href="#c2">Owl</a>`, `id="c0"`, `id="s2"`,
+		`<h2 dir="auto">Red &lt;b&gt; Rook</h2>`, `<a href="#c2" dir="auto">Owl</a>`, `id="c0"`, `id="s2"`,
 		`aria-label="5 patches of Wren that head 2 attended to most: 4 on the beak"`, "15 of 18",
 		strings.Repeat("ab", 32), g.About.DatasetDigest, "Told from the Owl by the tail", "beak 80\u00a0% (37–97)",
 		"diffuse: spread over 100\u00a0% of the picture", "5 of 6 pictures recognised. Look-alike: Red &lt;b&gt; " +

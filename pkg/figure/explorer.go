@@ -31,9 +31,10 @@ const (
 
 // ExplorerOptions are what the explorer shows first.
 type ExplorerOptions struct {
-	Class int     // index; a class below 0 is the predicted one
-	Layer int     // of the decoder, from 0; attention.Last is the last
-	Look  Options // its Colormap ("" dyes nothing, and fades instead), Opacity (0 is 0.6, faded 0.66), Cells as Smoothing, and SameScale
+	Class int // index; a class below 0 is the predicted one
+	Layer int // of the decoder, from 0; attention.Last is the last
+	// its Colormap ("" dyes nothing, and fades), Opacity (0 is 0.6, faded 0.66), Cells as Smoothing, and SameScale
+	Look Options
 }
 
 // explorerData is what the page's script reads.

@@ -49,8 +49,8 @@ func Fit(photo image.Image, long int) *image.RGBA {
 	return fit
 }
 
-// Fade is the way of showing maps that dyes nothing: a picture is the paler the less weight there is. FadeOpacity is how
-// pale it becomes where there is none.
+// Fade is the way of showing maps that dyes nothing: a picture is the paler the less weight there is. FadeOpacity is
+// how pale it becomes where there is none.
 const (
 	Fade        = "fade"
 	FadeOpacity = 0.66
