@@ -240,7 +240,9 @@ class Explorer(unittest.TestCase):
             pixels = f"(c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data])({canvas})"
             self.assertEqual(page.js(f"[{canvas}.width % {cols}, {canvas}.width > {cols}, getComputedStyle({canvas}).opacity]"), [0, True, "0.66"])
             faded = page.js(pixels)
-            self.assertEqual(set(faded[0::4] + faded[1::4] + faded[2::4]), {238})  # a veil, thin where the weight is
+            for value, alpha in zip(faded[0::4], faded[3::4]):  # a veil, thin where the weight is
+                if alpha > 60:  # of less a browser gives no exact colour back
+                    self.assertAlmostEqual(value, 238, delta=3)
             self.assertLess(min(faded[3::4]), 20)
             self.assertGreater(max(faded[3::4]), 200)
             page.js("document.getElementById('opacity').focus()")
