@@ -331,7 +331,7 @@ func testExplain(t *testing.T) {
 		if !bytes.HasPrefix(data, []byte(magic)) || len(data) < 2000 {
 			t.Errorf("%s holds %d bytes that begin with %q", out, len(data), data[:min(8, len(data))])
 		}
-		for _, begins := range []string{`"class":3,"layer":0,`, `"colormap":"viridis"`} {
+		for _, begins := range []string{`"class":3,"layer":0,`, `"colormap":"fade"`} {
 			if kind == "html" && !bytes.Contains(data, []byte(begins)) {
 				t.Errorf("the page does not begin with the class, the layer and the colormap asked for: %s", begins)
 			}
