@@ -81,7 +81,8 @@ Layers, heads and classes count from 0.`,
 		" (default jet, as published; in a page it fades, with --versus puor)")
 	flags.StringVar(&f.smoothing, "smoothing", "published", "published, cubic or cells")
 	flags.Float64Var(&f.look.Opacity, "opacity", 0,
-		"of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6)")
+		"of the colours over the picture, up to 1 (default 0.5, as published; in a page and with --versus 0.6, "+
+			"faded 0.66)")
 	flags.BoolVar(&f.look.SameScale, "same-scale", false, "one colour scale for all heads")
 	flags.BoolVar(&f.look.ColorBar, "color-bar", false, "show which weights the colours stand for")
 	flags.StringVar(&f.width, "width", "", "of the figure: a template's name or a length (default 7in)")

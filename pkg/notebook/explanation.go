@@ -74,7 +74,7 @@ func (e *Explanation) Show() *Explanation {
 // .eps, or .tex for its caption; .html is what Explore gives; .npz, .csv and .json
 // are the predicted class's numbers in every layer (figure.WriteData).
 func (e *Explanation) Save(path string) *Explanation {
-	data := draw(&session.Data{Of: e.subject, Class: e.Best().Index}).save[""]
+	data := saving(&session.Data{Of: e.subject, Class: e.Best().Index})
 	saveAs(path, map[string]saver{
 		".npz": data, ".csv": data, ".json": data,
 		".html": func(path string) error { e.Explore().Save(path); return nil },

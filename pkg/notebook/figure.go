@@ -31,20 +31,27 @@ type Figure struct {
 // the 7 inches of a printed page fills the width of a notebook.
 const pageInch = 140
 
-// draw is a figure that the session draws; what cannot be drawn ends the cell.
-func draw(d session.Drawing) *Figure {
-	ask := func(name, form string) *session.Drawn {
-		drawn := must(session.Draw(context.Background(), d, name, form))
-		said(drawn.Missing)
-		return drawn
+// asked is what the session draws; what cannot be drawn ends the cell.
+func asked(d session.Drawing, name, form string) *session.Drawn {
+	drawn := must(session.Draw(context.Background(), d, name, form))
+	said(drawn.Missing)
+	return drawn
+}
+
+// saving writes what the session draws, as the path's ending says.
+func saving(d session.Drawing) saver {
+	return func(path string) error {
+		return wholefile.Bytes(path, asked(d, path, strings.ToLower(filepath.Ext(path))).File)
 	}
-	drawn := ask("", "")
+}
+
+// draw is a figure that the session draws.
+func draw(d session.Drawing) *Figure {
+	drawn := asked(d, "", "")
 	return &Figure{caption: drawn.Caption, output: output{
-		forms: func() forms { return forms{protocol.MIMEImagePNG: ask("", ".png").File} },
+		forms: func() forms { return forms{protocol.MIMEImagePNG: asked(d, "", ".png").File} },
 		width: int(drawn.Width / 72 * pageInch),
-		save: map[string]saver{"": func(path string) error {
-			return wholefile.Bytes(path, ask(path, strings.ToLower(filepath.Ext(path))).File)
-		}},
+		save:  map[string]saver{"": saving(d)},
 	}}
 }
 
@@ -59,7 +66,7 @@ func written(d session.Drawing, path string) {
 
 // drawnPage is a page that the session makes.
 func drawnPage(d session.Drawing) []byte {
-	return must(session.Draw(context.Background(), d, "page.html", ".html")).File
+	return asked(d, "page.html", ".html").File
 }
 
 func (f *Figure) named(format string, args ...any) *Figure {

@@ -122,16 +122,10 @@ func (s *Study) Heads() *Table {
 	if heads == nil {
 		fail("heads are counted over one class: use model.Interpret")
 	}
-	name := func(h interpret.Head) string {
-		if h.Head < 0 {
-			return "Mean of all"
-		}
-		return fmt.Sprintf("Head %d", h.Head+1)
-	}
 	var rows [][]string
 	if len(heads.Parts) > 0 {
 		for _, h := range heads.Rows {
-			row := []string{name(h)}
+			row := []string{h.Title()}
 			for _, p := range h.Parts {
 				mark := ""
 				if p.Above {
@@ -148,14 +142,11 @@ func (s *Study) Heads() *Table {
 		return newTable(append([]string{""}, heads.Parts...), append(rows, chance))
 	}
 	for _, h := range heads.Rows {
-		spread, shared := "–", "–"
-		if h.Spread != nil && h.Spread95 != nil {
-			spread = fmt.Sprintf("%.0f %% (%.0f–%.0f)", *h.Spread, h.Spread95[0], h.Spread95[1])
+		spread := "–"
+		if differs := h.Colour(); differs != nil {
+			spread = fmt.Sprintf("%s (%s)", differs[0], differs[1])
 		}
-		if h.Shared != nil {
-			shared = fmt.Sprintf("%.0f %%", *h.Shared)
-		}
-		rows = append(rows, []string{name(h), spread, fmt.Sprintf("%.1f %%", h.Focus), shared})
+		rows = append(rows, []string{h.Title(), spread, fmt.Sprintf("%.1f %%", h.Focus), h.Common()})
 	}
 	return newTable([]string{
 		"", "Colour at its peak differs, of chance", "Half of its weight in", "Shared with the nearest look-alike",

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"image"
 	"image/draw"
-	"io"
 	"os"
 
 	"github.com/gointr/gointr/pkg/attention"
@@ -41,7 +40,8 @@ type Photo struct {
 	Digest  string // of the pixels (Digest), which the file must still have
 }
 
-// PhotoOf is a photograph that is at hand; what is transparent becomes white. nil is none.
+// PhotoOf is a photograph that is at hand, whose Digest is taken when it is drawn over; what is transparent becomes
+// white. nil is none.
 func PhotoOf(photo image.Image) Photo {
 	if photo == nil {
 		return Photo{}
@@ -57,7 +57,7 @@ func PhotoOf(photo image.Image) Photo {
 			copy(p.Pix[to:to+3], flat.Pix[from:])
 		}
 	}
-	return Photo{Pixels: p, Digest: Digest(p)}
+	return Photo{Pixels: p}
 }
 
 // Digest tells the pixels of one picture from those of another.
@@ -180,42 +180,32 @@ func drawAs(ctx context.Context, d Drawing, name, form string, whole bool) (*Dra
 	if err != nil {
 		return nil, fmt.Errorf("this cannot be sent to the session to be drawn: %w", err)
 	}
-	for again := false; ; again = true {
-		c, err := dial(ctx, os.Stderr)
-		if err != nil {
-			return nil, err
-		}
-		var result wire.Drawn
-		_, err = c.ask(ctx, io.Discard, wire.Request{Do: wire.Draw, Image: name, Form: form, Bytes: len(payload)},
-			payload, &result)
-		switch {
-		case errors.Is(err, errLost) && !again:
-		case errors.Is(err, errLost):
-			return nil, fmt.Errorf("the session was ended twice while it drew; its log may say why: %s", c.place.Log())
-		case err != nil:
-			return nil, err
-		default:
-			return &Drawn{Width: result.Width, Caption: result.Caption, Missing: result.Missing, File: c.file}, nil
-		}
+	var result wire.Drawn
+	file, err := ask(ctx, os.Stderr, wire.Request{Do: wire.Draw, Image: name, Form: form, Bytes: len(payload)}, payload,
+		&result)
+	if err != nil {
+		return nil, err
 	}
+	return &Drawn{Width: result.Width, Caption: result.Caption, Missing: result.Missing, File: file}, nil
 }
 
 // encode is a drawing as it is sent. Of what the session may keep there is the name only, unless all is sent.
 func encode(d Drawing, whole bool) ([]byte, error) {
-	if !whole {
-		for _, s := range d.subjects() {
-			defer func(was Subject) { *s = was }(*s)
-			if s.Answer != "" {
-				lean := *s.Explanation
-				lean.Weights, lean.Pooled = nil, nil
-				s.Explanation = &lean
-			}
-			s.Photo.Pixels = nil
+	for _, s := range d.subjects() {
+		if s.Photo.Pixels != nil && s.Photo.Digest == "" {
+			s.Photo.Digest = Digest(s.Photo.Pixels)
 		}
-	} else {
-		for _, s := range d.subjects() {
+		if whole {
 			s.Answer = ""
+			continue
 		}
+		defer func(was Subject) { *s = was }(*s)
+		if s.Answer != "" {
+			lean := *s.Explanation
+			lean.Weights, lean.Pooled = nil, nil
+			s.Explanation = &lean
+		}
+		s.Photo.Pixels = nil
 	}
 	var out bytes.Buffer
 	err := gob.NewEncoder(&out).Encode(&d)

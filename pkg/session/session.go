@@ -178,14 +178,14 @@ func (m *Model) answer(ctx context.Context, r wire.Request, pixels []byte) (Answ
 	r.Do, r.Checkpoint, r.Digest, r.Backend, r.Weights = wire.Answer, from.Checkpoint, from.SHA256, m.backend, m.weights
 	start := time.Now()
 	var result wire.Answered
-	numbers, err := ask(ctx, m.progress, r, pixels, &result)
+	behind, err := ask(ctx, m.progress, r, pixels, &result)
 	a := Answered{Took: Took{Total: time.Since(start), Forward: time.Duration(result.Forward),
 		Wait: time.Duration(result.Wait), Load: time.Duration(result.Load), Compile: time.Duration(result.Compile),
 		Kept: result.Kept}}
 	if err != nil {
 		return a, err
 	}
-	classes := m.about.Classes
+	classes, numbers := m.about.Classes, wire.Numbers(behind)
 	if result.Classes != classes || result.Width < 0 || len(numbers)-classes < result.Width {
 		return a, fmt.Errorf("the session answered for %d classes, not %d", result.Classes, classes)
 	}
@@ -214,7 +214,7 @@ var errLost = errors.New("lost")
 
 // ask calls the session, starting it when there is none. A session that is
 // killed in the middle is replaced, once: the picture may be what kills it.
-func ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+func ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte, result any) ([]byte, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
@@ -223,10 +223,10 @@ func ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte
 		if err != nil {
 			return nil, err
 		}
-		numbers, err := c.ask(ctx, progress, r, payload, result)
+		behind, err := c.ask(ctx, progress, r, payload, result)
 		switch {
 		case !errors.Is(err, errLost):
-			return numbers, err
+			return behind, err
 		case again:
 			return nil, fmt.Errorf("the session was ended twice in the middle of this; its log may say why: %s",
 				c.place.Log())
@@ -242,22 +242,21 @@ type call struct {
 	pid   int
 	hello wire.Hello
 	tell  func(event json.RawMessage) // of a training or a measurement
-	file  []byte                      // that came behind the last word
 }
 
 // ask says what is wanted and waits for the last word. The connection is closed.
 func (c *call) ask(ctx context.Context, progress io.Writer, r wire.Request, payload []byte,
-	result any) ([]float32, error) {
+	result any) ([]byte, error) {
 	defer c.conn.Close()
 	defer context.AfterFunc(ctx, func() { c.conn.Close() })()
-	numbers, err := c.talk(progress, r, payload, result)
+	behind, err := c.talk(progress, r, payload, result)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return numbers, err
+	return behind, err
 }
 
-func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result any) ([]float32, error) {
+func (c *call) talk(progress io.Writer, r wire.Request, payload []byte, result any) ([]byte, error) {
 	return c.hear(progress, c.say(r, payload), result)
 }
 
@@ -272,8 +271,8 @@ func (c *call) say(r wire.Request, payload []byte) error {
 	return err
 }
 
-// hear waits for the last word; failed is what say gave.
-func (c *call) hear(progress io.Writer, failed error, result any) ([]float32, error) {
+// hear waits for the last word and gives what comes behind it; failed is what say gave.
+func (c *call) hear(progress io.Writer, failed error, result any) ([]byte, error) {
 	for {
 		var reply wire.Reply
 		c.conn.SetReadDeadline(time.Now().Add(patience))
@@ -299,15 +298,11 @@ func (c *call) hear(progress io.Writer, failed error, result any) ([]float32, er
 			if err := json.Unmarshal(reply.Result, result); err != nil {
 				return nil, fmt.Errorf("the session answered with what is no answer: %w", err)
 			}
-			numbers, err := wire.ReadNumbers(c.in, reply.Numbers)
-			if err == nil && reply.Bytes > 0 {
-				c.file = make([]byte, reply.Bytes)
-				_, err = io.ReadFull(c.in, c.file)
-			}
+			behind, err := wire.ReadBytes(c.in, reply.Bytes)
 			if err != nil {
 				return nil, c.silent(err)
 			}
-			return numbers, nil
+			return behind, nil
 		}
 	}
 }

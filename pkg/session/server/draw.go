@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/gob"
@@ -30,18 +31,16 @@ import (
 	"github.com/gointr/gointr/pkg/session/internal/wire"
 )
 
-// figures draws, one figure at a time, and keeps the last ones: a figure is made, shown and saved by three calls. The
-// zero value is ready for use.
+// figures keeps the last figures: one is made, shown and saved by three calls. The zero value is ready for use.
 type figures struct {
-	mu   sync.Mutex
-	kept []*plate // the least recently asked for first
+	recent[drawingID, *plate]
+	drawing sync.Mutex // one at a time, so that the letters that it lacks are its own
 }
 
 const mostFigures = 8
 
 // plate is a figure or a page, with what was made of it already.
 type plate struct {
-	asked drawingID
 	drawing
 	about wire.Drawn
 	png   []byte
@@ -83,76 +82,49 @@ func readDrawing(in *bufio.Reader, bytes int) (d session.Drawing, asked drawingI
 }
 
 func (s *server) draw(ctx context.Context, r wire.Request, what session.Drawing, asked drawingID, out *reply) error {
+	var f *plate
+	var err error
+	figures, alone := &s.models.figures, true
 	switch what.(type) {
 	case *session.StudyPage, *session.StudyFolder, *session.GuidePage, *session.GuideFiles: // seconds, and in one form
-		d, err := s.make(what)
-		if err != nil {
-			return err
+		alone = false
+		f, err = s.plate(what)
+	default:
+		figures.drawing.Lock()
+		defer figures.drawing.Unlock()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		file, err := (&plate{drawing: d}).file(r.Image, r.Form)
-		if err != nil {
-			return err
+		there := false
+		if f, there = figures.get(asked); !there {
+			if f, err = s.plate(what); err == nil {
+				figures.put(asked, f, 0, mostFigures, 0)
+			}
 		}
-		return out.drawn(wire.Drawn{}, file)
 	}
-	s.models.figures.mu.Lock()
-	defer s.models.figures.mu.Unlock()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	f, file, err := s.figureFile(what, asked, r)
 	if err != nil {
 		return err
 	}
-	if said := letters.Missing(); said != "" {
-		f.about.Missing = said
+	file, err := f.file(r.Image, r.Form)
+	if err != nil {
+		return err
 	}
-	return out.drawn(f.about, file)
+	if alone {
+		f.about.Missing = cmp.Or(letters.Missing(), f.about.Missing)
+	}
+	return out.finish(f.about, file)
 }
 
-// figureFile keeps a panic of a library from ending everybody's session.
-func (s *server) figureFile(what session.Drawing, asked drawingID, r wire.Request) (f *plate, file []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("this could not be drawn: %v", p)
-		}
-	}()
-	if f, err = s.figure(what, asked); err == nil {
-		file, err = f.file(r.Image, r.Form)
-	}
-	return f, file, err
-}
-
-// forget gives the memory back, unless a figure is being drawn.
-func (k *figures) forget() {
-	if k.mu.TryLock() {
-		k.kept = nil
-		k.mu.Unlock()
-	}
-}
-
-// figure is one that is kept, or is drawn now.
-func (s *server) figure(what session.Drawing, asked drawingID) (*plate, error) {
-	kept := &s.models.figures.kept
-	for i, f := range *kept {
-		if f.asked == asked {
-			*kept = append(append((*kept)[:i:i], (*kept)[i+1:]...), f)
-			return f, nil
-		}
-	}
+// plate draws.
+func (s *server) plate(what session.Drawing) (*plate, error) {
 	d, err := s.make(what)
 	if err != nil {
 		return nil, err
 	}
-	f := &plate{asked: asked, drawing: d}
 	width, _ := d.Size()
-	f.about.Width = width.Points()
+	f := &plate{drawing: d, about: wire.Drawn{Width: width.Points()}}
 	if maps, ok := d.(*figure.Figure); ok {
 		f.about.Caption = maps.Caption()
-	}
-	*kept = append(*kept, f)
-	if n := len(*kept) - mostFigures; n > 0 {
-		*kept = append([]*plate{}, (*kept)[n:]...)
 	}
 	return f, nil
 }
@@ -182,7 +154,7 @@ func (f *plate) file(name, form string) (data []byte, err error) {
 	return os.ReadFile(path)
 }
 
-// make draws.
+// make calls what draws.
 func (s *server) make(what session.Drawing) (drawing, error) {
 	switch d := what.(type) {
 	case *session.HeadRow:

@@ -155,7 +155,7 @@ func guide(ctx context.Context, m *session.Model, looked wire.Looked, tell func(
 	return g, err
 }
 
-// album and guide are what a caller was lent.
+// borrowed is what a caller was lent.
 func borrowed[T any](s *server, name string) (T, error) {
 	kept, _ := s.lent.Load(name)
 	of, ok := kept.(T)

@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/sha256"
 	"fmt"
-	"sync"
 
 	"github.com/gointr/gointr/pkg/attention"
 	"github.com/gointr/gointr/pkg/picture"
@@ -12,13 +11,7 @@ import (
 // memo keeps the last answers: the cells of a notebook ask about one picture
 // again and again. The zero value is ready for use.
 type memo struct {
-	mu   sync.Mutex
-	kept []remembered // the least recently asked for first
-}
-
-type remembered struct {
-	question
-	answer *attention.Explanation
+	recent[question, *attention.Explanation]
 }
 
 // question is what an answer depends on.
@@ -44,8 +37,8 @@ func (m *memo) named(name string) *attention.Explanation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.kept {
-		if r.question.name() == name {
-			return r.answer
+		if r.key.name() == name {
+			return r.value
 		}
 	}
 	return nil
@@ -60,37 +53,11 @@ const (
 
 // get gives an answer that is kept, or nil.
 func (m *memo) get(q question) *attention.Explanation {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, r := range m.kept {
-		if r.question == q {
-			copy(m.kept[i:], m.kept[i+1:])
-			m.kept[len(m.kept)-1] = r
-			return r.answer
-		}
-	}
-	return nil
+	a, _ := m.recent.get(q)
+	return a
 }
 
-// put keeps an answer, and lets the oldest ones go for it.
+// put keeps an answer.
 func (m *memo) put(q question, a *attention.Explanation) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.kept = append(m.kept, remembered{q, a})
-	bytes := 0
-	for i := len(m.kept) - 1; i >= 0; i-- {
-		bytes += 4 * (len(m.kept[i].answer.Weights) + len(m.kept[i].answer.Logits))
-		if bytes > mostNumbers || len(m.kept)-i > mostAnswers {
-			clear(m.kept[:i+1])
-			m.kept = m.kept[i+1:]
-			return
-		}
-	}
-}
-
-// forget gives the memory back.
-func (m *memo) forget() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.kept = nil
+	m.recent.put(q, a, 4*(len(a.Weights)+len(a.Logits)), mostAnswers, mostNumbers)
 }

@@ -3,22 +3,15 @@ package server
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/gointr/gointr/pkg/picture"
 	"github.com/gointr/gointr/pkg/session"
 )
 
-// photos keeps the last photographs: a figure is drawn over the one that was explained. The zero value is ready for
-// use.
+// photos keeps the last photographs, by digest: a figure is drawn over the one that was explained. The zero value is
+// ready for use.
 type photos struct {
-	mu   sync.Mutex
-	kept []keptPhoto // the least recently asked for first
-}
-
-type keptPhoto struct {
-	digest string
-	*picture.Picture
+	recent[string, *picture.Picture]
 }
 
 // How many photographs are kept, and how many bytes of pixels.
@@ -33,36 +26,10 @@ var errUnknown = errors.New("the session does not keep this any more")
 // keep keeps a photograph, and gives the digest that names it.
 func (k *photos) keep(p *picture.Picture) string {
 	digest := session.Digest(p)
-	if k.get(digest) != nil {
-		return digest
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.kept = append(k.kept, keptPhoto{digest, p})
-	bytes := 0
-	for i := len(k.kept) - 1; i >= 0; i-- {
-		bytes += len(k.kept[i].Pix)
-		if i < len(k.kept)-1 && (bytes > mostPhotoBytes || len(k.kept)-i > mostPhotos) {
-			clear(k.kept[:i+1])
-			k.kept = k.kept[i+1:]
-			break
-		}
+	if _, there := k.get(digest); !there {
+		k.put(digest, p, len(p.Pix), mostPhotos, mostPhotoBytes)
 	}
 	return digest
-}
-
-// get gives a photograph that is kept, or nil.
-func (k *photos) get(digest string) *picture.Picture {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for i, p := range k.kept {
-		if p.digest == digest {
-			copy(k.kept[i:], k.kept[i+1:])
-			k.kept[len(k.kept)-1] = p
-			return p.Picture
-		}
-	}
-	return nil
 }
 
 // find gives the photograph that a caller names; nil where it names none.
@@ -70,7 +37,7 @@ func (k *photos) find(asked session.Photo) (*picture.Picture, error) {
 	if asked.Digest == "" {
 		return nil, nil
 	}
-	if p := k.get(asked.Digest); p != nil {
+	if p, there := k.get(asked.Digest); there {
 		return p, nil
 	}
 	switch {
@@ -88,11 +55,4 @@ func (k *photos) find(asked session.Photo) (*picture.Picture, error) {
 		return nil, fmt.Errorf("%s is another picture than when it was explained: explain it again", asked.Path)
 	}
 	return p, nil
-}
-
-// forget gives the memory back.
-func (k *photos) forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.kept = nil
 }

@@ -254,11 +254,11 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 	case wire.Answer:
 		err = s.answer(ctx, request, input, caller, out)
 	case wire.Draw:
-		err = s.draw(ctx, request, drawing, asked, out)
+		err = guarded("drawn", func() error { return s.draw(ctx, request, drawing, asked, out) })
 	case wire.FineTune:
 		err = s.fineTune(ctx, request, in, out)
 	case wire.Look:
-		err = s.look(ctx, request, out)
+		err = guarded("looked at", func() error { return s.look(ctx, request, out) })
 	case wire.Faithful:
 		err = s.faithful(ctx, request, out)
 	case wire.Status:
@@ -273,6 +273,16 @@ func (s *server) call(ctx context.Context, conn *net.UnixConn) {
 			"caller", caller, "why", err)
 		out.fail(err)
 	}
+}
+
+// guarded keeps a panic of what draws from ending everybody's session.
+func guarded(what string, do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this could not be %s: %v", what, p)
+		}
+	}()
+	return do()
 }
 
 func (s *server) enter(by int) {
@@ -330,11 +340,10 @@ func (s *server) answer(ctx context.Context, r wire.Request, input *picture.Pict
 	}
 	told := wire.Answered{Load: int64(time.Since(start))}
 	if r.File != "" {
-		input, err = s.readFile(r, e.model.Config.EvalSize, &told)
-	}
-	if err != nil {
-		s.models.release(e)
-		return err
+		if input, err = s.readFile(r, e.model.Config.EvalSize, &told); err != nil {
+			s.models.release(e)
+			return err
+		}
 	}
 	q := asked(e.key, r.Maps, input)
 	a := s.models.memo.get(q)
@@ -393,14 +402,11 @@ func (s *server) queue(kind string) *queue {
 
 func (s *server) stop(r wire.Request, out *reply) error {
 	s.mu.Lock()
-	busy := s.calls > 1 // this is one
+	busy, trainings := s.calls > 1, len(s.trainings) // this is a call
 	s.mu.Unlock()
 	if r.IfIdle && busy {
 		return errors.New("the session is at work")
 	}
-	s.mu.Lock()
-	trainings := len(s.trainings)
-	s.mu.Unlock()
 	err := out.finish(wire.Stopping{Trainings: trainings})
 	s.end(errStopped)
 	return err
@@ -493,35 +499,24 @@ func (c *reply) beat() (end func()) {
 	return func() { close(done) }
 }
 
-// finish says the result and the numbers that go with it, once.
-func (r *reply) finish(result any, numbers ...[]float32) error {
+// finish says the result and what goes with it, once.
+func (r *reply) finish(result any, parts ...[]byte) error {
 	encoded, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
 	n := 0
-	parts := make([][]byte, len(numbers))
-	for i, part := range numbers {
+	for _, part := range parts {
 		n += len(part)
-		parts[i] = wire.Bytes(part)
 	}
-	return r.end(wire.Reply{Done: true, Result: encoded, Numbers: n}, parts...)
+	return r.end(wire.Reply{Done: true, Result: encoded, Bytes: n}, parts...)
 }
 
 // answered says what a picture was answered, and where the time went.
 func (r *reply) answered(a *attention.Explanation, told wire.Answered) error {
 	told.Classes, told.Layers, told.Heads, told.Rows, told.Cols = a.Classes(), a.Layers, a.Heads, a.Rows, a.Cols
 	told.Width, told.Likeness = len(a.Pooled), a.Likeness
-	return r.finish(told, a.Logits, a.Pooled, a.Weights)
-}
-
-// drawn says what was drawn.
-func (r *reply) drawn(about wire.Drawn, file []byte) error {
-	encoded, err := json.Marshal(about)
-	if err != nil {
-		return err
-	}
-	return r.end(wire.Reply{Done: true, Result: encoded, Bytes: len(file)}, file)
+	return r.finish(told, wire.Bytes(a.Logits), wire.Bytes(a.Pooled), wire.Bytes(a.Weights))
 }
 
 // fail says what went wrong, unless the result was said already.

@@ -89,8 +89,7 @@ type Reply struct {
 	Early    bool            `json:"early,omitempty"`   // or that it was before it made a batch
 	Unknown  bool            `json:"unknown,omitempty"` // the error is that what was only named is not kept
 	Result   json.RawMessage `json:"result,omitempty"`
-	Numbers  int             `json:"numbers,omitempty"` // float32 that follow
-	Bytes    int             `json:"bytes,omitempty"`   // or bytes
+	Bytes    int             `json:"bytes,omitempty"` // that follow
 }
 
 // Opened is the result of Open.
@@ -202,12 +201,17 @@ func Bytes(numbers []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(numbers))), 4*len(numbers))
 }
 
-// ReadNumbers reads n float32.
-func ReadNumbers(r io.Reader, n int) ([]float32, error) {
+// Numbers are bytes of ReadBytes as float32.
+func Numbers(bytes []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(bytes))), len(bytes)/4)
+}
+
+// ReadBytes reads n bytes, to where float32 may lie.
+func ReadBytes(r io.Reader, n int) ([]byte, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	numbers := make([]float32, n)
-	_, err := io.ReadFull(r, Bytes(numbers))
-	return numbers, err
+	bytes := Bytes(make([]float32, (n+3)/4))[:n]
+	_, err := io.ReadFull(r, bytes)
+	return bytes, err
 }
