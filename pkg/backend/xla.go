@@ -26,9 +26,27 @@ func openPlugin(kind, path string) (compute.Backend, error) {
 	}
 	set("NVIDIA_TF32_OVERRIDE", "0")
 	set("GOPJRT_CUDA_CHECKS", "0") // it knows the folders of its own installer only
-	const flag = "--xla_gpu_cuda_data_dir="
-	if data := cudaData(path); data != "" && !strings.Contains(os.Getenv("XLA_FLAGS"), flag) {
-		os.Setenv("XLA_FLAGS", strings.TrimSpace(os.Getenv("XLA_FLAGS")+" "+flag+data))
-	}
+	os.Setenv("XLA_FLAGS", cudaFlags(os.Getenv("XLA_FLAGS"), cudaData(path)))
 	return xla.New(path + ",tf32=false,preallocate=false")
+}
+
+// cudaFlags are the flags of XLA that were given, with ours where they say nothing. data is the folder of CUDA's own
+// compiler, or nothing.
+//
+// XLA's own kernels of products end the process while a batch is compiled (a failed check in its Triton fusion, JAX
+// 0.11.2), and trying them out takes longer than all the rest; cuBLAS is as fast. Choosing among algorithms (level 2)
+// without computing every one twice to compare makes compiling five times shorter again, and no answer slower.
+func cudaFlags(given, data string) string {
+	flags := strings.Fields(given)
+	add := func(name, value string) {
+		if !strings.Contains(given, name+"=") {
+			flags = append(flags, name+"="+value)
+		}
+	}
+	if data != "" {
+		add("--xla_gpu_cuda_data_dir", data)
+	}
+	add("--xla_gpu_enable_triton_gemm", "false")
+	add("--xla_gpu_autotune_level", "2")
+	return strings.Join(flags, " ")
 }
