@@ -4,6 +4,7 @@ package backend
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -39,7 +40,8 @@ func openPlugin(kind, path string) (compute.Backend, error) {
 func cudaFlags(given, data string) string {
 	flags := strings.Fields(given)
 	add := func(name, value string) {
-		if !strings.Contains(given, name+"=") {
+		given := func(flag string) bool { return flag == name || strings.HasPrefix(flag, name+"=") }
+		if !slices.ContainsFunc(flags, given) {
 			flags = append(flags, name+"="+value)
 		}
 	}

@@ -27,7 +27,8 @@ var errUnknown = errors.New("the session does not keep this any more")
 func (k *photos) keep(p *picture.Picture) string {
 	digest := session.Digest(p)
 	if _, there := k.get(digest); !there {
-		k.put(digest, p, len(p.Pix), mostPhotos, mostPhotoBytes)
+		bytes := min(len(p.Pix), mostPhotoBytes) // the last one stays, however large
+		k.put(digest, p, bytes, mostPhotos, mostPhotoBytes)
 	}
 	return digest
 }
